@@ -1,0 +1,2 @@
+//! Set-up, build, tests and demo: the very commands that CI runs.
+fn main() {}
