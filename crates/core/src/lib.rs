@@ -1,2 +1,50 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
 #![no_std]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+mod base;
+mod byte_set;
+mod bytes;
+mod catalog;
+mod checksum;
+mod decision;
+mod freshness;
+mod http_answer;
+mod identifier;
+mod key;
+mod key_set;
+mod list;
+mod prefix;
+mod requirement;
+mod scope;
+mod signing;
+mod subject;
+mod time;
+mod verify;
+
+pub use base::{Base, BaseError, MAX_BASE_LEN, MIN_LIFETIME_SECONDS};
+pub use catalog::{Catalog, CatalogEntry, CatalogError, MAX_SCOPE_NAME_LEN, RiskLevel, ScopeName};
+pub use decision::{Allow, Ask, Decision, Denial, ListSeen, Reason};
+pub use freshness::{Bounds, BoundsError, Zone};
+pub use http_answer::HttpAnswer;
+pub use identifier::{
+    AudienceId, Epoch, IdentifierError, KeyId, SigningKeyId, StatusIndex, TenantId,
+};
+pub use key::{KeyText, MAX_KEY_LEN, TAG_LEN, UnverifiedKey};
+pub use key_set::{KeySet, KeySetError, MAX_LIVE_EPOCHS, SigningKeyEntry};
+pub use list::{
+    AdoptableHead, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, HeadRefused, List, ListError,
+    MAX_HEAD_LEN, NOT_AFTER_MS, State, StateError, UnverifiedHead, chunk_digest, state_digest,
+};
+pub use prefix::{Environment, Prefix, PrefixError};
+pub use requirement::{Requirement, RequirementError};
+pub use scope::{ScopeSet, ScopeSetError};
+pub use signing::{ListKey, SigningKey, Tag};
+pub use subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
+pub use time::{UnixMillis, UnixSeconds};
+pub use verify::{
+    AuthenticKey, CONFIRMATION_VALID_MS, Confirmation, Echo, EchoError, Query, Refresh, Registry,
+    RegistryQuestion, RegistryVerdict, SignedKey, TimelyKey, WindowedKey, verify,
+};

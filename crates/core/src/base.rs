@@ -1,0 +1,180 @@
+//! The base of a key: what its issuer says, as bytes and as values.
+
+use core::fmt;
+
+use crate::bytes::{Reader, TooShort};
+use crate::identifier::{AudienceId, Epoch, KeyId, SigningKeyId, StatusIndex, TenantId};
+use crate::scope::{ScopeSet, ScopeSetError};
+use crate::subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
+use crate::time::UnixSeconds;
+
+/// Longest base, in bytes, as long as no constraints are defined.
+pub const MAX_BASE_LEN: usize = FIXED_LEN + 1 + MAX_SUBJECT_LEN + 1 + 32;
+
+/// Shortest time from issue to expiry, in seconds.
+pub const MIN_LIFETIME_SECONDS: u32 = 60;
+
+/// What a key's issuer says.
+///
+/// # Guarantees
+/// Every value is well-formed and has exactly one encoding. Nothing here says that a key with it
+/// is authentic: that is what [`UnverifiedKey`](crate::UnverifiedKey)'s next stages prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The signing key that made the tag.
+    pub signing_key: SigningKeyId,
+    /// The key's stable name.
+    pub key_id: KeyId,
+    /// The generation's number in the revocation list.
+    pub status_index: StatusIndex,
+    /// When the generation was made.
+    pub issued_at: UnixSeconds,
+    /// The first second in which it is dead.
+    pub expires_at: UnixSeconds,
+    /// Who it acts as.
+    pub subject: Subject,
+    /// What it may do; never empty.
+    pub scopes: ScopeSet,
+}
+
+/// Values that make no base, or bytes that are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BaseError {
+    /// The bytes end inside a field.
+    TooShort,
+    /// Another version than 1.
+    Version,
+    /// Epoch 0.
+    Epoch,
+    /// Expires less than 60 s after issue.
+    Lifetime,
+    /// A subject outside its alphabet or length.
+    Subject,
+    /// A flag in the subject's length byte that version 1 does not define here.
+    Flag,
+    /// No scope, or another spelling of the set than the shortest.
+    Scopes,
+    /// The buffer to write into is shorter than the base.
+    Buffer,
+}
+
+impl fmt::Display for BaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooShort => "the base ends inside a field",
+            Self::Version => "the version is not 1",
+            Self::Epoch => "signing-key epochs start at 1",
+            Self::Lifetime => "a key lives at least 60 seconds",
+            Self::Subject => "the subject is outside its alphabet or length",
+            Self::Flag => "an unknown flag is set",
+            Self::Scopes => "the scope set is empty or not in its shortest spelling",
+            Self::Buffer => "the buffer is shorter than the base",
+        })
+    }
+}
+
+impl core::error::Error for BaseError {}
+
+impl From<TooShort> for BaseError {
+    fn from(_: TooShort) -> Self {
+        Self::TooShort
+    }
+}
+
+impl From<SubjectError> for BaseError {
+    fn from(_: SubjectError) -> Self {
+        Self::Subject
+    }
+}
+
+impl From<ScopeSetError> for BaseError {
+    fn from(_: ScopeSetError) -> Self {
+        Self::Scopes
+    }
+}
+
+impl Base {
+    /// Writes the base into the front of `out` and returns its length.
+    ///
+    /// # Errors
+    /// [`BaseError::Lifetime`], [`BaseError::Scopes`] for values that no key may hold,
+    /// [`BaseError::Buffer`] when `out` is too short ([`MAX_BASE_LEN`] is always enough).
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BaseError> {
+        self.check_lifetime()?;
+        let scopes = self.scopes.as_bytes();
+        if scopes.is_empty() {
+            return Err(BaseError::Scopes);
+        }
+        let subject = self.subject.as_bytes();
+        let subject_len = u8::try_from(subject.len()).map_err(|_| BaseError::Subject)?;
+        let scopes_len = u8::try_from(scopes.len()).map_err(|_| BaseError::Scopes)?;
+        let SigningKeyId { tenant, audience, epoch } = self.signing_key;
+        let parts: [&[u8]; 12] = [
+            &[VERSION],
+            &tenant.0.to_be_bytes(),
+            &[audience.0],
+            &[epoch.number()],
+            &self.key_id.0,
+            &self.status_index.0.to_be_bytes(),
+            &self.issued_at.0.to_be_bytes(),
+            &self.expires_at.0.to_be_bytes(),
+            &[subject_len],
+            subject,
+            &[scopes_len],
+            scopes,
+        ];
+        let mut len = 0;
+        for part in parts {
+            let end = len + part.len();
+            out.get_mut(len..end).ok_or(BaseError::Buffer)?.copy_from_slice(part);
+            len = end;
+        }
+        Ok(len)
+    }
+
+    /// Reads a base off the front of `bytes`; it delimits itself. Returns the base and its length.
+    ///
+    /// # Errors
+    /// [`BaseError`] for every byte string that [`Base::encode`] does not write.
+    pub fn decode(bytes: &[u8]) -> Result<(Self, usize), BaseError> {
+        let mut reader = Reader::new(bytes);
+        if reader.u8()? != VERSION {
+            return Err(BaseError::Version);
+        }
+        let signing_key = SigningKeyId {
+            tenant: TenantId(reader.u16()?),
+            audience: AudienceId(reader.u8()?),
+            epoch: Epoch::new(reader.u8()?).ok_or(BaseError::Epoch)?,
+        };
+        let key_id = KeyId(reader.array()?);
+        let status_index = StatusIndex(reader.u32()?);
+        let issued_at = UnixSeconds(reader.u32()?);
+        let expires_at = UnixSeconds(reader.u32()?);
+        let subject_len = reader.u8()?;
+        if subject_len & !SUBJECT_LEN_BITS != 0 {
+            return Err(BaseError::Flag);
+        }
+        let subject = Subject::from_bytes(reader.take(usize::from(subject_len))?)?;
+        let scopes_len = reader.u8()?;
+        let scopes = ScopeSet::from_bytes(reader.take(usize::from(scopes_len))?)?;
+        let base =
+            Self { signing_key, key_id, status_index, issued_at, expires_at, subject, scopes };
+        base.check_lifetime()?;
+        Ok((base, bytes.len() - reader.rest().len()))
+    }
+
+    fn check_lifetime(&self) -> Result<(), BaseError> {
+        match self.expires_at.0.checked_sub(self.issued_at.0) {
+            Some(lifetime) if lifetime >= MIN_LIFETIME_SECONDS => Ok(()),
+            _ => Err(BaseError::Lifetime),
+        }
+    }
+}
+
+/// Version 1 fixes every algorithm.
+const VERSION: u8 = 1;
+/// Version, signing-key id, key id, status index, issued-at, expires-at.
+const FIXED_LEN: usize = 1 + 4 + 8 + 4 + 4 + 4;
+/// Bits 0 to 5 of the subject's length byte; bit 7 will announce constraints, bit 6 is zero.
+const SUBJECT_LEN_BITS: u8 = 0x3f;

@@ -1,0 +1,322 @@
+//! The list's head: small, changing, authenticated for each audience under its own list key.
+
+use core::fmt;
+
+use crate::base::Base;
+use crate::byte_set::ByteSet;
+use crate::bytes::{Reader, TooShort};
+use crate::freshness::Bounds;
+use crate::identifier::{AudienceId, TenantId};
+use crate::key::TAG_LEN;
+use crate::key_set::KeySet;
+use crate::list::state::DIGEST_LEN;
+use crate::signing::Tag;
+use crate::time::{UnixMillis, UnixSeconds};
+
+/// Longest head, in bytes.
+pub const MAX_HEAD_LEN: usize = 4096;
+
+/// How long a head may be used at all, in milliseconds: 1 h.
+pub const NOT_AFTER_MS: u64 = 3_600_000;
+
+/// Kills what was issued at or before this second; 0 kills nothing that was ever issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cutoff(pub UnixSeconds);
+
+impl Cutoff {
+    const fn kills(self, issued_at: UnixSeconds) -> bool {
+        issued_at.0 <= self.0.0
+    }
+}
+
+/// A head whose bytes are well-formed: format version u8 = 1 · tenant u16 · sequence u64 · state
+/// digest 32 · issued-at u64 · not-after u64 · cut-off u32 · audience count u8 · per audience,
+/// ascending: number u8, current and least key-set version u32, cut-off u32 · dead signing-key count
+/// u16 · per key, ascending: audience u8, epoch u8 · then per audience a tag of 16 bytes over all
+/// bytes before the tags.
+///
+/// # Guarantees
+/// Its shape and nothing more: **anyone can write such bytes**.
+#[derive(Clone, Copy, Debug)]
+pub struct UnverifiedHead<'a> {
+    tenant: TenantId,
+    sequence: u64,
+    state_digest: [u8; DIGEST_LEN],
+    issued_at: UnixMillis,
+    not_after: UnixMillis,
+    cutoff: Cutoff,
+    audiences: &'a [u8],
+    dead: &'a [u8],
+    body: &'a [u8],
+    tags: &'a [u8],
+}
+
+/// Bytes that are no head of this key set's audience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// The bytes end inside a field, go on after the last tag, or are more than 4096.
+    Length,
+    /// Another format version than 1.
+    Version,
+    /// Audiences or dead signing keys do not ascend, or name audience or epoch 0.
+    Order,
+    /// not-after is not after issued-at, or is more than 1 h after it.
+    NotAfter,
+    /// Another tenant's head.
+    Tenant,
+    /// The head does not name the key set's audience.
+    Audience,
+    /// The tag does not fit.
+    Tag,
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "the head does not end with its last tag, or is longer than 4096 bytes",
+            Self::Version => "the head's format version is not 1",
+            Self::Order => "the head's audiences or dead signing keys do not ascend from 1",
+            Self::NotAfter => "the head's not-after is not within 1 h after its issued-at",
+            Self::Tenant => "the head is another tenant's",
+            Self::Audience => "the head does not name the audience",
+            Self::Tag => "the head's tag does not fit",
+        })
+    }
+}
+
+impl core::error::Error for HeadError {}
+
+impl From<TooShort> for HeadError {
+    fn from(_: TooShort) -> Self {
+        Self::Length
+    }
+}
+
+impl<'a> UnverifiedHead<'a> {
+    /// Reads a head and checks its whole shape.
+    ///
+    /// # Errors
+    /// [`HeadError`] for bytes that are no head in its one spelling.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, HeadError> {
+        if bytes.len() > MAX_HEAD_LEN {
+            return Err(HeadError::Length);
+        }
+        let mut reader = Reader::new(bytes);
+        if reader.u8()? != FORMAT_VERSION {
+            return Err(HeadError::Version);
+        }
+        let tenant = TenantId(reader.u16()?);
+        let sequence = reader.u64()?;
+        let state_digest = reader.array()?;
+        let issued_at = UnixMillis(reader.u64()?);
+        let not_after = UnixMillis(reader.u64()?);
+        if not_after <= issued_at || not_after.since(issued_at) > NOT_AFTER_MS {
+            return Err(HeadError::NotAfter);
+        }
+        let cutoff = Cutoff(UnixSeconds(reader.u32()?));
+        let audience_count = usize::from(reader.u8()?);
+        let audiences = reader.take(audience_count * AUDIENCE_LEN)?;
+        let dead_count = usize::from(reader.u16()?);
+        let dead = reader.take(dead_count * DEAD_LEN)?;
+        let body_len = bytes.len() - reader.rest().len();
+        let body = bytes.get(..body_len).ok_or(HeadError::Length)?;
+        let tags = reader.take(audience_count * TAG_LEN)?;
+        if !reader.rest().is_empty() {
+            return Err(HeadError::Length);
+        }
+        let numbers = audiences.chunks(AUDIENCE_LEN).map(|entry| entry.first().copied());
+        let pairs = dead.chunks(DEAD_LEN);
+        let named = |pair: &[u8]| pair.iter().all(|byte| *byte != 0);
+        let ordered = numbers.clone().all(|number| number > Some(0))
+            && numbers.is_sorted_by(|a, b| a < b)
+            && pairs.clone().all(named)
+            && pairs.is_sorted_by(|a, b| a < b);
+        if !ordered {
+            return Err(HeadError::Order);
+        }
+        Ok(Self {
+            tenant,
+            sequence,
+            state_digest,
+            issued_at,
+            not_after,
+            cutoff,
+            audiences,
+            dead,
+            body,
+            tags,
+        })
+    }
+
+    /// Checks that the registry made this head for the key set's audience.
+    ///
+    /// # Errors
+    /// [`HeadError::Tenant`], [`HeadError::Audience`], [`HeadError::Tag`].
+    pub fn authenticate(&self, key_set: &KeySet) -> Result<Head, HeadError> {
+        if self.tenant != key_set.tenant() {
+            return Err(HeadError::Tenant);
+        }
+        let audience = key_set.audience();
+        let mut entries = self.audiences.chunks(AUDIENCE_LEN).zip(self.tags.chunks(TAG_LEN));
+        let (entry, tag) = entries
+            .find(|(entry, _)| entry.first() == Some(&audience.0))
+            .ok_or(HeadError::Audience)?;
+        let tag = Tag(Reader::new(tag).array()?);
+        if !key_set.list_key().tag(self.body).matches(&tag) {
+            return Err(HeadError::Tag);
+        }
+        let mut reader = Reader::new(entry);
+        reader.u8()?;
+        let current_key_set = reader.u32()?;
+        let least_key_set = reader.u32()?;
+        let audience_cutoff = Cutoff(UnixSeconds(reader.u32()?));
+        let mut dead_epochs = ByteSet::default();
+        for pair in self.dead.chunks(DEAD_LEN) {
+            if let [number, epoch] = pair
+                && *number == audience.0
+            {
+                dead_epochs.insert(*epoch);
+            }
+        }
+        Ok(Head {
+            tenant: self.tenant,
+            audience,
+            sequence: self.sequence,
+            state_digest: self.state_digest,
+            issued_at: self.issued_at,
+            not_after: self.not_after,
+            cutoff: self.cutoff.max(audience_cutoff),
+            current_key_set,
+            least_key_set,
+            dead_epochs,
+        })
+    }
+}
+
+/// What a head says to one audience.
+///
+/// # Guarantees
+/// The registry made it. **Not** that it is the newest: see [`Head::adoptable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    tenant: TenantId,
+    audience: AudienceId,
+    sequence: u64,
+    state_digest: [u8; DIGEST_LEN],
+    issued_at: UnixMillis,
+    not_after: UnixMillis,
+    cutoff: Cutoff,
+    current_key_set: u32,
+    least_key_set: u32,
+    dead_epochs: ByteSet,
+}
+
+/// Why an authentic head does not replace the one in force. A refusal counts as a failed refresh,
+/// except for [`HeadRefused::SameHead`], which brought nothing new and nothing bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeadRefused {
+    /// It is more than `max_skew` ahead of `now`.
+    ClockBehind,
+    /// It is older than the one in force: never a step back.
+    Older,
+    /// It is the one in force.
+    SameHead,
+}
+
+impl fmt::Display for HeadRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClockBehind => "the head is further ahead of the local clock than max_skew",
+            Self::Older => "the head is older than the one in force",
+            Self::SameHead => "the head is the one in force",
+        })
+    }
+}
+
+impl core::error::Error for HeadRefused {}
+
+/// A head that may replace the one in force.
+#[derive(Clone, Copy, Debug)]
+pub struct AdoptableHead(Head);
+
+impl AdoptableHead {
+    /// The head.
+    pub const fn head(&self) -> Head {
+        self.0
+    }
+
+    pub(crate) const fn into_head(self) -> Head {
+        self.0
+    }
+}
+
+impl Head {
+    /// Decides whether this head may replace the one in force, `None` at the start.
+    ///
+    /// Prevents a replayed list from bringing a dead key back to life.
+    ///
+    /// # Errors
+    /// [`HeadRefused`]; the head in force stays.
+    pub fn adoptable(
+        self,
+        in_force: Option<&Self>,
+        now: UnixMillis,
+        bounds: &Bounds,
+    ) -> Result<AdoptableHead, HeadRefused> {
+        if self.issued_at > now.plus(bounds.max_skew_ms()) {
+            return Err(HeadRefused::ClockBehind);
+        }
+        match in_force {
+            Some(current) if self.order() == current.order() => Err(HeadRefused::SameHead),
+            Some(current) if self.order() < current.order() => Err(HeadRefused::Older),
+            _ => Ok(AdoptableHead(self)),
+        }
+    }
+
+    const fn order(&self) -> (u64, UnixMillis) {
+        (self.sequence, self.issued_at)
+    }
+
+    /// The number of the mutation that made the list what it is.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The digest of the state that belongs to it.
+    pub const fn state_digest(&self) -> [u8; DIGEST_LEN] {
+        self.state_digest
+    }
+
+    /// When the registry made it.
+    pub const fn issued_at(&self) -> UnixMillis {
+        self.issued_at
+    }
+
+    /// The last millisecond in which it may be used.
+    pub const fn not_after(&self) -> UnixMillis {
+        self.not_after
+    }
+
+    /// The newest edition of the audience's key set.
+    pub const fn current_key_set(&self) -> u32 {
+        self.current_key_set
+    }
+
+    /// The oldest edition of the audience's key set that may still decide.
+    pub const fn least_key_set(&self) -> u32 {
+        self.least_key_set
+    }
+
+    pub(crate) fn kills(&self, base: &Base) -> bool {
+        self.cutoff.kills(base.issued_at)
+            || self.dead_epochs.contains(base.signing_key.epoch.number())
+    }
+}
+
+const FORMAT_VERSION: u8 = 1;
+/// Number, current and least key-set version, cut-off.
+const AUDIENCE_LEN: usize = 1 + 4 + 4 + 4;
+/// Audience, epoch.
+const DEAD_LEN: usize = 1 + 1;

@@ -1,0 +1,135 @@
+//! Sets of scope numbers.
+
+use core::fmt;
+
+use crate::byte_set::{ByteSet, SET_LEN};
+
+/// A set of scope numbers, 0 to 255; scope n is bit n mod 8 of byte n div 8.
+///
+/// # Example
+/// ```
+/// use wardkey::ScopeSet;
+/// let set = ScopeSet::from_iter([0, 9]);
+/// assert!(set.contains(9) && !set.contains(1));
+/// assert_eq!(set.as_bytes(), [0b0000_0001, 0b0000_0010]);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ScopeSet(ByteSet);
+
+/// Bytes that are no scope set in its one spelling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScopeSetError {
+    /// No bytes, or more than 32.
+    Length,
+    /// The last byte is zero: the set has a shorter spelling, or is empty.
+    TrailingZero,
+}
+
+impl fmt::Display for ScopeSetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "a scope set is 1 to 32 bytes",
+            Self::TrailingZero => "a scope set must not end with a zero byte",
+        })
+    }
+}
+
+impl core::error::Error for ScopeSetError {}
+
+impl ScopeSet {
+    /// Reads the bit set of a key.
+    ///
+    /// # Errors
+    /// [`ScopeSetError`] for every spelling but the shortest, the empty set included.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ScopeSetError> {
+        match bytes.last() {
+            None => return Err(ScopeSetError::Length),
+            Some(0) => return Err(ScopeSetError::TrailingZero),
+            Some(_) => {}
+        }
+        let mut set = [0; SET_LEN];
+        set.get_mut(..bytes.len()).ok_or(ScopeSetError::Length)?.copy_from_slice(bytes);
+        Ok(Self(ByteSet(set)))
+    }
+
+    /// The shortest spelling: no bytes for the empty set, else the last byte is not zero.
+    pub fn as_bytes(&self) -> &[u8] {
+        let len = self.0.0.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        self.0.0.get(..len).unwrap_or_default()
+    }
+
+    /// Adds a scope number.
+    pub fn insert(&mut self, number: u8) {
+        self.0.insert(number);
+    }
+
+    /// Whether the scope number is in the set.
+    pub fn contains(&self, number: u8) -> bool {
+        self.0.contains(number)
+    }
+
+    /// Whether every member of `other` is a member of this set.
+    pub fn contains_all(&self, other: &Self) -> bool {
+        self.0.0.iter().zip(&other.0.0).all(|(mine, theirs)| theirs & !mine == 0)
+    }
+
+    /// Whether some member of `other` is a member of this set.
+    pub fn contains_any(&self, other: &Self) -> bool {
+        self.0.0.iter().zip(&other.0.0).any(|(mine, theirs)| theirs & mine != 0)
+    }
+
+    /// Whether the set has no member.
+    pub fn is_empty(&self) -> bool {
+        self.0.0.iter().all(|byte| *byte == 0)
+    }
+
+    /// The members, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        (0..=u8::MAX).filter(|number| self.contains(*number))
+    }
+}
+
+impl FromIterator<u8> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = u8>>(numbers: I) -> Self {
+        let mut set = Self::default();
+        for number in numbers {
+            set.insert(number);
+        }
+        set
+    }
+}
+
+impl fmt::Debug for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_set_has_one_spelling() {
+        assert_eq!(ScopeSet::from_bytes(&[]), Err(ScopeSetError::Length));
+        assert_eq!(ScopeSet::from_bytes(&[0]), Err(ScopeSetError::TrailingZero));
+        assert_eq!(ScopeSet::from_bytes(&[1, 0]), Err(ScopeSetError::TrailingZero));
+        assert_eq!(ScopeSet::from_bytes(&[1; 33]), Err(ScopeSetError::Length));
+        for number in 0..=255 {
+            let set = ScopeSet::from_iter([number]);
+            assert_eq!(ScopeSet::from_bytes(set.as_bytes()), Ok(set));
+            assert!(set.iter().eq([number]));
+        }
+    }
+
+    #[test]
+    fn all_of_and_any_of_agree_with_their_words() {
+        let held = ScopeSet::from_iter([1, 2, 200]);
+        assert!(held.contains_all(&ScopeSet::from_iter([1, 200])));
+        assert!(!held.contains_all(&ScopeSet::from_iter([1, 3])));
+        assert!(held.contains_any(&ScopeSet::from_iter([3, 200])));
+        assert!(!held.contains_any(&ScopeSet::from_iter([3, 4])));
+        assert!(!held.contains_any(&ScopeSet::default()));
+    }
+}

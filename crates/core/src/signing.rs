@@ -1,0 +1,134 @@
+//! The two MAC keys a verifier holds, and the tags they make.
+
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::key::TAG_LEN;
+
+/// HMAC-SHA-256 cut to its first 16 bytes (RFC 2104, FIPS 180-4).
+///
+/// # Leaks
+/// `Debug` shows nothing; equality is constant-time. There is no `PartialEq` to misuse.
+#[derive(Clone, Copy)]
+pub struct Tag(pub(crate) [u8; TAG_LEN]);
+
+impl Tag {
+    /// The tag's bytes, a secret as long as the key lives: they are the last part of its text.
+    pub const fn secret_bytes(&self) -> &[u8; TAG_LEN] {
+        &self.0
+    }
+
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag([redacted])")
+    }
+}
+
+/// Signs and checks the keys of one audience in one epoch.
+///
+/// Whoever holds it can mint any key that verifiers of that audience accept, which is why there is
+/// one per audience and epoch, and why it is no `Clone`.
+///
+/// # Leaks
+/// The state is wiped on drop, `Debug` shows nothing.
+pub struct SigningKey(Hmac<Sha256>);
+
+impl SigningKey {
+    /// Takes the 32 secret bytes; the caller wipes its copy.
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(keyed(secret))
+    }
+
+    /// The tag of an encoded base.
+    pub fn tag(&self, base: &[u8]) -> Tag {
+        truncated(&self.0, base)
+    }
+
+    /// Whether `tag` is the tag of `base`, in constant time.
+    pub(crate) fn accepts(&self, base: &[u8], tag: &Tag) -> bool {
+        self.tag(base).matches(tag)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey([redacted])")
+    }
+}
+
+/// Signs and checks one audience's tag of the list's head.
+///
+/// # Leaks
+/// The state is wiped on drop, `Debug` shows nothing.
+pub struct ListKey(Hmac<Sha256>);
+
+impl ListKey {
+    /// Takes the 32 secret bytes; the caller wipes its copy.
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(keyed(secret))
+    }
+
+    /// The tag of a head's body.
+    pub fn tag(&self, body: &[u8]) -> Tag {
+        truncated(&self.0, body)
+    }
+}
+
+impl fmt::Debug for ListKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ListKey([redacted])")
+    }
+}
+
+fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC takes keys of every length; `new` with a whole block is its infallible form.
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    for (slot, byte) in block.iter_mut().zip(secret) {
+        *slot = *byte;
+    }
+    Hmac::new(&block)
+}
+
+fn truncated(mac: &Hmac<Sha256>, message: &[u8]) -> Tag {
+    let full = mac.clone().chain_update(message).finalize().into_bytes();
+    let mut tag = [0; TAG_LEN];
+    for (slot, byte) in tag.iter_mut().zip(&full) {
+        *slot = *byte;
+    }
+    Tag(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let secret = [0x5a; 32];
+        assert_eq!(format!("{:?}", SigningKey::new(&secret)), "SigningKey([redacted])");
+        assert_eq!(format!("{:?}", ListKey::new(&secret)), "ListKey([redacted])");
+        assert_eq!(format!("{:?}", SigningKey::new(&secret).tag(b"x")), "Tag([redacted])");
+    }
+
+    #[test]
+    fn a_tag_is_the_first_half_of_hmac_sha_256() {
+        // RFC 4231 test case 1 has a 20-byte key; padded with zeros to 32 it is the same HMAC key.
+        let mut secret = [0; 32];
+        secret[..20].fill(0x0b);
+        let expected = [
+            0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53, 0x5c, 0xa8, 0xaf, 0xce, 0xaf, 0x0b,
+            0xf1, 0x2b,
+        ];
+        assert_eq!(SigningKey::new(&secret).tag(b"Hi There").0, expected);
+    }
+}

@@ -1,0 +1,206 @@
+//! The decision: stage after stage, none of which can be skipped.
+
+mod registry_answer;
+mod stages;
+
+pub use registry_answer::{
+    CONFIRMATION_VALID_MS, Confirmation, Echo, EchoError, RegistryQuestion, RegistryVerdict,
+};
+pub use stages::{AuthenticKey, SignedKey, TimelyKey, WindowedKey};
+
+use crate::base::Base;
+use crate::catalog::RiskLevel;
+use crate::decision::{Allow, Ask, Decision, Denial, ListSeen, Reason};
+use crate::freshness::Zone;
+use crate::key::UnverifiedKey;
+use crate::key_set::KeySet;
+use crate::list::List;
+use crate::requirement::Requirement;
+use crate::time::UnixMillis;
+
+/// One verification: what is asked, when, and what the host has already done for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'q> {
+    /// What the caller must be allowed to do.
+    pub required: &'q Requirement,
+    /// The host's clock.
+    pub now: UnixMillis,
+    /// Whether a refresh was tried for this verification.
+    pub refresh: Refresh,
+    /// Whether the registry was asked for this verification.
+    pub registry: Registry<'q>,
+}
+
+/// Whether the list was refreshed for this verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Not yet.
+    NotTried,
+    /// It was tried and brought no head of age ≤ `fresh_for`.
+    Failed,
+}
+
+/// Whether the registry was asked for this verification.
+#[derive(Clone, Copy, Debug)]
+pub enum Registry<'q> {
+    /// Not yet.
+    NotAsked,
+    /// It was asked and did not answer.
+    Failed,
+    /// It answered this.
+    Answered(&'q Confirmation),
+}
+
+/// Decides whether a key is authentic, alive and allowed.
+///
+/// Stages: parse and checksum → signing key known, prefix equal → tag → signing key's window → time →
+/// list fresh enough for the scopes asked → not dead → scopes → the registry, for strict scopes. No
+/// allocation, no I/O, no clock.
+///
+/// # Guarantees
+/// [`Decision::Allow`] is never given while an [`Ask`] is owed: a host that does not ask gets no
+/// answer, and one that fails to get a strict scope's answer gets a denial.
+///
+/// # Leaks
+/// The tag is compared in constant time. How far a key got (malformed, unknown, forged, later) shows
+/// in the time taken.
+pub fn verify<B: AsRef<[u8]>>(
+    key_set: &KeySet,
+    list: Option<&List<B>>,
+    key: &str,
+    query: &Query<'_>,
+) -> Decision {
+    let before = |reason| Decision::Deny(Denial { reason, authentic: None });
+    let unverified = match UnverifiedKey::parse(key) {
+        Ok(unverified) => unverified,
+        Err(reason) => return before(reason),
+    };
+    let authentic = match authenticate(key_set, list, query, &unverified) {
+        Ok(authentic) => authentic,
+        Err(reason) => return before(reason),
+    };
+    let base = *authentic.base();
+    match judge(key_set, list, query, authentic) {
+        Ok(allow) => Decision::Allow(allow),
+        Err(Refused::Deny(reason)) => Decision::Deny(Denial { reason, authentic: Some(base) }),
+        Err(Refused::AskRefresh) => Decision::Ask(Ask::Refresh),
+        Err(Refused::AskRegistry) => {
+            let question = RegistryQuestion::new(base, unverified.tag, *query.required, query.now);
+            Decision::Ask(Ask::Registry(question))
+        }
+    }
+}
+
+/// Everything before the key's words can be believed.
+fn authenticate<'k, B: AsRef<[u8]>>(
+    key_set: &'k KeySet,
+    list: Option<&List<B>>,
+    query: &Query<'_>,
+    key: &'k UnverifiedKey,
+) -> Result<AuthenticKey<'k>, Reason> {
+    if !query.required.is_for(key_set.tenant(), key_set.audience()) {
+        return Err(Reason::WrongAudience);
+    }
+    // WHY: before the signing key is looked up, because a key set that is too old does not know the
+    // newest signing keys, and a good key must not be called invalid.
+    if list.is_some_and(|list| key_set.version() < list.head().least_key_set()) {
+        return Err(Reason::NoKeySet);
+    }
+    let entry = key_set.entry(key.base.signing_key).ok_or(Reason::UnknownSigningKey)?;
+    key.signed_by(entry)?.authenticate()
+}
+
+enum Refused {
+    Deny(Reason),
+    AskRefresh,
+    AskRegistry,
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self::Deny(reason)
+    }
+}
+
+/// Everything after.
+fn judge<B: AsRef<[u8]>>(
+    key_set: &KeySet,
+    list: Option<&List<B>>,
+    query: &Query<'_>,
+    key: AuthenticKey<'_>,
+) -> Result<Allow, Refused> {
+    let now = list.map_or(query.now, |list| query.now.max(list.head().issued_at()));
+    let key = key.in_window()?.at(now, key_set.bounds().max_skew_ms())?;
+    let seen = if query.required.level() == RiskLevel::Strict {
+        // The registry is asked whatever the list says: here the list can only deny.
+        None
+    } else {
+        Some(fresh_enough(key_set, list, query, now)?)
+    };
+    if list.is_some_and(|list| list.is_dead(key.base)) {
+        return Err(Reason::Inactive.into());
+    }
+    if !query.required.is_met_by(&key.base.scopes) {
+        return Err(Reason::ScopeMissing.into());
+    }
+    let seen = match seen {
+        Some(seen) => seen,
+        None => confirmed(query, &key)?,
+    };
+    Ok(allow(key.base, seen))
+}
+
+/// The list's stage: fresh enough for the scopes asked, or a refresh is owed, or denied.
+fn fresh_enough<B: AsRef<[u8]>>(
+    key_set: &KeySet,
+    list: Option<&List<B>>,
+    query: &Query<'_>,
+    now: UnixMillis,
+) -> Result<ListSeen, Refused> {
+    let not_enough = match query.refresh {
+        Refresh::NotTried => Refused::AskRefresh,
+        Refresh::Failed => Refused::Deny(Reason::ListStale),
+    };
+    let Some(list) = list else {
+        return Err(not_enough);
+    };
+    let head = list.head();
+    let age_ms = now.since(head.issued_at());
+    let zone = if now > head.not_after() {
+        Zone::Stale
+    } else {
+        key_set.bounds().zone(query.required.level(), age_ms)
+    };
+    let seen = ListSeen { sequence: head.sequence(), age_ms, zone };
+    match (zone, query.refresh) {
+        (Zone::Fresh, _) | (Zone::MustAsk, Refresh::Failed) => Ok(seen),
+        _ => Err(not_enough),
+    }
+}
+
+/// The registry's stage: its answer for this very key and requirement, or it is owed.
+fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused> {
+    match query.registry {
+        Registry::NotAsked => Err(Refused::AskRegistry),
+        Registry::Failed => Err(Reason::RegistryUnavailable.into()),
+        Registry::Answered(confirmation) => {
+            if !confirmation.is_for(key.base, key.tag, query.required, query.now) {
+                return Err(Refused::AskRegistry);
+            }
+            let sequence = confirmation.outcome()?;
+            Ok(ListSeen { sequence, age_ms: 0, zone: Zone::Registry })
+        }
+    }
+}
+
+fn allow(base: &Base, list: ListSeen) -> Allow {
+    Allow {
+        subject: base.subject,
+        key_id: base.key_id,
+        status_index: base.status_index,
+        signing_key: base.signing_key,
+        scopes: base.scopes,
+        expires_at: base.expires_at,
+        list,
+    }
+}
