@@ -1,1 +1,23 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod administration;
+mod bootstrap;
+mod grant;
+mod head;
+mod key_set;
+mod mint;
+mod policy;
+mod root;
+mod sealed_record;
+mod tenant_secret;
+
+pub use administration::{ADMIN_AUDIENCE_NAME, ADMIN_BRAND, AdminScope};
+pub use bootstrap::{BootstrapError, BootstrapToken, TokenHash};
+pub use grant::{Actor, Binding, Grant, GrantRefused, KeyRequest};
+pub use head::{HeadAudience, HeadBody, HeadTooLong, state_bytes};
+pub use key_set::{KeySetTooLong, LiveSigningKey, key_set_bytes};
+pub use mint::{MintError, Minted, key_text, mint};
+pub use policy::{AudiencePolicy, Policy, PolicyError, ScopePolicy};
+pub use root::{RootError, RootKeys, WrapError};
+pub use sealed_record::{RecordKey, RecordName, SealError, open_record, seal_record};
+pub use tenant_secret::TenantSecret;

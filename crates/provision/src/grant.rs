@@ -1,0 +1,421 @@
+//! Who may have which key made: a request passes the policy and becomes a grant.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wardkey::{AudienceId, KeyId, MIN_LIFETIME_SECONDS, ScopeSet, Subject, UnixSeconds};
+
+use crate::administration::{ADMIN_AUDIENCE_NAME, AdminScope};
+use crate::policy::Policy;
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRequest {
+    /// Who the key shall act as.
+    pub subject: String,
+    /// The audience's name, or `wardkey` for an administration key.
+    pub audience: String,
+    /// Names of scopes of that audience's catalog.
+    pub scopes: Vec<String>,
+    /// Lifetime in seconds.
+    pub expires_in: u32,
+    /// For an administration key: the names of the audiences that its scopes are for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub for_audiences: Vec<String>,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who answers for the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// One right of administration for one audience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Binding {
+    /// What.
+    pub scope: AdminScope,
+    /// Over whose keys.
+    pub audience: AudienceId,
+}
+
+/// Who asks, as the registry found by the credential and its row, and by nothing else.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The identity that the credential acts as.
+    pub subject: Subject,
+    /// The credential's key.
+    pub key_id: KeyId,
+    /// When the credential ends.
+    pub expires_at: UnixSeconds,
+    /// What its row allows.
+    pub bindings: Vec<Binding>,
+}
+
+impl Actor {
+    /// Whether the actor holds a right for an audience.
+    pub fn holds(&self, binding: Binding) -> bool {
+        self.bindings.contains(&binding)
+    }
+
+    /// Whether the actor holds a right for any audience.
+    pub fn holds_for_some(&self, scope: AdminScope) -> bool {
+        self.bindings.iter().any(|held| held.scope == scope)
+    }
+}
+
+/// A key that may be minted.
+///
+/// # Guarantees
+/// It passed the policy and its actor's rights. Only [`Grant::decide`] and [`Grant::bootstrap`] make one,
+/// and only a grant can be minted.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    subject: Subject,
+    audience: AudienceId,
+    scopes: ScopeSet,
+    bindings: Vec<Binding>,
+    expires_at: UnixSeconds,
+    name: Option<String>,
+    owner: String,
+}
+
+/// Why a key may not be made. Each names the rule that refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GrantRefused {
+    /// A field that no policy would accept.
+    #[error("{field}: {problem}")]
+    Field {
+        /// The request's field.
+        field: &'static str,
+        /// What it must be.
+        problem: String,
+    },
+    /// A rule of the policy or of the actor's rights.
+    #[error("{detail}")]
+    Rule {
+        /// The rule's name.
+        rule: &'static str,
+        /// What it says.
+        detail: String,
+    },
+}
+
+impl Grant {
+    /// Decides a request.
+    ///
+    /// # Errors
+    /// [`GrantRefused::Field`] for what is not well-formed or not in the catalog, else
+    /// [`GrantRefused::Rule`]: `actor_scope` (the actor may not make keys of that audience),
+    /// `subset_of_actor` and `not_beyond_actor` (administration keys), `max_lifetime_s`.
+    pub fn decide(
+        policy: &Policy,
+        actor: &Actor,
+        request: &KeyRequest,
+        now: UnixSeconds,
+    ) -> Result<Self, GrantRefused> {
+        let draft = Draft::read(request, now)?;
+        if request.audience == ADMIN_AUDIENCE_NAME {
+            draft.administration(policy, actor, request)
+        } else {
+            draft.audience(policy, actor, request, now)
+        }
+    }
+
+    /// The first key of a tenant, or the one that recovers it: every right for every audience of the
+    /// policy. The bootstrap token is what allows it.
+    pub fn bootstrap(policy: &Policy, subject: Subject, expires_at: UnixSeconds) -> Self {
+        let audiences =
+            [AudienceId::ADMINISTRATION].into_iter().chain(policy.audiences.iter().map(|a| a.id()));
+        let bindings: Vec<_> = audiences
+            .flat_map(|audience| AdminScope::ALL.map(|scope| Binding { scope, audience }))
+            .collect();
+        Self {
+            subject,
+            audience: AudienceId::ADMINISTRATION,
+            scopes: AdminScope::ALL.into_iter().map(AdminScope::number).collect(),
+            bindings,
+            expires_at,
+            name: Some("bootstrap".into()),
+            owner: subject.as_str().into(),
+        }
+    }
+
+    /// Who the key acts as.
+    pub const fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    /// The audience that it is for.
+    pub const fn audience(&self) -> AudienceId {
+        self.audience
+    }
+
+    /// What it may do.
+    pub const fn scopes(&self) -> ScopeSet {
+        self.scopes
+    }
+
+    /// For an administration key, its rights audience by audience.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// The first second in which it is dead.
+    pub const fn expires_at(&self) -> UnixSeconds {
+        self.expires_at
+    }
+
+    /// A name for people.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Who answers for it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+}
+
+/// The parts of a request that are well-formed by themselves.
+struct Draft {
+    subject: Subject,
+    expires_at: UnixSeconds,
+    name: Option<String>,
+    owner: String,
+}
+
+impl Draft {
+    fn read(request: &KeyRequest, now: UnixSeconds) -> Result<Self, GrantRefused> {
+        let subject =
+            Subject::new(&request.subject).map_err(|error| field("subject", error.to_string()))?;
+        if request.scopes.is_empty() {
+            return Err(field("scopes", "must name at least one scope"));
+        }
+        if request.expires_in < MIN_LIFETIME_SECONDS {
+            return Err(field("expires_in", "must be at least 60 seconds"));
+        }
+        let expires_at = now.0.checked_add(request.expires_in).map(UnixSeconds);
+        let expires_at =
+            expires_at.ok_or_else(|| field("expires_in", "ends after the year 2106"))?;
+        let name = request.name.as_deref().map(|text| plain_text("name", text)).transpose()?;
+        let owner = plain_text("owner", request.owner.as_deref().unwrap_or(subject.as_str()))?;
+        Ok(Self { subject, expires_at, name, owner })
+    }
+
+    fn audience(
+        self,
+        policy: &Policy,
+        actor: &Actor,
+        request: &KeyRequest,
+        now: UnixSeconds,
+    ) -> Result<Grant, GrantRefused> {
+        if !request.for_audiences.is_empty() {
+            return Err(field("for_audiences", "is for keys of audience wardkey only"));
+        }
+        let audience = policy
+            .audience(&request.audience)
+            .ok_or_else(|| field("audience", "is not an audience of the policy"))?;
+        let needed = Binding { scope: AdminScope::KeysCreate, audience: audience.id() };
+        if !actor.holds(needed) {
+            let detail =
+                format!("the credential holds no keys:create for audience {}", audience.name);
+            return Err(GrantRefused::Rule { rule: "actor_scope", detail });
+        }
+        let mut scopes = ScopeSet::default();
+        for name in &request.scopes {
+            let unknown = || field("scopes", "name a scope that is not in the audience's catalog");
+            scopes.insert(audience.scope(name).ok_or_else(unknown)?.number);
+        }
+        if self.expires_at.0 - now.0 > audience.max_lifetime_s {
+            let detail = format!(
+                "keys of audience {} live at most {} seconds",
+                audience.name, audience.max_lifetime_s
+            );
+            return Err(GrantRefused::Rule { rule: "max_lifetime_s", detail });
+        }
+        Ok(self.grant(audience.id(), scopes, Vec::new()))
+    }
+
+    fn administration(
+        self,
+        policy: &Policy,
+        actor: &Actor,
+        request: &KeyRequest,
+    ) -> Result<Grant, GrantRefused> {
+        let administer =
+            Binding { scope: AdminScope::KeysCreate, audience: AudienceId::ADMINISTRATION };
+        if !actor.holds(administer) {
+            let detail = "the credential holds no keys:create for audience wardkey".into();
+            return Err(GrantRefused::Rule { rule: "actor_scope", detail });
+        }
+        if request.for_audiences.is_empty() {
+            return Err(field(
+                "for_audiences",
+                "must name the audiences that an administration key is for",
+            ));
+        }
+        let mut scopes = ScopeSet::default();
+        let mut bindings = Vec::new();
+        for name in &request.scopes {
+            let unknown = || field("scopes", "name a scope that audience wardkey does not have");
+            let scope = AdminScope::named(name).ok_or_else(unknown)?;
+            scopes.insert(scope.number());
+            for audience in &request.for_audiences {
+                let audience = audience_number(policy, audience)?;
+                let binding = Binding { scope, audience };
+                if !actor.holds(binding) {
+                    let detail = format!(
+                        "the credential itself does not hold {name} for every audience asked for"
+                    );
+                    return Err(GrantRefused::Rule { rule: "subset_of_actor", detail });
+                }
+                bindings.push(binding);
+            }
+        }
+        if self.expires_at > actor.expires_at {
+            let detail =
+                "an administration key does not outlive the credential that makes it".into();
+            return Err(GrantRefused::Rule { rule: "not_beyond_actor", detail });
+        }
+        bindings.sort();
+        bindings.dedup();
+        Ok(self.grant(AudienceId::ADMINISTRATION, scopes, bindings))
+    }
+
+    fn grant(self, audience: AudienceId, scopes: ScopeSet, bindings: Vec<Binding>) -> Grant {
+        let Self { subject, expires_at, name, owner } = self;
+        Grant { subject, audience, scopes, bindings, expires_at, name, owner }
+    }
+}
+
+fn audience_number(policy: &Policy, name: &str) -> Result<AudienceId, GrantRefused> {
+    if name == ADMIN_AUDIENCE_NAME {
+        return Ok(AudienceId::ADMINISTRATION);
+    }
+    let audience = policy.audience(name);
+    audience
+        .map(|a| a.id())
+        .ok_or_else(|| field("for_audiences", "name an audience that is not in the policy"))
+}
+
+fn plain_text(name: &'static str, text: &str) -> Result<String, GrantRefused> {
+    let printable = text.chars().all(|c| !c.is_control());
+    if text.is_empty() || text.len() > MAX_TEXT_LEN || !printable {
+        return Err(field(name, "must be 1 to 128 bytes without control characters"));
+    }
+    // A key that is pasted into the wrong field would be stored and shown.
+    if wardkey::UnverifiedKey::parse(text).is_ok() || text.starts_with("wkboot_") {
+        return Err(field(name, "looks like a credential and is not kept"));
+    }
+    Ok(text.into())
+}
+
+fn field(field: &'static str, problem: impl Into<String>) -> GrantRefused {
+    GrantRefused::Field { field, problem: problem.into() }
+}
+
+const MAX_TEXT_LEN: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_000_000);
+
+    fn policy() -> Policy {
+        serde_json::from_str(
+            r#"{"audiences":[
+                {"number":1,"name":"api","max_lifetime_s":3600,"scopes":[{"number":0,"name":"reports:read"},{"number":9,"name":"reports:write"}]},
+                {"number":2,"name":"jobs","scopes":[{"number":0,"name":"jobs:run"}]}]}"#,
+        )
+        .expect("a policy")
+    }
+
+    fn actor(bindings: &[(AdminScope, u8)]) -> Actor {
+        Actor {
+            subject: Subject::new("ops:ada").expect("a subject"),
+            key_id: KeyId([1; 8]),
+            expires_at: UnixSeconds(NOW.0 + 1000),
+            bindings: bindings
+                .iter()
+                .map(|(scope, n)| Binding { scope: *scope, audience: AudienceId(*n) })
+                .collect(),
+        }
+    }
+
+    fn request(audience: &str, scopes: &[&str], for_audiences: &[&str]) -> KeyRequest {
+        KeyRequest {
+            subject: "svc:billing".into(),
+            audience: audience.into(),
+            scopes: scopes.iter().map(|s| (*s).into()).collect(),
+            expires_in: 600,
+            for_audiences: for_audiences.iter().map(|s| (*s).into()).collect(),
+            name: None,
+            owner: None,
+        }
+    }
+
+    fn rule(result: Result<Grant, GrantRefused>) -> &'static str {
+        match result {
+            Err(GrantRefused::Rule { rule, .. }) => rule,
+            Err(GrantRefused::Field { field, .. }) => field,
+            Ok(_) => "granted",
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_its_rule() {
+        use AdminScope::{AuditRead, KeysCreate, VerifierVerify};
+        let decide = |actor: &Actor, request: &KeyRequest| {
+            rule(Grant::decide(&policy(), actor, request, NOW))
+        };
+        let api = actor(&[(KeysCreate, 1)]);
+        assert_eq!(
+            decide(&api, &request("api", &["reports:read", "reports:write"], &[])),
+            "granted"
+        );
+        assert_eq!(decide(&api, &request("jobs", &["jobs:run"], &[])), "actor_scope");
+        assert_eq!(decide(&api, &request("wardkey", &["keys:create"], &["api"])), "actor_scope");
+        assert_eq!(decide(&api, &request("api", &["jobs:run"], &[])), "scopes");
+        assert_eq!(decide(&api, &request("api", &[], &[])), "scopes");
+        assert_eq!(decide(&api, &request("other", &["jobs:run"], &[])), "audience");
+        assert_eq!(decide(&api, &request("api", &["reports:read"], &["api"])), "for_audiences");
+        let long = KeyRequest { expires_in: 3601, ..request("api", &["reports:read"], &[]) };
+        assert_eq!(decide(&api, &long), "max_lifetime_s");
+        let short = KeyRequest { expires_in: 59, ..long.clone() };
+        assert_eq!(decide(&api, &short), "expires_in");
+        let endless = KeyRequest { expires_in: u32::MAX, ..long };
+        assert_eq!(decide(&api, &endless), "expires_in");
+
+        let admin = actor(&[(KeysCreate, 0), (VerifierVerify, 1)]);
+        assert_eq!(decide(&admin, &request("wardkey", &["verifier:verify"], &["api"])), "granted");
+        assert_eq!(
+            decide(&admin, &request("wardkey", &["verifier:verify"], &["jobs"])),
+            "subset_of_actor"
+        );
+        assert_eq!(
+            decide(&admin, &request("wardkey", &["audit:read"], &["api"])),
+            "subset_of_actor"
+        );
+        assert_eq!(decide(&admin, &request("wardkey", &["verifier:verify"], &[])), "for_audiences");
+        let beyond =
+            KeyRequest { expires_in: 1001, ..request("wardkey", &["verifier:verify"], &["api"]) };
+        assert_eq!(decide(&admin, &beyond), "not_beyond_actor");
+        assert_eq!(AuditRead.number(), 3);
+    }
+
+    #[test]
+    fn a_credential_in_a_text_field_is_not_kept() {
+        let api = actor(&[(AdminScope::KeysCreate, 1)]);
+        let pasted = KeyRequest {
+            owner: Some("wkboot_1_2_x".into()),
+            ..request("api", &["reports:read"], &[])
+        };
+        assert_eq!(rule(Grant::decide(&policy(), &api, &pasted, NOW)), "owner");
+        let control =
+            KeyRequest { name: Some("a\u{7}b".into()), ..request("api", &["reports:read"], &[]) };
+        assert_eq!(rule(Grant::decide(&policy(), &api, &control, NOW)), "name");
+    }
+}

@@ -1,0 +1,57 @@
+//! From a grant to a key.
+
+use thiserror::Error;
+use wardkey::{
+    Base, BaseError, Epoch, KeyId, KeyText, Prefix, SigningKeyId, StatusIndex, UnixSeconds,
+};
+
+use crate::grant::Grant;
+use crate::tenant_secret::TenantSecret;
+
+/// A generation as it stands in its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Minted {
+    /// What the key says.
+    pub base: Base,
+}
+
+/// A grant that makes no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the grant makes no key: {0}")]
+pub struct MintError(BaseError);
+
+/// Makes the next generation of a key.
+///
+/// # Errors
+/// [`MintError`] when the lifetime is too short by the time of minting.
+pub fn mint(
+    grant: &Grant,
+    secret: &TenantSecret,
+    epoch: Epoch,
+    key_id: KeyId,
+    status_index: StatusIndex,
+    issued_at: UnixSeconds,
+) -> Result<Minted, MintError> {
+    let base = Base {
+        signing_key: SigningKeyId { tenant: secret.tenant(), audience: grant.audience(), epoch },
+        key_id,
+        status_index,
+        issued_at,
+        expires_at: grant.expires_at(),
+        subject: grant.subject(),
+        scopes: grant.scopes(),
+    };
+    base.encode(&mut [0; wardkey::MAX_BASE_LEN]).map_err(MintError)?;
+    Ok(Minted { base })
+}
+
+/// The text of a generation, derived anew: it is stored nowhere.
+///
+/// # Errors
+/// [`MintError`] for a base that no key may hold.
+pub fn key_text(secret: &TenantSecret, prefix: &Prefix, base: &Base) -> Result<KeyText, MintError> {
+    let mut bytes = [0; wardkey::MAX_BASE_LEN];
+    let len = base.encode(&mut bytes).map_err(MintError)?;
+    let tag = secret.signing_key(base.signing_key).tag(bytes.get(..len).unwrap_or_default());
+    KeyText::compose(prefix, base, &tag).map_err(MintError)
+}
