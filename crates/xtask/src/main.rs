@@ -1,2 +1,84 @@
 //! Set-up, build, tests and demo: the very commands that CI runs.
-fn main() {}
+//!
+//! Not its job: anything that ships. What it makes lies in places that git ignores: `.tools` (compilers and
+//! tools), `node_modules`, `target`, `worker/build*`, `.wrangler` (the local state) and `.wardkey` (local secrets).
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for a person at a terminal: printing is its job"
+)]
+
+mod component;
+mod inputs;
+mod lint;
+mod node;
+mod setup;
+mod step;
+mod toolchain;
+mod tools;
+mod worker_build;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{step::Progress, toolchain::Way, workspace::Workspace};
+
+/// Builds, tests and runs Wardkey.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    /// Where the wasm compiler comes from.
+    #[arg(long, global = true, env = "WARDKEY_TOOLCHAIN", default_value = "auto")]
+    toolchain: Way,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring compilers, tools and npm packages (about 4 min the first time).
+    Setup,
+    /// Set up, then build the worker into worker/build.
+    Build,
+    /// Set up, then build the WIT component; fails if it needs anything from its host.
+    Component,
+    /// Formatting, clippy and the locks.
+    Lint,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not by `main`'s own result: that would add a backtrace, which tells a user nothing.
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { toolchain, command } = arguments;
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Setup => {
+            let progress = Progress::of(setup::STEPS);
+            setup::run(&workspace, &progress, toolchain)?;
+        }
+        Command::Build => {
+            let progress = Progress::of(setup::STEPS + 1);
+            let kit = setup::run(&workspace, &progress, toolchain)?;
+            worker_build::run(&workspace, &progress, &kit, worker_build::Flavour::Release)?;
+        }
+        Command::Component => {
+            let progress = Progress::of(setup::STEPS + 1);
+            let kit = setup::run(&workspace, &progress, toolchain)?;
+            component::run(&workspace, &progress, &kit)?;
+        }
+        Command::Lint => lint::run(&workspace)?,
+    }
+    Ok(())
+}

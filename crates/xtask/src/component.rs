@@ -1,0 +1,68 @@
+//! The core behind WIT, as one component file that asks its host for nothing.
+
+use std::fs;
+
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    inputs::{Inputs, hex},
+    setup::Kit,
+    step::{Progress, run_logged},
+    toolchain::{remap_crates, sysroot::TARGET},
+    worker_build::{gzipped, sources},
+    workspace::Workspace,
+};
+
+/// Builds the component unless nothing changed, and tells what it is.
+pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Result<()> {
+    let made = workspace.path(MADE);
+    let inputs = Inputs::of(
+        workspace.tools("stamp/component"),
+        &[&kit.toolchain.stamp],
+        &sources(workspace),
+    )?;
+    if inputs.are_done(&made) {
+        progress.ready("component");
+    } else {
+        progress.step("component", "20 s", || {
+            let toolchain = &kit.toolchain;
+            let target = workspace.path("target").join(format!("component-{}", toolchain.name));
+            let mut cargo = workspace.command_with("cargo", &toolchain.aborting);
+            cargo.args([
+                "build",
+                "--release",
+                "--package",
+                "wardkey-component",
+                "--target",
+                TARGET,
+            ]);
+            cargo.arg("--target-dir").arg(&target);
+            cargo
+                .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+                .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
+            cargo.env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
+            cargo.env("RUSTFLAGS", format!("-Cpanic=abort{}", remap_crates()));
+            run_logged(workspace, "component", &mut cargo, "the compiler's words above say where")?;
+
+            let core = target.join(TARGET).join("release/wardkey_component.wasm");
+            let mut componentize = workspace.command(&kit.tools.componentize);
+            componentize.arg(core).arg(&made);
+            run_logged(
+                workspace,
+                "componentize",
+                &mut componentize,
+                "make the code fit wit/, without imports",
+            )?;
+            inputs.remember()
+        })?;
+    }
+    let bytes = fs::read(&made)?;
+    println!("{MADE}");
+    println!("  {} bytes, {} gzipped, no imports", bytes.len(), gzipped(&bytes)?);
+    println!("  SHA-256 {}", hex(&Sha256::digest(&bytes)));
+    Ok(())
+}
+
+/// The component, git-ignored.
+const MADE: &str = "target/wardkey.component.wasm";

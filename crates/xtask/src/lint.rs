@@ -1,0 +1,49 @@
+//! Formatting, clippy and the locks.
+
+use anyhow::{Result, bail};
+
+use crate::{step::Progress, workspace::Workspace};
+
+/// Runs every lint; fails if one does, after all have spoken.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let tools = ["--manifest-path", "crates/tools/Cargo.toml"];
+    let lints: [(&str, &str, Vec<&str>); 5] = [
+        ("formatting", "1 s", vec!["fmt", "--all", "--check"]),
+        ("formatting of the tools", "1 s", [&["fmt", "--check"], &tools[..]].concat()),
+        (
+            "the lock is what the manifests say",
+            "5 s",
+            vec!["metadata", "--locked", "--format-version=1", "--quiet"],
+        ),
+        (
+            "the tools' lock, too",
+            "5 s",
+            [&["metadata", "--locked", "--format-version=1", "--quiet"], &tools[..]].concat(),
+        ),
+        (
+            "clippy",
+            "2 min at first",
+            vec!["clippy", "--workspace", "--all-targets", "--locked", "--", "-Dwarnings"],
+        ),
+    ];
+    let progress = Progress::of(lints.len());
+    let mut failed = Vec::new();
+    for (what, usually, arguments) in lints {
+        let passed = progress.step(what, usually, || {
+            let mut cargo = workspace.cargo();
+            cargo.args(&arguments);
+            if arguments.contains(&"metadata") {
+                cargo.stdout(std::process::Stdio::null());
+            }
+            Ok(cargo.status()?.success())
+        })?;
+        if !passed {
+            failed.push(what);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("not clean: {}", failed.join(", "));
+    }
+    println!("lints: all clean");
+    Ok(())
+}

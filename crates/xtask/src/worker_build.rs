@@ -1,0 +1,101 @@
+//! The worker, as the folder that workerd runs.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Result;
+
+use crate::{
+    inputs::Inputs,
+    setup::Kit,
+    step::{Progress, run_logged},
+    toolchain::remap_crates,
+    workspace::{Workspace, path_with},
+};
+
+/// Which worker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// What is deployed.
+    Release,
+    /// With faults that tests can plant; never deployed.
+    Faulty,
+}
+
+impl Flavour {
+    /// The folder that is made, git-ignored.
+    pub(crate) fn folder(self, workspace: &Workspace) -> PathBuf {
+        workspace.path("worker").join(self.out_dir())
+    }
+
+    fn out_dir(self) -> &'static str {
+        match self {
+            Self::Release => "build",
+            Self::Faulty => "build-faults",
+        }
+    }
+
+    fn cargo_options(self) -> &'static [&'static str] {
+        match self {
+            Self::Release => &[],
+            Self::Faulty => &["--features", "plant-faults"],
+        }
+    }
+}
+
+/// Builds the worker unless nothing changed since it was built.
+pub(crate) fn run(
+    workspace: &Workspace,
+    progress: &Progress,
+    kit: &Kit,
+    flavour: Flavour,
+) -> Result<()> {
+    let what = format!("worker/{}", flavour.out_dir());
+    let made = flavour.folder(workspace);
+    let stamp = workspace.tools("stamp").join(flavour.out_dir());
+    let inputs =
+        Inputs::of(stamp, &[&kit.toolchain.stamp, flavour.out_dir()], &sources(workspace))?;
+    if inputs.are_done(&made.join("index_bg.wasm")) {
+        progress.ready(&what);
+        return Ok(());
+    }
+    progress.step(&what, "2 min at first, 30 s later", || {
+        let toolchain = &kit.toolchain;
+        let mut command = workspace.command_with(&kit.tools.worker_build, &toolchain.unwinding);
+        command.current_dir(workspace.path("worker"));
+        command.args(["--release", "--out-dir", flavour.out_dir()]).args(flavour.cargo_options());
+        command.env("PATH", path_with(&[toolchain.unwinding.clone(), kit.node.bin()]));
+        command.env("WASM_BINDGEN_BIN", &kit.tools.bindgen);
+        command.env("WASM_OPT_BIN", kit.node.bin().join("wasm-opt"));
+        command.env("ESBUILD_BIN", kit.node.bin().join("esbuild"));
+        command.env(
+            "CARGO_TARGET_DIR",
+            workspace.path("target").join(format!("wasm-{}", toolchain.name)),
+        );
+        command.env("RUSTFLAGS", format!("-Cpanic=unwind{}", remap_crates()));
+        run_logged(
+            workspace,
+            flavour.out_dir(),
+            &mut command,
+            "the compiler's words above say where",
+        )?;
+        inputs.remember()
+    })?;
+    let wasm = fs::read(made.join("index_bg.wasm"))?;
+    println!("      {} KB of wasm, {} KB gzipped", wasm.len() / 1024, gzipped(&wasm)? / 1024);
+    Ok(())
+}
+
+/// How long `bytes` are on the wire.
+pub(crate) fn gzipped(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+/// Everything that the wasm artefacts are made of.
+pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
+    let rooms = ["core", "provision", "registry", "component"].map(|room| format!("crates/{room}"));
+    let files = ["Cargo.toml", "Cargo.lock", "package-lock.json", "crates/tools", "wit", "worker"];
+    let all = rooms.into_iter().chain(files.map(str::to_owned));
+    all.map(|path| workspace.path(path)).filter(|path| path.exists()).collect()
+}
