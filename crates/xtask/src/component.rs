@@ -65,4 +65,4 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
 }
 
 /// The component, git-ignored.
-const MADE: &str = "target/wardkey.component.wasm";
+pub(crate) const MADE: &str = "target/wardkey.component.wasm";

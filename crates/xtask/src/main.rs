@@ -5,15 +5,20 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command for a person at a terminal: printing is its job"
+    clippy::disallowed_methods,
+    reason = "a command for a person at a terminal: printing and reading the clock are its job"
 )]
 
 mod component;
+mod dev;
 mod inputs;
 mod lint;
 mod node;
+mod secrets;
+mod server;
 mod setup;
 mod step;
+mod test;
 mod toolchain;
 mod tools;
 mod worker_build;
@@ -45,6 +50,10 @@ enum Command {
     Build,
     /// Set up, then build the WIT component; fails if it needs anything from its host.
     Component,
+    /// Set up, build and start the worker on this machine, with an admin key to try it.
+    Dev(dev::Options),
+    /// Set up, build and run every test.
+    Test(test::Options),
     /// Formatting, clippy and the locks.
     Lint,
 }
@@ -78,6 +87,8 @@ fn run(arguments: Arguments) -> Result<()> {
             let kit = setup::run(&workspace, &progress, toolchain)?;
             component::run(&workspace, &progress, &kit)?;
         }
+        Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
+        Command::Test(options) => test::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
     }
     Ok(())

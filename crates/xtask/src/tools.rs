@@ -41,7 +41,7 @@ fn bindgen_and_componentize(
 ) -> Result<()> {
     let what = "wasm-bindgen and componentize";
     let source = workspace.path("crates/tools");
-    let inputs = Inputs::of(workspace.tools("stamp/tools"), &[], &[source.clone()])?;
+    let inputs = Inputs::of(workspace.tools("stamp/tools"), &[], std::slice::from_ref(&source))?;
     if inputs.are_done(&tools.componentize) && tools.bindgen.exists() {
         progress.ready(what);
         return Ok(());

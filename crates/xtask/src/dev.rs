@@ -1,0 +1,139 @@
+//! `cargo xtask dev`: from a fresh clone to a running worker and an admin key to try it with.
+
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    secrets::{ADMIN_KEY, Bootstrap, Secrets},
+    server::{Server, check_port},
+    setup,
+    step::Progress,
+    toolchain::Way,
+    worker_build,
+    workspace::Workspace,
+};
+
+/// How to run it.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The port on 127.0.0.1.
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Print the admin key itself, not only where it lies.
+    #[arg(long)]
+    reveal: bool,
+    /// Forget the local tenant and all its keys first.
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// Sets up, builds, starts the worker and stays until Ctrl-C.
+pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
+    check_port(options.port)?;
+    let progress = Progress::of(setup::STEPS + 2);
+    let kit = setup::run(workspace, &progress, way)?;
+    worker_build::run(workspace, &progress, &kit, worker_build::Flavour::Release)?;
+
+    let secrets = Secrets::of(workspace);
+    if options.fresh {
+        secrets.forget_tenant()?;
+    }
+    let bootstrap = secrets.prepare()?;
+    let (stop, stopped) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        // WHY ignored: it only fails once nobody waits any more.
+        let _ = stop.send(());
+    })?;
+    let mut server = progress.step("worker on workerd", "5 s", || {
+        let server = Server::start(workspace, &kit.node, options.port)?;
+        if let Some(bootstrap) = bootstrap {
+            secrets.keep_admin_key(&admin_key(&server, &secrets, &bootstrap)?)?;
+        }
+        Ok(server)
+    })?;
+
+    print!("{}", guide(server.url()));
+    if options.reveal {
+        println!("Admin key: {}\n", secrets.read_admin_key()?);
+    }
+    println!("Ctrl-C ends it; its state stays in .wrangler/state.\n");
+    server.show_log();
+    loop {
+        match stopped.recv_timeout(Duration::from_millis(300)) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        if let Some(status) = server.ended()? {
+            bail!("wrangler ended by itself ({status}); what it said is in .tools/log/dev.log");
+        }
+    }
+}
+
+/// Exchanges the bootstrap token for an admin key: of a new tenant, or of the one that is there.
+fn admin_key(server: &Server, secrets: &Secrets, bootstrap: &Bootstrap) -> Result<String> {
+    let tenant: Value = serde_json::from_str(include_str!("../dev-tenant.json"))?;
+    let (mut status, mut answer) = exchange(server, bootstrap, "", &tenant)?;
+    if status == 409 && answer.get("code").is_some_and(|code| code == "tenant_exists") {
+        let subject = tenant.get("subject").context("dev-tenant.json names a subject")?;
+        (status, answer) =
+            exchange(server, bootstrap, "-recovery", &json!({ "subject": subject }))?;
+    }
+    if status != 201 {
+        secrets.forget_bootstrap()?;
+        let text = |name| answer.get(name).and_then(Value::as_str).unwrap_or("-");
+        bail!(
+            "the worker refused the bootstrap token with {status} {}: {}: {}; run this again, which makes a new token",
+            text("code"),
+            text("title"),
+            text("detail")
+        );
+    }
+    let key = answer.get("key").and_then(Value::as_str);
+    key.map(str::to_owned).context("the worker's answer has no key")
+}
+
+fn exchange(
+    server: &Server,
+    bootstrap: &Bootstrap,
+    suffix: &str,
+    body: &Value,
+) -> Result<(u16, Value)> {
+    let bearer = format!("Bearer {}", bootstrap.token);
+    let name = format!("{}{suffix}", bootstrap.idempotency_key);
+    let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", name.as_str())];
+    let send = || server.post("/v1/bootstrap", &headers, body);
+    // Once more if the answer was lost on the way: under the same name it is the same key.
+    send().or_else(|_| send())
+}
+
+/// What to try. The keys go from file to request through shell built-ins, so they show on no screen and in no
+/// list of processes.
+fn guide(url: &str) -> String {
+    let admin = format!(r#"-H @<(printf 'Authorization: Bearer %s' "$(cat {ADMIN_KEY})")"#);
+    let json = "-H 'Content-Type: application/json'";
+    format!(
+        r#"
+Wardkey runs on {url}
+The admin key is in {ADMIN_KEY} (mode 600). Three things to try, in bash, from this folder:
+
+# 1. Make a key for svc:billing that may read reports for an hour; its text goes into a file.
+(umask 077; curl -fsS {url}/v1/keys {admin} {json} \
+  -H 'Accept: text/plain' -H "Idempotency-Key: first-$(date +%s)" -o .wardkey/first.key \
+  -d '{{"subject":"svc:billing","audience":"api","scopes":["reports:read"],"expires_in":3600}}')
+
+# 2. Verify it.
+printf '{{"key":"%s","scopes":["reports:read"],"audience":"api"}}' "$(cat .wardkey/first.key)" |
+  curl -sS {url}/v1/verify {admin} {json} -d @-
+
+# 3. See who did what.
+curl -sS {url}/v1/audit {admin}
+
+"#
+    )
+}

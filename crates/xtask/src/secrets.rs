@@ -1,0 +1,174 @@
+//! The local secrets: what the worker reads, and the first admin key.
+//!
+//! `.dev.vars` holds the root secret and the digest of a bootstrap token, for wrangler. `.wardkey` holds the token
+//! until it has been used, and then the admin key that it was exchanged for. All are mode 600 and git-ignored.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::{inputs::hex, workspace::Workspace};
+
+/// What is exchanged for an admin key, once, at `POST /v1/bootstrap`.
+pub(crate) struct Bootstrap {
+    pub(crate) token: String,
+    /// Repeating the exchange under the same name gives the same key, for ten minutes.
+    pub(crate) idempotency_key: String,
+}
+
+/// Where the secrets lie.
+pub(crate) struct Secrets {
+    vars: PathBuf,
+    state: PathBuf,
+    folder: PathBuf,
+}
+
+impl Secrets {
+    pub(crate) fn of(workspace: &Workspace) -> Self {
+        Self {
+            vars: workspace.path(".dev.vars"),
+            state: workspace.path(".wrangler/state"),
+            folder: workspace.path(ADMIN_KEY).with_file_name(""),
+        }
+    }
+
+    /// Forgets the local tenant with all its keys. The root secret stays.
+    pub(crate) fn forget_tenant(&self) -> Result<()> {
+        remove(&self.admin_key())?;
+        remove(&self.folder.join("first.key"))?;
+        self.forget_bootstrap()?;
+        if self.state.exists() {
+            fs::remove_dir_all(&self.state)?;
+        }
+        Ok(())
+    }
+
+    /// Makes whatever is missing. Answers what is to be exchanged for an admin key, or nothing if there is one.
+    ///
+    /// A token that was made in the last minutes, for an exchange that was broken off, is taken again, because the
+    /// worker then answers the same key. Otherwise a lost admin key is replaced by means of a new token: the root
+    /// secret, under which the local state is sealed, is never made twice.
+    pub(crate) fn prepare(&self) -> Result<Option<Bootstrap>> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        let has_state = self.state.exists();
+        let root = match self.root()? {
+            Some(root) => root,
+            None if has_state => bail!(
+                "{} is gone, but .wrangler/state is sealed under the root secret that was in it: put it back, \
+                 or begin anew with `cargo xtask dev --fresh`",
+                self.vars.display()
+            ),
+            None => format!("1:{}", random()?),
+        };
+        if self.admin_key().exists() && has_state && self.vars.exists() {
+            return Ok(None);
+        }
+        remove(&self.admin_key())?;
+        let bootstrap = match self.unfinished(now()?)? {
+            Some(bootstrap) => bootstrap,
+            None => Bootstrap {
+                token: format!("wkboot_{TENANT}_{}_{}", now()? + TOKEN_LIFETIME_S, random()?),
+                idempotency_key: random()?,
+            },
+        };
+        let digest = hex(&Sha256::digest(&bootstrap.token));
+        write_private(&self.folder.join(TOKEN), &bootstrap.token)?;
+        write_private(&self.folder.join(IDEMPOTENCY_KEY), &bootstrap.idempotency_key)?;
+        let vars = format!("{ROOT}={root}\nWARDKEY_BOOTSTRAP_SHA256={digest}\n");
+        write_private(&self.vars, &vars)?;
+        Ok(Some(bootstrap))
+    }
+
+    /// Keeps the admin key. The token has done its work.
+    pub(crate) fn keep_admin_key(&self, key: &str) -> Result<()> {
+        write_private(&self.admin_key(), key)?;
+        self.forget_bootstrap()
+    }
+
+    /// Drops the token: the next start makes another.
+    pub(crate) fn forget_bootstrap(&self) -> Result<()> {
+        remove(&self.folder.join(TOKEN))?;
+        remove(&self.folder.join(IDEMPOTENCY_KEY))
+    }
+
+    /// The admin key's text.
+    pub(crate) fn read_admin_key(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.admin_key())?.trim().to_owned())
+    }
+
+    fn admin_key(&self) -> PathBuf {
+        self.folder.join("admin.key")
+    }
+
+    fn root(&self) -> Result<Option<String>> {
+        if !self.vars.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&self.vars)?;
+        let root = text.lines().find_map(|line| line.strip_prefix(ROOT)?.strip_prefix('='));
+        let root = root.with_context(|| format!("{} has no {ROOT}", self.vars.display()))?;
+        Ok(Some(root.trim_matches('"').to_owned()))
+    }
+
+    fn unfinished(&self, now: u64) -> Result<Option<Bootstrap>> {
+        let (token, key) = (self.folder.join(TOKEN), self.folder.join(IDEMPOTENCY_KEY));
+        if !token.exists() || !key.exists() {
+            return Ok(None);
+        }
+        let bootstrap = Bootstrap {
+            token: fs::read_to_string(token)?.trim().to_owned(),
+            idempotency_key: fs::read_to_string(key)?.trim().to_owned(),
+        };
+        let expiry =
+            bootstrap.token.split('_').nth(2).and_then(|expiry| expiry.parse::<u64>().ok());
+        let is_recent = expiry.is_some_and(|expiry| now + TOKEN_LIFETIME_S < expiry + REPEATABLE_S);
+        Ok(is_recent.then_some(bootstrap))
+    }
+}
+
+/// Writes a file that only its owner reads; a crash leaves the old one or the new one, never a part.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let part = path.with_extension("part");
+    remove(&part)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    writeln!(file, "{}", text.trim_end())?;
+    file.sync_all()?;
+    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// 32 random bytes as unpadded base64url.
+fn random() -> Result<String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
+/// The admin key, from the root of the checkout.
+pub(crate) const ADMIN_KEY: &str = ".wardkey/admin.key";
+
+const TENANT: u16 = 1;
+const ROOT: &str = "WARDKEY_ROOT";
+const TOKEN: &str = "bootstrap.token";
+const IDEMPOTENCY_KEY: &str = "bootstrap.idempotency-key";
+const TOKEN_LIFETIME_S: u64 = 3600;
+/// The worker repeats an answer for ten minutes; a minute is left for starting it.
+const REPEATABLE_S: u64 = 540;

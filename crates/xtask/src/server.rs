@@ -1,0 +1,187 @@
+//! The worker, running on this machine under wrangler and workerd.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Write},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt,
+    process::{Child, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::{node::Node, workspace::Workspace};
+
+/// A running worker. It ends, with all processes that belong to it, when this is dropped.
+pub(crate) struct Server {
+    wrangler: Child,
+    /// Whether what it says is shown, and not only logged.
+    shown: Arc<AtomicBool>,
+    url: String,
+    http: ureq::Agent,
+}
+
+/// Refuses, in one sentence, a port that something else listens on.
+pub(crate) fn check_port(port: u16) -> Result<()> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(
+            "port {port} on 127.0.0.1 is taken, perhaps by another `cargo xtask dev`: end that one, or take another \
+             port with `cargo xtask dev --port {}`",
+            port.wrapping_add(1).max(1024)
+        ),
+        Err(error) => {
+            Err(error).with_context(|| format!("port {port} on 127.0.0.1 cannot be listened on"))
+        }
+    }
+}
+
+impl Server {
+    /// Starts the worker that lies in `worker/build`, with state that outlives it.
+    pub(crate) fn start(workspace: &Workspace, node: &Node, port: u16) -> Result<Self> {
+        check_port(port)?;
+        let log_path = workspace.tools("log/dev.log");
+        let mut log = fs::File::create(&log_path)?;
+        let (reader, writer) = io::pipe()?;
+
+        let mut wrangler = node.command(workspace);
+        wrangler.arg(workspace.path("node_modules/wrangler/bin/wrangler.js"));
+        wrangler.args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string()]);
+        wrangler.args([
+            "--persist-to",
+            ".wrangler/state",
+            "--inspector-port",
+            "0",
+            "--show-interactive-dev-session=false",
+        ]);
+        // Nothing of this leaves the machine, and nothing waits for a network that may not be there.
+        wrangler.env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
+        wrangler.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+        wrangler.env("WRANGLER_HIDE_BANNER", "true").env("NO_COLOR", "1");
+        for proxy in
+            ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"]
+        {
+            wrangler.env_remove(proxy);
+        }
+        wrangler.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        // A group of its own, so that wrangler and the workerd below it can be ended together.
+        wrangler.process_group(0);
+        let child = wrangler.spawn().context("cannot start wrangler")?;
+        drop(wrangler);
+
+        let shown = Arc::new(AtomicBool::new(false));
+        let is_shown = Arc::clone(&shown);
+        thread::spawn(move || {
+            for line in BufReader::new(reader).lines().map_while(Result::ok) {
+                // WHY ignored: a full disk or a closed terminal must not stop the pipe from being drained.
+                let _ = writeln!(log, "{line}");
+                if is_shown.load(Ordering::Relaxed) {
+                    println!("{line}");
+                }
+            }
+        });
+        let http = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(10)))
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .new_agent();
+        let mut server =
+            Self { wrangler: child, shown, url: format!("http://127.0.0.1:{port}"), http };
+        server.wait(&log_path)?;
+        Ok(server)
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sends JSON; answers status and JSON.
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &serde_json::Value,
+    ) -> Result<(u16, serde_json::Value)> {
+        let mut request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("Content-Type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.send(body.to_string())?;
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_string()?;
+        let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+        Ok((status, json))
+    }
+
+    /// From now on what the worker says is shown.
+    pub(crate) fn show_log(&self) {
+        self.shown.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.wrangler.try_wait()?)
+    }
+
+    fn wait(&mut self, log: &std::path::Path) -> Result<()> {
+        let start = Instant::now();
+        let mut last = String::from("no answer yet");
+        while start.elapsed() < STARTS_WITHIN {
+            if let Some(status) = self.ended()? {
+                thread::sleep(Duration::from_millis(200));
+                bail!("wrangler ended ({status}) before the worker was up\n{}", end_of(log));
+            }
+            match self.http.get(format!("{}/healthz", self.url)).call() {
+                Ok(response) if response.status() == 200 => return Ok(()),
+                Ok(response) => last = format!("GET /healthz answered {}", response.status()),
+                Err(error) => last = error.to_string(),
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+        bail!(
+            "the worker was not up within {} s ({last})\n{}",
+            STARTS_WITHIN.as_secs(),
+            end_of(log)
+        )
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(group) = i32::try_from(self.wrangler.id()).ok().and_then(Pid::from_raw) else {
+            return;
+        };
+        // WHY ignored: a group that has ended already is what is wanted.
+        let _ = kill_process_group(group, Signal::TERM);
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(5) {
+            if matches!(self.wrangler.try_wait(), Ok(Some(_)) | Err(_)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.wrangler.wait();
+    }
+}
+
+fn end_of(log: &std::path::Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let end = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default();
+    format!("  | {}\n  all of it: {}", end.join("\n  | "), log.display())
+}
+
+const STARTS_WITHIN: Duration = Duration::from_secs(60);

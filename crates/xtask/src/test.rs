@@ -1,0 +1,68 @@
+//! `cargo xtask test`: every test, natively and against a real workerd.
+
+use std::{io, process::ExitStatus};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::{
+    component, setup,
+    step::Progress,
+    toolchain::Way,
+    worker_build::{self, Flavour},
+    workspace::Workspace,
+};
+
+/// Which half; both by default.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only the Rust tests on this machine; needs no wasm.
+    #[arg(long, conflicts_with = "e2e")]
+    native: bool,
+    /// Only the suites in tests/ against workerd.
+    #[arg(long)]
+    e2e: bool,
+}
+
+/// Runs the tests; the end-to-end ones run even if native ones failed, so that one run tells all.
+pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
+    let mut failed = Vec::new();
+    if !options.e2e {
+        let progress = Progress::of(1);
+        let passed = progress.step("native tests", "3 min at first", || {
+            let mut cargo = workspace.cargo();
+            cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+            passes("cargo", cargo.status())
+        })?;
+        if !passed {
+            failed.push("native tests");
+        }
+    }
+    if !options.native {
+        let progress = Progress::of(setup::STEPS + 4);
+        let kit = setup::run(workspace, &progress, way)?;
+        worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
+        worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
+        component::run(workspace, &progress, &kit)?;
+        let passed = progress.step("end-to-end tests", "2 min", || {
+            let mut node = kit.node.command(workspace);
+            node.args(["--test", "tests/**/*.test.mjs"]);
+            node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
+            node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
+            node.env("WARDKEY_COMPONENT", workspace.path(component::MADE));
+            passes("node", node.status())
+        })?;
+        if !passed {
+            failed.push("end-to-end tests");
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{} failed; what they said is above", failed.join(" and "));
+    }
+    println!("tests: all passed");
+    Ok(())
+}
+
+fn passes(program: &str, status: io::Result<ExitStatus>) -> Result<bool> {
+    Ok(status.with_context(|| format!("cannot start {program}"))?.success())
+}
