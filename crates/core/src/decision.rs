@@ -159,4 +159,9 @@ impl Reason {
             Self::RegistryUnavailable => "registry_unavailable",
         }
     }
+
+    /// The reason of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
 }

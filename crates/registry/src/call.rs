@@ -1,0 +1,144 @@
+//! What the Worker asks of the registry, and what it is told. JSON between versions N and N−1.
+
+use serde::{Deserialize, Serialize};
+use wardkey_provision::KeyRequest;
+
+use crate::audit_log::AuditPage;
+use crate::bootstrap::BootstrapRequest;
+use crate::create::Created;
+use crate::key_book::KeyView;
+use crate::read::{ReadKey, RecordPointer};
+use crate::revoke::{RevokeRequest, Revoked};
+use crate::verifier::VerifierMaterial;
+use crate::wire::{WireBytes, WireSecret};
+
+/// By what right a call is made, and the request that it belongs to.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Authority {
+    /// An administration key.
+    pub credential: WireSecret,
+    /// The caller's Idempotency-Key, for mutations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The request's id, for the audit log.
+    pub request_id: String,
+}
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Call {
+    /// Make or recover the tenant. The Worker has compared the token's hash before.
+    Bootstrap {
+        /// The tenant that the token names.
+        tenant: u16,
+        /// SHA-256 of the token.
+        token_hash: WireBytes,
+        /// The caller's Idempotency-Key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        idempotency_key: Option<String>,
+        /// The request's id.
+        request_id: String,
+        /// What is asked for.
+        request: BootstrapRequest,
+    },
+    /// Create a key.
+    CreateKey {
+        /// By what right.
+        authority: Authority,
+        /// What is asked for.
+        request: KeyRequest,
+    },
+    /// Read a key.
+    ReadKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+        /// What the reader is to be given.
+        what: ReadKey,
+    },
+    /// Revoke a key.
+    RevokeKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+        /// Why.
+        request: RevokeRequest,
+    },
+    /// Read the audit log.
+    ReadAudit {
+        /// By what right.
+        authority: Authority,
+        /// Entries after this one.
+        after: u64,
+        /// At most so many, 1 to 200.
+        limit: u32,
+    },
+    /// Admit a verifier and give it what it works with.
+    AdmitVerifier {
+        /// By what right.
+        authority: Authority,
+        /// The audience's name, if the credential is for more than one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+        /// Audience and edition of the key set that the verifier has already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        has: Option<(u8, u32)>,
+    },
+    /// The registry's word on a key whose tag is right.
+    Check {
+        /// The key's base, as it stands in the key.
+        base: WireBytes,
+        /// The request's id.
+        request_id: String,
+    },
+    /// The list's head.
+    Head,
+    /// A state that a head named.
+    State {
+        /// The head's sequence.
+        sequence: u64,
+        /// The state's digest.
+        digest: WireBytes,
+    },
+}
+
+/// What is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "value", rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Call::Bootstrap`] and [`Call::CreateKey`].
+    Created(Created),
+    /// To [`Call::ReadKey`] with [`ReadKey::Pointer`].
+    Pointer(RecordPointer),
+    /// To [`Call::ReadKey`] with [`ReadKey::Record`].
+    Key(KeyView),
+    /// To [`Call::RevokeKey`].
+    Revoked(Revoked),
+    /// To [`Call::ReadAudit`].
+    Audit(AuditPage),
+    /// To [`Call::AdmitVerifier`].
+    Verifier(VerifierMaterial),
+    /// To [`Call::Check`].
+    Checked(StrictVerdict),
+    /// To [`Call::Head`] and [`Call::State`].
+    Bytes(WireBytes),
+}
+
+/// The registry's word on a generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum StrictVerdict {
+    /// Alive, and every field is its row's.
+    Alive {
+        /// The list's sequence at that moment.
+        sequence: u64,
+    },
+    /// Dead.
+    Dead {
+        /// The stable word of the reason.
+        reason: String,
+    },
+}

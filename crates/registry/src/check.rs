@@ -1,0 +1,84 @@
+//! Strict: the registry's own word on a generation.
+
+use wardkey::{AudienceId, Base, Reason, TenantId, UnixMillis};
+
+use crate::audit_log::{self, Act, Outcome};
+use crate::call::StrictVerdict;
+use crate::error::RegistryError;
+use crate::key_book::{Generation, Key};
+use crate::revocation_list;
+use crate::store::{Store, transaction};
+use crate::tenant::Tenant;
+
+/// Compares every field of a base with its generation's row: who it is, or why it is dead.
+pub(crate) fn standing(
+    store: &dyn Store,
+    tenant: TenantId,
+    base: &Base,
+    now: UnixMillis,
+) -> Result<Result<(Key, Generation), Reason>, RegistryError> {
+    let Some((key_id, generation)) = Generation::find(store, base.status_index)? else {
+        return Ok(Err(Reason::NeverIssued));
+    };
+    let key = Key::find(store, key_id)?
+        .ok_or_else(|| RegistryError::internal("a generation has no key"))?;
+    if key.base(tenant, &generation) != *base {
+        return Ok(Err(Reason::NeverIssued));
+    }
+    if let Some(reason) = generation.dead(now) {
+        return Ok(Err(reason));
+    }
+    if key.suspended {
+        return Ok(Err(Reason::Suspended));
+    }
+    Ok(Ok((key, generation)))
+}
+
+/// Answers a verifier that must ask. The tag of the key was found right by whoever asks, so that a base
+/// without its row is an alarm.
+pub(crate) fn check(
+    store: &dyn Store,
+    tenant: &Tenant,
+    base: &Base,
+    request_id: &str,
+    now: UnixMillis,
+) -> Result<StrictVerdict, RegistryError> {
+    transaction(store, || match standing(store, tenant.number(), base, now)? {
+        Ok((_, generation)) => {
+            generation.mark_seen(store, now)?;
+            Ok(StrictVerdict::Alive { sequence: revocation_list::sequence(store)? })
+        }
+        Err(reason) => {
+            if reason == Reason::NeverIssued {
+                never_issued(
+                    store,
+                    base.signing_key.audience,
+                    Some(base.key_id.to_string()),
+                    request_id,
+                    now,
+                )?;
+            }
+            Ok(StrictVerdict::Dead { reason: reason.as_str().into() })
+        }
+    })
+}
+
+/// Writes the alarm of a right tag without its row: somebody else holds a signing key, or rows are lost.
+pub(crate) fn never_issued(
+    store: &dyn Store,
+    audience: AudienceId,
+    target: Option<String>,
+    request_id: &str,
+    now: UnixMillis,
+) -> Result<(), RegistryError> {
+    let act = Act {
+        actor: None,
+        action: "key.never_issued",
+        audience,
+        target,
+        reason: None,
+        outcome: Outcome::Alarm,
+        request_id,
+    };
+    audit_log::append(store, now, act)
+}

@@ -1,0 +1,174 @@
+//! Creating a key.
+
+use rand_core::TryCryptoRng;
+use serde::{Deserialize, Serialize};
+use wardkey::{Cutoff, KeyId, StatusIndex, UnixMillis, UnixSeconds};
+use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
+
+use crate::admission::admit;
+use crate::audit_log::{self, Act, Outcome};
+use crate::error::RegistryError;
+use crate::idempotency::{Attempt, Remembered};
+use crate::key_book::{Generation, Key, KeyView};
+use crate::outbox;
+use crate::store::Store;
+use crate::tenant::{Tenant, random, second_of};
+use crate::wire::WireSecret;
+
+/// A key that was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Created {
+    /// What was made.
+    pub view: KeyView,
+    /// Its text. None when the request was repeated too late, or the key has been seen in use since: then
+    /// it cannot be given again.
+    pub key: Option<WireSecret>,
+    /// Whether an earlier request made it.
+    pub repeated: bool,
+}
+
+/// Who wants a key, and the request that it belongs to.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) credential: &'a WireSecret,
+    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: UnixMillis,
+}
+
+/// Creates a key for an actor that may.
+pub(crate) fn create(
+    store: &dyn Store,
+    tenant: &Tenant,
+    request: &KeyRequest,
+    circumstances: &Circumstances<'_>,
+    rng: &mut impl TryCryptoRng,
+) -> Result<Created, RegistryError> {
+    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::KeysCreate, now)?;
+    let attempt = Attempt::new(
+        &tenant.secret,
+        actor.key_id.to_string(),
+        idempotency_key,
+        "key.create",
+        request,
+    )?;
+    if let Some(remembered) = before(store, tenant, attempt.as_ref(), now)? {
+        return Ok(remembered);
+    }
+    let grant = Grant::decide(&tenant.policy, &actor, request, second_of(now)?)?;
+    let minted = issue(store, tenant, &grant, Some(actor.key_id), now, rng)?;
+    let act = Act {
+        actor: Some(&actor),
+        action: "key.create",
+        audience: grant.audience(),
+        target: Some(minted.view.key_id.clone()),
+        reason: None,
+        outcome: Outcome::Done,
+        request_id,
+    };
+    audit_log::append(store, now, act)?;
+    finish(store, attempt.as_ref(), minted, now)
+}
+
+/// A key that stands in the book.
+pub(crate) struct Issued {
+    pub(crate) view: KeyView,
+    key: WireSecret,
+    index: StatusIndex,
+}
+
+/// Mints a grant and writes the key into the book and the outbox.
+pub(crate) fn issue(
+    store: &dyn Store,
+    tenant: &Tenant,
+    grant: &Grant,
+    issuer: Option<KeyId>,
+    now: UnixMillis,
+    rng: &mut impl TryCryptoRng,
+) -> Result<Issued, RegistryError> {
+    let key_id = KeyId(random(rng)?);
+    let index = StatusIndex(Tenant::take_index(store)?);
+    let issued_at = issue_second(store, tenant, grant, now)?;
+    let signing_key = Tenant::minting_key(store, grant.audience(), issued_at)?;
+    let base = mint(grant, &tenant.secret, signing_key.epoch, key_id, index, issued_at)
+        .map_err(|error| RegistryError::invalid("expires_in", error.to_string()))?
+        .base;
+    Key::insert(store, grant, &base, issuer, now)?;
+    outbox::post(store, key_id, now)?;
+    Tenant::keep_time(store, now)?;
+    let text = key_text(&tenant.secret, &tenant.prefix(grant.audience())?, &base)
+        .map_err(|error| RegistryError::internal(error.to_string()))?;
+    let row = Key::find(store, key_id)?
+        .ok_or_else(|| RegistryError::internal("the key just written is gone"))?;
+    Ok(Issued {
+        view: row.view(store, &tenant.policy)?,
+        key: WireSecret::new(text.secret_str()),
+        index,
+    })
+}
+
+/// Remembers a fresh outcome and hands it out.
+pub(crate) fn finish(
+    store: &dyn Store,
+    attempt: Option<&Attempt>,
+    issued: Issued,
+    now: UnixMillis,
+) -> Result<Created, RegistryError> {
+    if let Some(attempt) = attempt {
+        attempt.remember(store, now, &issued.view, Some(issued.index))?;
+    }
+    Ok(Created { view: issued.view, key: Some(issued.key), repeated: false })
+}
+
+/// What came of the same request before; the key's text only while nobody can have used it twice.
+pub(crate) fn before(
+    store: &dyn Store,
+    tenant: &Tenant,
+    attempt: Option<&Attempt>,
+    now: UnixMillis,
+) -> Result<Option<Created>, RegistryError> {
+    let Some(attempt) = attempt else {
+        return Ok(None);
+    };
+    let Some(Remembered { outcome: view, key_again }) = attempt.before::<KeyView>(store, now)?
+    else {
+        return Ok(None);
+    };
+    let key = key_again.map(|index| text_again(store, tenant, index, now)).transpose()?.flatten();
+    Ok(Some(Created { view, key, repeated: true }))
+}
+
+fn text_again(
+    store: &dyn Store,
+    tenant: &Tenant,
+    index: StatusIndex,
+    now: UnixMillis,
+) -> Result<Option<WireSecret>, RegistryError> {
+    let Some((key_id, generation)) = Generation::find(store, index)? else {
+        return Ok(None);
+    };
+    let Some(key) = Key::find(store, key_id)? else {
+        return Ok(None);
+    };
+    if generation.seen || key.suspended || generation.dead(now).is_some() {
+        return Ok(None);
+    }
+    let base = key.base(tenant.number(), &generation);
+    let text = key_text(&tenant.secret, &tenant.prefix(key.audience)?, &base)
+        .map_err(|error| RegistryError::internal(error.to_string()))?;
+    Ok(Some(WireSecret::new(text.secret_str())))
+}
+
+/// The second of issue: never one that a cut-off has killed already.
+fn issue_second(
+    store: &dyn Store,
+    tenant: &Tenant,
+    grant: &Grant,
+    now: UnixMillis,
+) -> Result<UnixSeconds, RegistryError> {
+    let rows = store
+        .query("SELECT cutoff FROM audience WHERE number = ?", &[grant.audience().0.into()])?;
+    let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
+    let cutoff = tenant.cutoff.max(Cutoff(UnixSeconds(row.unsigned(0)?)));
+    Ok(second_of(now)?.max(UnixSeconds(cutoff.0.0.saturating_add(1))))
+}

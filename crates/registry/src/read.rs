@@ -1,0 +1,70 @@
+//! Reading a key: where its sealed record is and what opens it, or the record itself.
+
+use serde::{Deserialize, Serialize};
+use wardkey::{KeyId, UnixMillis};
+use wardkey_provision::{Actor, AdminScope, Binding};
+
+use crate::admission::admit;
+use crate::error::RegistryError;
+use crate::key_book::{Key, KeyView};
+use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::wire::{WireBytes, WireSecret};
+
+/// What a reader is to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadKey {
+    /// Where the record lies and what opens it: the usual way, which leaves the object's rows alone.
+    Pointer,
+    /// The record itself, when the copy outside lags or is missing.
+    Record,
+}
+
+/// What opens the sealed record of a key, in exactly its present version.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecordPointer {
+    /// The record's version.
+    pub version: u64,
+    /// The key that opens it.
+    pub record_key: WireBytes,
+}
+
+/// The key, if the actor may know of it with this right; otherwise it is as if there were none.
+pub(crate) fn visible(
+    store: &dyn Store,
+    actor: &Actor,
+    scope: AdminScope,
+    key_id: KeyId,
+) -> Result<Key, RegistryError> {
+    let key = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
+    let allowed = actor.holds(Binding { scope, audience: key.audience });
+    if allowed { Ok(key) } else { Err(RegistryError::NotFound) }
+}
+
+pub(crate) fn pointer(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    key_id: KeyId,
+    now: UnixMillis,
+) -> Result<RecordPointer, RegistryError> {
+    let actor = admit(store, tenant, credential, AdminScope::KeysRead, now)?;
+    let key = visible(store, &actor, AdminScope::KeysRead, key_id)?;
+    let record_key = tenant.secret.record_key(key_id, key.record_version);
+    Ok(RecordPointer {
+        version: key.record_version,
+        record_key: WireBytes::new(*record_key.secret_bytes()),
+    })
+}
+
+pub(crate) fn record(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    key_id: KeyId,
+    now: UnixMillis,
+) -> Result<KeyView, RegistryError> {
+    let actor = admit(store, tenant, credential, AdminScope::KeysRead, now)?;
+    visible(store, &actor, AdminScope::KeysRead, key_id)?.view(store, &tenant.policy)
+}

@@ -1,0 +1,119 @@
+//! Revoking a key.
+
+use serde::{Deserialize, Serialize};
+use wardkey::{Bounds, KeyId, StatusIndex};
+use wardkey_provision::AdminScope;
+
+use crate::admission::admit;
+use crate::audit_log::{self, Act, Outcome};
+use crate::create::Circumstances;
+use crate::error::RegistryError;
+use crate::idempotency::Attempt;
+use crate::key_book::{GenerationState, KeyView};
+use crate::revocation_list;
+use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::{outbox, read};
+
+/// Why a key is revoked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeRequest {
+    /// In the actor's words: at most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A revoked key, and when the last verifier knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The key.
+    pub view: KeyView,
+    /// The list's sequence from which on it is dead.
+    pub sequence: u64,
+    /// How soon verifiers deny it.
+    pub bound: RevocationBound,
+}
+
+/// The published bound, in milliseconds from this answer; clocks may add `max_skew_ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationBound {
+    /// While the registry can be reached.
+    pub typical_ms: u32,
+    /// Scopes of level high, while it cannot.
+    pub high_ms: u32,
+    /// Scopes of level standard, while it cannot.
+    pub standard_ms: u32,
+    /// Scopes of level low, while it cannot.
+    pub low_ms: u32,
+    /// Scopes of level strict: the next call.
+    pub strict_ms: u32,
+    /// How far a clock may be off.
+    pub max_skew_ms: u32,
+}
+
+impl RevocationBound {
+    fn of(bounds: &Bounds) -> Self {
+        let [typical_ms, high_ms, standard_ms, low_ms, max_skew_ms] = bounds.figures();
+        Self { typical_ms, high_ms, standard_ms, low_ms, strict_ms: 0, max_skew_ms }
+    }
+}
+
+/// Revokes every generation of a key. Revoking it again changes nothing and answers the same.
+pub(crate) fn revoke(
+    store: &dyn Store,
+    tenant: &Tenant,
+    key_id: KeyId,
+    request: &RevokeRequest,
+    circumstances: &Circumstances<'_>,
+) -> Result<Revoked, RegistryError> {
+    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::KeysRevoke, now)?;
+    let reason = request.reason.as_deref();
+    let printable =
+        |text: &str| !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);
+    if reason.is_some_and(|text| !printable(text)) {
+        return Err(RegistryError::invalid(
+            "reason",
+            "must be 1 to 256 bytes without control characters",
+        ));
+    }
+    let action = format!("key.revoke {key_id}");
+    let attempt =
+        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
+    if let Some(attempt) = &attempt
+        && let Some(remembered) = attempt.before::<Revoked>(store, now)?
+    {
+        return Ok(remembered.outcome);
+    }
+    let key = read::visible(store, &actor, AdminScope::KeysRevoke, key_id)?;
+    let generations = key.generations(store)?;
+    let living: Vec<_> =
+        generations.iter().filter(|one| one.state != GenerationState::Revoked).collect();
+    let indexes: Vec<StatusIndex> = living.iter().map(|one| one.status_index).collect();
+    for generation in &living {
+        generation.revoke(store, reason, now)?;
+    }
+    let sequence = revocation_list::kill(store, &indexes, now)?;
+    if !living.is_empty() {
+        key.touch(store)?;
+        outbox::post(store, key_id, now)?;
+    }
+    let act = Act {
+        actor: Some(&actor),
+        action: "key.revoke",
+        audience: key.audience,
+        target: Some(key_id.to_string()),
+        reason,
+        outcome: Outcome::Done,
+        request_id,
+    };
+    audit_log::append(store, now, act)?;
+    Tenant::keep_time(store, now)?;
+    let view = key.view(store, &tenant.policy)?;
+    let revoked = Revoked { view, sequence, bound: RevocationBound::of(&Bounds::DEFAULT) };
+    if let Some(attempt) = &attempt {
+        attempt.remember(store, now, &revoked, None)?;
+    }
+    Ok(revoked)
+}

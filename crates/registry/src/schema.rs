@@ -1,0 +1,117 @@
+//! The tables of a tenant's book.
+
+use crate::error::RegistryError;
+use crate::store::Store;
+
+/// Makes the tables. Only a bootstrap does: a call for a tenant that nobody made writes nothing.
+pub(crate) fn create(store: &dyn Store) -> Result<(), RegistryError> {
+    for statement in TABLES {
+        store.execute(statement, &[])?;
+    }
+    Ok(())
+}
+
+/// Whether the tenant's tables are there.
+pub(crate) fn exists(store: &dyn Store) -> Result<bool, RegistryError> {
+    let rows =
+        store.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tenant'", &[])?;
+    Ok(!rows.is_empty())
+}
+
+/// Schema 1. Times are Unix milliseconds, except issued_at, expires_at, mint_*, verify_until and cutoff,
+/// which are the Unix seconds that stand in keys and heads.
+const TABLES: [&str; 13] = [
+    "CREATE TABLE IF NOT EXISTS tenant (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        schema_version INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        wrapped_secret BLOB NOT NULL,
+        policy TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_time INTEGER NOT NULL,
+        next_index INTEGER NOT NULL,
+        cutoff INTEGER NOT NULL DEFAULT 0) STRICT",
+    "CREATE TABLE IF NOT EXISTS audience (
+        number INTEGER PRIMARY KEY,
+        cutoff INTEGER NOT NULL DEFAULT 0,
+        current_key_set INTEGER NOT NULL,
+        least_key_set INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS signing_key (
+        audience INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        mint_from INTEGER NOT NULL,
+        mint_until INTEGER NOT NULL,
+        verify_until INTEGER NOT NULL,
+        dead_at INTEGER,
+        PRIMARY KEY (audience, epoch)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bootstrap (
+        token_hash BLOB PRIMARY KEY,
+        used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS key (
+        id TEXT PRIMARY KEY,
+        subject TEXT NOT NULL,
+        audience INTEGER NOT NULL,
+        name TEXT,
+        owner TEXT NOT NULL,
+        issuer TEXT,
+        created_at INTEGER NOT NULL,
+        suspended INTEGER NOT NULL DEFAULT 0,
+        record_version INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS binding (
+        key_id TEXT NOT NULL,
+        scope INTEGER NOT NULL,
+        audience INTEGER NOT NULL,
+        PRIMARY KEY (key_id, scope, audience)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS generation (
+        status_index INTEGER PRIMARY KEY,
+        key_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        issued_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        scopes BLOB NOT NULL,
+        state TEXT NOT NULL,
+        seen_at INTEGER,
+        ended_at INTEGER,
+        end_reason TEXT,
+        UNIQUE (key_id, number)) STRICT",
+    "CREATE TABLE IF NOT EXISTS idempotency (
+        actor TEXT NOT NULL,
+        token TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        status_index INTEGER,
+        PRIMARY KEY (actor, token)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS audit (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        actor_subject TEXT,
+        actor_key TEXT,
+        action TEXT NOT NULL,
+        audience INTEGER NOT NULL,
+        target TEXT,
+        reason TEXT,
+        outcome TEXT NOT NULL,
+        request_id TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS list_chunk (
+        number INTEGER PRIMARY KEY,
+        bits BLOB NOT NULL,
+        digest BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS list_version (
+        sequence INTEGER PRIMARY KEY,
+        made_at INTEGER NOT NULL,
+        floor INTEGER NOT NULL,
+        bit_count INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        flipped BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS head (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        sequence INTEGER NOT NULL,
+        issued_at INTEGER NOT NULL,
+        bytes BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS outbox (
+        key_id TEXT PRIMARY KEY,
+        due_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];

@@ -1,0 +1,93 @@
+//! What a verifier in front of the registry works with.
+
+use serde::{Deserialize, Serialize};
+use wardkey::{AudienceId, Bounds, UnixMillis};
+use wardkey_provision::{Actor, AdminScope, Binding, key_set_bytes};
+
+use crate::admission::admit;
+use crate::error::RegistryError;
+use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::wire::{WireBytes, WireSecret};
+
+/// What a verifier in front of the registry works with.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct VerifierMaterial {
+    /// The audience's number.
+    pub audience: u8,
+    /// The newest edition of its key set.
+    pub key_set_version: u32,
+    /// The key set's bytes, unless the verifier has this edition already.
+    pub key_set: Option<WireBytes>,
+}
+
+/// Admits a verifier's credential for one audience: the one it names, or the only one it is for.
+pub(crate) fn material(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    audience: Option<&str>,
+    has: Option<(u8, u32)>,
+    now: UnixMillis,
+) -> Result<VerifierMaterial, RegistryError> {
+    let actor = admit(store, tenant, credential, AdminScope::VerifierVerify, now)?;
+    let number = match audience {
+        Some(name) => named(tenant, &actor, name)?,
+        None => only(&actor)?,
+    };
+    let policy = tenant
+        .policy
+        .audience_numbered(number)
+        .ok_or_else(|| RegistryError::internal("a binding names no audience of the policy"))?;
+    let rows =
+        store.query("SELECT current_key_set FROM audience WHERE number = ?", &[number.0.into()])?;
+    let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
+    let version = row.unsigned(0)?;
+    let key_set = if has == Some((number.0, version)) {
+        None
+    } else {
+        let signing_keys = Tenant::signing_keys(store, number)?;
+        let prefix = tenant.prefix(number)?;
+        let bytes = key_set_bytes(
+            &tenant.secret,
+            policy,
+            &prefix,
+            version,
+            &Bounds::DEFAULT,
+            &signing_keys,
+        )
+        .map_err(|error| RegistryError::internal(error.to_string()))?;
+        Some(WireBytes::new(bytes.as_slice()))
+    };
+    Ok(VerifierMaterial { audience: number.0, key_set_version: version, key_set })
+}
+
+fn named(tenant: &Tenant, actor: &Actor, name: &str) -> Result<AudienceId, RegistryError> {
+    // WHY: one answer for an audience that is not there and one that is not the verifier's.
+    let found = tenant.policy.audience(name).map(|audience| audience.id());
+    found
+        .filter(|audience| {
+            actor.holds(Binding { scope: AdminScope::VerifierVerify, audience: *audience })
+        })
+        .ok_or_else(|| RegistryError::Forbidden {
+            rule: "verifier_audience".into(),
+            detail: "the credential holds no verifier:verify for that audience".into(),
+        })
+}
+
+fn only(actor: &Actor) -> Result<AudienceId, RegistryError> {
+    let mut audiences = actor
+        .bindings
+        .iter()
+        .filter(|held| {
+            held.scope == AdminScope::VerifierVerify && held.audience != AudienceId::ADMINISTRATION
+        })
+        .map(|held| held.audience);
+    match (audiences.next(), audiences.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(RegistryError::invalid(
+            "audience",
+            "must be named: the credential is for more than one",
+        )),
+    }
+}
