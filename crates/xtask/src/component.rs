@@ -6,11 +6,11 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    artefact::{gzipped, release, sources},
     inputs::{Inputs, hex},
     setup::Kit,
     step::{Progress, run_logged},
-    toolchain::{remap_crates, sysroot::TARGET},
-    worker_build::{gzipped, sources},
+    toolchain::sysroot::TARGET,
     workspace::Workspace,
 };
 
@@ -38,11 +38,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
                 TARGET,
             ]);
             cargo.arg("--target-dir").arg(&target);
-            cargo
-                .env("CARGO_PROFILE_RELEASE_LTO", "fat")
-                .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
-            cargo.env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
-            cargo.env("RUSTFLAGS", format!("-Cpanic=abort{}", remap_crates()));
+            release(&mut cargo, "-Cpanic=abort");
             run_logged(workspace, "component", &mut cargo, "the compiler's words above say where")?;
 
             let core = target.join(TARGET).join("release/wardkey_component.wasm");

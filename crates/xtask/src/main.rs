@@ -9,6 +9,7 @@
     reason = "a command for a person at a terminal: printing and reading the clock are its job"
 )]
 
+mod artefact;
 mod component;
 mod dev;
 mod inputs;

@@ -46,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         component::run(workspace, &progress, &kit)?;
         let passed = progress.step("end-to-end tests", "2 min", || {
             let mut node = kit.node.command(workspace);
-            node.args(["--test", "tests/**/*.test.mjs"]);
+            node.args(["--test", "--test-reporter=spec", "tests/**/*.test.mjs"]);
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
             node.env("WARDKEY_COMPONENT", workspace.path(component::MADE));

@@ -100,12 +100,3 @@ fn choose(workspace: &Workspace, progress: &Progress, way: Way) -> Result<Compil
         }
     }
 }
-
-/// Flags that keep cargo's home, a path of this machine, out of what is compiled.
-pub(crate) fn remap_crates() -> String {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home =
-        home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
-    home.map(|home| format!(" --remap-path-prefix={}=/crates", home.join("registry/src").display()))
-        .unwrap_or_default()
-}

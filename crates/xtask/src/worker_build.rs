@@ -5,10 +5,10 @@ use std::{fs, path::PathBuf};
 use anyhow::Result;
 
 use crate::{
+    artefact::{gzipped, release, sources},
     inputs::Inputs,
     setup::Kit,
     step::{Progress, run_logged},
-    toolchain::remap_crates,
     workspace::{Workspace, path_with},
 };
 
@@ -71,7 +71,7 @@ pub(crate) fn run(
             "CARGO_TARGET_DIR",
             workspace.path("target").join(format!("wasm-{}", toolchain.name)),
         );
-        command.env("RUSTFLAGS", format!("-Cpanic=unwind{}", remap_crates()));
+        release(&mut command, "-Cpanic=unwind");
         run_logged(
             workspace,
             flavour.out_dir(),
@@ -83,19 +83,4 @@ pub(crate) fn run(
     let wasm = fs::read(made.join("index_bg.wasm"))?;
     println!("      {} KB of wasm, {} KB gzipped", wasm.len() / 1024, gzipped(&wasm)? / 1024);
     Ok(())
-}
-
-/// How long `bytes` are on the wire.
-pub(crate) fn gzipped(bytes: &[u8]) -> Result<usize> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    std::io::Write::write_all(&mut encoder, bytes)?;
-    Ok(encoder.finish()?.len())
-}
-
-/// Everything that the wasm artefacts are made of.
-pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
-    let rooms = ["core", "provision", "registry", "component"].map(|room| format!("crates/{room}"));
-    let files = ["Cargo.toml", "Cargo.lock", "package-lock.json", "crates/tools", "wit", "worker"];
-    let all = rooms.into_iter().chain(files.map(str::to_owned));
-    all.map(|path| workspace.path(path)).filter(|path| path.exists()).collect()
 }

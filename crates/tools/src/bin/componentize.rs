@@ -22,11 +22,8 @@ fn main() -> Result<()> {
     let DecodedWasm::Component(resolve, world) = wit_component::decode(&bytes)? else {
         bail!("{core} holds a WIT package, not code");
     };
-    let imports: Vec<String> = resolve.worlds[world]
-        .imports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
+    let imports: Vec<String> =
+        resolve.worlds[world].imports.keys().map(|key| resolve.name_world_key(key)).collect();
     ensure!(
         imports.is_empty(),
         "the component imports {}: it must need nothing from its host",

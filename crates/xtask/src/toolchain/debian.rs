@@ -3,7 +3,7 @@
 //! The packages sit beside rustup's toolchain and change nothing about it. Nothing outside this file knows them.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -54,18 +54,19 @@ pub(super) fn bring(workspace: &Workspace, progress: &Progress) -> Result<Compil
 }
 
 fn install(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    if !starts(Command::new("apt-get").arg("--version")) {
+        bail!(
+            "this machine has no apt-get, so the wasm compiler can only come from rustup: let rustup reach its \
+             server and use `--toolchain rustup`"
+        );
+    }
     let Some(become_root) = become_root() else {
         bail!(
-            "installing Debian's compiler needs root and `sudo` asks for a password here; run\n    \
+            "installing Debian's compiler needs root, and `sudo` asks for a password here; run\n    \
              sudo apt-get update && sudo apt-get install --no-install-recommends {}\nthen this again",
             PACKAGES.join(" ")
         );
     };
-    if !Path::new("/usr/bin/apt-get").exists() {
-        bail!(
-            "this machine has no apt-get, so the wasm compiler can only come from rustup: let it reach its server and use `--toolchain rustup`"
-        );
-    }
     println!(
         "About to install Debian's packages {} with apt-get: a Rust compiler that can build the standard library \
          for wasm without downloads. They go beside rustup's toolchain, which stays as it is; nothing is removed.",
@@ -98,9 +99,12 @@ fn become_root() -> Option<Option<&'static str>> {
     if rustix::process::geteuid().is_root() {
         return Some(None);
     }
-    let mut sudo = Command::new("sudo");
-    sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    sudo.status().is_ok_and(|status| status.success()).then_some(Some("sudo"))
+    starts(Command::new("sudo").args(["-n", "true"])).then_some(Some("sudo"))
+}
+
+fn starts(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn is_installed(package: &str) -> bool {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use super::Compiler;
 use crate::{
+    artefact::remap_crates,
     inputs::Inputs,
     step::{Progress, run_logged},
     workspace::Workspace,
@@ -92,7 +93,7 @@ fn build_std(
     for path in [&compiler.library, &library] {
         flags.push_str(&format!(" --remap-path-prefix={}=/rust/library", path.display()));
     }
-    flags.push_str(&super::remap_crates());
+    flags.push_str(&remap_crates());
     cargo.env("RUSTFLAGS", flags);
     run_logged(workspace, &format!("std-{name}"), &mut cargo, ADVICE)?;
     Ok(probe.join("target").join(TARGET).join("release/deps"))
