@@ -64,7 +64,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, way: Way) -> Resul
     let compiler = choose(workspace, progress, way)?;
     let unwinding = sysroot::run(workspace, progress, &compiler, Panics::Unwind)?;
     let aborting = if compiler.has_wasm {
-        progress.ready("standard library for wasm, aborting");
+        progress.ready("standard library for wasm, panic = abort");
         compiler.bin.clone()
     } else {
         sysroot::run(workspace, progress, &compiler, Panics::Abort)?

@@ -60,7 +60,7 @@ fn install(workspace: &Workspace, progress: &Progress) -> Result<()> {
              server and use `--toolchain rustup`"
         );
     }
-    let Some(become_root) = become_root() else {
+    let Some(before) = become_root() else {
         bail!(
             "installing Debian's compiler needs root, and `sudo` asks for a password here; run\n    \
              sudo apt-get update && sudo apt-get install --no-install-recommends {}\nthen this again",
@@ -73,33 +73,34 @@ fn install(workspace: &Workspace, progress: &Progress) -> Result<()> {
         PACKAGES.join(", ")
     );
     progress.step("compiler from Debian's packages", "60 s", || {
-        for arguments in
-            [&["update"][..], &["install", "--yes", "--no-install-recommends", "--no-remove"]]
-        {
-            let mut apt = match become_root {
-                None => workspace.command("apt-get"),
-                Some(sudo) => {
-                    let mut command = workspace.command(sudo);
-                    command.args(["-n", "apt-get"]);
-                    command
-                }
-            };
-            apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-            if arguments.len() > 1 {
-                apt.args(PACKAGES);
-            }
-            run_logged(workspace, "apt", &mut apt, ADVICE)?;
+        let apt = |arguments: &[&str]| {
+            let mut command = workspace.command(before.first().unwrap_or(&"env"));
+            command.args(before.iter().skip(1));
+            command.args([
+                "DEBIAN_FRONTEND=noninteractive",
+                "apt-get",
+                "-oDPkg::Lock::Timeout=120",
+            ]);
+            command.args(arguments);
+            command
+        };
+        // A source that has nothing to do with this may be out of order: what counts is whether the packages come.
+        if let Err(error) = run_logged(workspace, "apt-update", &mut apt(&["update"]), ADVICE) {
+            println!(
+                "apt-get update failed; trying with the lists that are there. Its words:\n{error:#}"
+            );
         }
-        Ok(())
+        let mut install = apt(&["install", "--yes", "--no-install-recommends", "--no-remove"]);
+        run_logged(workspace, "apt-install", install.args(PACKAGES), ADVICE)
     })
 }
 
-/// What to put before a command that root must run; nothing at all if that cannot be had without a question.
-fn become_root() -> Option<Option<&'static str>> {
+/// What to put before a command that root must run, unless that takes a password.
+fn become_root() -> Option<&'static [&'static str]> {
     if rustix::process::geteuid().is_root() {
-        return Some(None);
+        return Some(&["env"]);
     }
-    starts(Command::new("sudo").args(["-n", "true"])).then_some(Some("sudo"))
+    starts(Command::new("sudo").args(["-n", "true"])).then_some(&["sudo", "-n", "env"])
 }
 
 fn starts(command: &mut Command) -> bool {
