@@ -57,6 +57,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn is_output(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name == "target" || name.starts_with("build") && path.is_dir()
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| OUTPUT.contains(&name))
 }
+
+/// Folders that builds write into.
+const OUTPUT: [&str; 3] = ["target", "build", "build-faults"];

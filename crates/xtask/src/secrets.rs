@@ -82,8 +82,7 @@ impl Secrets {
         let digest = hex(&Sha256::digest(&bootstrap.token));
         write_private(&self.folder.join(TOKEN), &bootstrap.token)?;
         write_private(&self.folder.join(IDEMPOTENCY_KEY), &bootstrap.idempotency_key)?;
-        let vars = format!("{ROOT}={root}\nWARDKEY_BOOTSTRAP_SHA256={digest}\n");
-        write_private(&self.vars, &vars)?;
+        self.write_vars(&root, &digest)?;
         Ok(Some(bootstrap))
     }
 
@@ -116,6 +115,15 @@ impl Secrets {
         let root = text.lines().find_map(|line| line.strip_prefix(ROOT)?.strip_prefix('='));
         let root = root.with_context(|| format!("{} has no {ROOT}", self.vars.display()))?;
         Ok(Some(root.trim_matches('"').to_owned()))
+    }
+
+    /// Other lines, such as a developer's own settings, stay.
+    fn write_vars(&self, root: &str, digest: &str) -> Result<()> {
+        let old = fs::read_to_string(&self.vars).unwrap_or_default();
+        let is_ours = |line: &&str| line.starts_with(ROOT) || line.starts_with(DIGEST);
+        let mut lines: Vec<String> = vec![format!("{ROOT}={root}"), format!("{DIGEST}={digest}")];
+        lines.extend(old.lines().filter(|line| !is_ours(line)).map(str::to_owned));
+        write_private(&self.vars, &lines.join("\n"))
     }
 
     fn unfinished(&self, now: u64) -> Result<Option<Bootstrap>> {
@@ -167,8 +175,100 @@ pub(crate) const ADMIN_KEY: &str = ".wardkey/admin.key";
 
 const TENANT: u16 = 1;
 const ROOT: &str = "WARDKEY_ROOT";
+const DIGEST: &str = "WARDKEY_BOOTSTRAP_SHA256";
 const TOKEN: &str = "bootstrap.token";
 const IDEMPOTENCY_KEY: &str = "bootstrap.idempotency-key";
 const TOKEN_LIFETIME_S: u64 = 3600;
 /// The worker repeats an answer for ten minutes; a minute is left for starting it.
 const REPEATABLE_S: u64 = 540;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    type Outcome = Result<()>;
+
+    fn checkout() -> Result<(tempfile::TempDir, Secrets)> {
+        let folder = tempfile::tempdir()?;
+        let secrets = Secrets::of(&Workspace::at(folder.path()));
+        Ok((folder, secrets))
+    }
+
+    fn worker_ran(folder: &tempfile::TempDir) -> Outcome {
+        Ok(fs::create_dir_all(folder.path().join(".wrangler/state"))?)
+    }
+
+    fn made(secrets: &Secrets) -> Result<Bootstrap> {
+        secrets.prepare()?.context("a token was due")
+    }
+
+    #[test]
+    fn the_worker_is_told_the_digest_of_the_token() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        let token = made(&secrets)?.token;
+        let vars = fs::read_to_string(folder.path().join(".dev.vars"))?;
+        assert!(vars.contains(&hex(&Sha256::digest(token))));
+        assert_eq!(secrets.root()?.map(|root| root.len()), Some("1:".len() + 43));
+        Ok(())
+    }
+
+    #[test]
+    fn only_the_owner_reads_them() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        made(&secrets)?;
+        secrets.keep_admin_key("text")?;
+        for (name, expected) in [(".wardkey", 0o700), (".dev.vars", 0o600), (ADMIN_KEY, 0o600)] {
+            let mode = fs::metadata(folder.path().join(name))?.permissions().mode();
+            assert_eq!(mode & 0o777, expected, "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_admin_key_is_asked_for_once() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        made(&secrets)?;
+        worker_ran(&folder)?;
+        secrets.keep_admin_key("text")?;
+        assert!(secrets.prepare()?.is_none());
+        assert_eq!(secrets.read_admin_key()?, "text");
+        Ok(())
+    }
+
+    #[test]
+    fn an_exchange_that_was_broken_off_is_repeated() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        let first = made(&secrets)?;
+        worker_ran(&folder)?;
+        let second = made(&secrets)?;
+        assert_eq!(first.token, second.token);
+        assert_eq!(first.idempotency_key, second.idempotency_key);
+        Ok(())
+    }
+
+    #[test]
+    fn a_lost_admin_key_takes_a_new_token_under_the_same_root() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        let (first, root) = (made(&secrets)?, secrets.root()?);
+        worker_ran(&folder)?;
+        secrets.keep_admin_key("text")?;
+        fs::remove_file(folder.path().join(ADMIN_KEY))?;
+        assert_ne!(first.token, made(&secrets)?.token);
+        assert_eq!(root, secrets.root()?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_second_root_is_never_made_for_the_same_state() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        made(&secrets)?;
+        worker_ran(&folder)?;
+        fs::remove_file(folder.path().join(".dev.vars"))?;
+        assert!(secrets.prepare().is_err());
+        secrets.forget_tenant()?;
+        made(&secrets)?;
+        Ok(())
+    }
+}

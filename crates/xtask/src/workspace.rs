@@ -20,7 +20,12 @@ impl Workspace {
             .ancestors()
             .nth(2)
             .context("crates/xtask lies two levels below the root")?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self::at(root))
+    }
+
+    /// The checkout in a given folder.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     /// A path inside the checkout.
