@@ -1,1 +1,101 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod clock;
+mod config;
+mod credential;
+mod edge_verifier;
+mod object_store;
+mod problem;
+mod record_store;
+mod registry_client;
+mod request_id;
+mod routes;
+mod tenant_registry;
+
+use wardkey::TenantId;
+use worker::{Context, Env, Method, Request, Response, event};
+
+use crate::problem::ApiError;
+use crate::registry_client::RegistryClient;
+use crate::request_id::RequestId;
+use crate::routes::{audit, bootstrap, healthz, keys, list, verify};
+
+/// One request with what every route needs of it.
+pub(crate) struct Call {
+    pub(crate) request: Request,
+    pub(crate) url: url::Url,
+    pub(crate) env: Env,
+    pub(crate) id: RequestId,
+}
+
+impl Call {
+    /// The registry of a tenant.
+    pub(crate) fn registry(&self, tenant: TenantId) -> Result<RegistryClient, ApiError> {
+        let client = RegistryClient::of(&self.env, tenant)?;
+        #[cfg(feature = "plant-faults")]
+        let client = client.planting(self.request.headers())?;
+        Ok(client)
+    }
+}
+
+/// Answers a request: whatever happens, with a response that has a request id.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    let id = RequestId::new();
+    let outcome = match request.url() {
+        Ok(url) => route(Call { request, url, env, id: id.clone() }).await,
+        Err(_) => Err(ApiError::invalid("url", "is not a URL")),
+    };
+    let mut response = outcome.or_else(|error| error.into_response(&id))?;
+    response.headers_mut().set("Wardkey-Request-Id", id.as_str())?;
+    response.headers_mut().set("X-Content-Type-Options", "nosniff")?;
+    Ok(response)
+}
+
+/// The route table.
+async fn route(call: Call) -> Result<Response, ApiError> {
+    credential::refuse_in_url(&call.url)?;
+    refuse_plain_http(&call.url)?;
+    let path = call.url.path().to_owned();
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    // A HEAD is a GET whose body the runtime drops.
+    let method = match call.request.method() {
+        Method::Head => Method::Get,
+        method => method,
+    };
+    match (segments.as_slice(), method) {
+        (["healthz"], Method::Get) => healthz::read(&call),
+        (["healthz"], _) => Err(ApiError::method("GET")),
+        (["v1", "bootstrap"], Method::Post) => bootstrap::create(call).await,
+        (["v1", "bootstrap"], _) => Err(ApiError::method("POST")),
+        (["v1", "keys"], Method::Post) => keys::create(call).await,
+        (["v1", "keys"], _) => Err(ApiError::method("POST")),
+        (["v1", "keys", id], Method::Get) => keys::read(call, id).await,
+        (["v1", "keys", _], _) => Err(ApiError::method("GET")),
+        (["v1", "keys", id, "revoke"], Method::Post) => keys::revoke(call, id).await,
+        (["v1", "keys", _, "revoke"], _) => Err(ApiError::method("POST")),
+        (["v1", "verify"], Method::Post) => verify::decide(call).await,
+        (["v1", "verify"], _) => Err(ApiError::method("POST")),
+        (["v1", "list", tenant, "head"], Method::Get) => list::head(call, tenant).await,
+        (["v1", "list", _, "head"], _) => Err(ApiError::method("GET")),
+        (["v1", "list", tenant, "state", name], Method::Get) => {
+            list::state(call, tenant, name).await
+        }
+        (["v1", "list", _, "state", _], _) => Err(ApiError::method("GET")),
+        (["v1", "audit"], Method::Get) => audit::read(call).await,
+        (["v1", "audit"], _) => Err(ApiError::method("GET")),
+        _ => Err(ApiError::NoRoute),
+    }
+}
+
+/// Keys travel over TLS only, except on the machine itself.
+fn refuse_plain_http(url: &url::Url) -> Result<(), ApiError> {
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "https" || loopback { Ok(()) } else { Err(ApiError::PlainHttp) }
+}

@@ -83,9 +83,9 @@ pub enum Call {
         /// The audience's name, if the credential is for more than one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         audience: Option<String>,
-        /// Audience and edition of the key set that the verifier has already.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        has: Option<(u8, u32)>,
+        /// Audience and edition of each key set of the tenant that the verifier has already.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        has: Vec<(u8, u32)>,
     },
     /// The registry's word on a key whose tag is right.
     Check {

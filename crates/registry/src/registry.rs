@@ -102,7 +102,7 @@ impl<'r> Registry<'r> {
                 audit_log::page(store, &actor, *after, (*limit).clamp(1, 200)).map(Reply::Audit)
             }
             Call::AdmitVerifier { authority, audience, has } => {
-                material(store, &tenant, &authority.credential, audience.as_deref(), *has, now)
+                material(store, &tenant, &authority.credential, audience.as_deref(), has, now)
                     .map(Reply::Verifier)
             }
             Call::Check { base, request_id } => {

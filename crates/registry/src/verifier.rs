@@ -27,7 +27,7 @@ pub(crate) fn material(
     tenant: &Tenant,
     credential: &WireSecret,
     audience: Option<&str>,
-    has: Option<(u8, u32)>,
+    has: &[(u8, u32)],
     now: UnixMillis,
 ) -> Result<VerifierMaterial, RegistryError> {
     let actor = admit(store, tenant, credential, AdminScope::VerifierVerify, now)?;
@@ -43,7 +43,7 @@ pub(crate) fn material(
         store.query("SELECT current_key_set FROM audience WHERE number = ?", &[number.0.into()])?;
     let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
     let version = row.unsigned(0)?;
-    let key_set = if has == Some((number.0, version)) {
+    let key_set = if has.contains(&(number.0, version)) {
         None
     } else {
         let signing_keys = Tenant::signing_keys(store, number)?;

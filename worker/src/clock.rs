@@ -1,0 +1,11 @@
+//! The worker's only clock.
+
+use wardkey::UnixMillis;
+
+/// Now. On Workers it moves with I/O only, so that it never runs ahead of the request.
+pub(crate) fn now() -> UnixMillis {
+    let ms = js_sys::Date::now();
+    // A float becomes the nearest integer, and 0 if it is none: then every key is `clock_behind`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    UnixMillis(ms as u64)
+}

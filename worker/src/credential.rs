@@ -1,0 +1,62 @@
+//! The caller's credential: exactly one, in the Authorization header, never in the URL.
+
+use wardkey::{AudienceId, Reason, TenantId, UnverifiedKey};
+use wardkey_registry::WireSecret;
+use worker::Headers;
+
+use crate::problem::ApiError;
+
+/// An administration key whose text is well-formed. **Nothing is proven**: the registry judges it.
+pub(crate) struct AdminCredential {
+    pub(crate) text: WireSecret,
+    /// The tenant that it says it is of: good for finding the registry.
+    pub(crate) tenant: TenantId,
+}
+
+/// Takes the bearer token out of the headers.
+///
+/// # Errors
+/// [`ApiError::NoCredential`], [`ApiError::CredentialTwice`].
+pub(crate) fn bearer(headers: &Headers) -> Result<WireSecret, ApiError> {
+    let value = headers.get("Authorization")?.ok_or(ApiError::NoCredential)?;
+    // Several headers of one name arrive joined by commas, which no credential holds.
+    if value.contains(',') {
+        return Err(ApiError::CredentialTwice);
+    }
+    let (scheme, token) = value.trim().split_once(' ').ok_or(ApiError::NoCredential)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(ApiError::NoCredential);
+    }
+    Ok(WireSecret::new(token))
+}
+
+/// Takes the administration key out of the headers. What is no such key is refused here, before any
+/// object is asked.
+///
+/// # Errors
+/// As [`bearer`], and [`ApiError::Denied`] with an answer that is the same for all.
+pub(crate) fn administration(headers: &Headers) -> Result<AdminCredential, ApiError> {
+    let text = bearer(headers)?;
+    let key = UnverifiedKey::parse(text.secret_str()).map_err(ApiError::Denied)?;
+    let id = key.unproven_base().signing_key;
+    if id.audience != AudienceId::ADMINISTRATION {
+        return Err(ApiError::Denied(Reason::UnknownSigningKey));
+    }
+    Ok(AdminCredential { text, tenant: id.tenant })
+}
+
+/// Refuses a request whose URL holds a credential: URLs are logged by everything they pass.
+pub(crate) fn refuse_in_url(url: &url::Url) -> Result<(), ApiError> {
+    let looks_secret =
+        |text: &str| text.starts_with("wkboot_") || UnverifiedKey::parse(text).is_ok();
+    let in_query =
+        url.query_pairs().any(|(name, value)| looks_secret(&name) || looks_secret(&value));
+    let mut segments = url.path_segments().into_iter().flatten();
+    let in_userinfo = !url.username().is_empty() || url.password().is_some();
+    if in_query || in_userinfo || segments.any(looks_secret) {
+        Err(ApiError::CredentialInUrl)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,321 @@
+//! Verification at the edge: the wasm core over key sets and lists that the isolate holds.
+//!
+//! A key set never leaves memory. The list is refreshed when the core asks for it, and no decision rests
+//! on a refresh that failed beyond what the core allows.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use wardkey::{
+    Ask, AudienceId, Catalog, Confirmation, Decision, Echo, Head, KeySet, List, MAX_BASE_LEN,
+    Query, Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict, Requirement,
+    RequirementError, State, TenantId, UnixMillis, UnverifiedHead, verify,
+};
+use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
+
+use crate::clock;
+use crate::problem::ApiError;
+use crate::registry_client::{RegistryClient, unexpected_reply};
+use crate::request_id::RequestId;
+
+/// Longest wait for a refresh.
+const REFRESH_TIME: Duration = Duration::from_millis(500);
+/// For how long a failed refresh is not tried again, in milliseconds.
+const FAILED_FOR_MS: u64 = 1_000;
+/// Most audiences that an isolate holds.
+const MAX_AUDIENCES: usize = 256;
+
+/// Whose keys.
+type AudienceName = (TenantId, AudienceId);
+
+/// What an isolate holds of one audience.
+struct Holding {
+    /// The key set's bytes, which the catalog is read from.
+    bytes: WireBytes,
+    key_set: KeySet,
+    list: Option<List<Vec<u8>>>,
+    failed_at: Option<UnixMillis>,
+}
+
+thread_local! {
+    // INVARIANT: never borrowed across an await.
+    static HOLDINGS: RefCell<HashMap<AudienceName, Holding>> = RefCell::default();
+}
+
+/// A verifier of one audience.
+pub(crate) struct EdgeVerifier<'c> {
+    name: AudienceName,
+    registry: &'c RegistryClient,
+    id: &'c RequestId,
+}
+
+/// Audience and edition of each key set of a tenant that the isolate holds.
+pub(crate) fn held(tenant: TenantId) -> Vec<(u8, u32)> {
+    HOLDINGS.with_borrow(|holdings| {
+        let of_tenant = holdings.iter().filter(|((owner, _), _)| *owner == tenant);
+        of_tenant.map(|((_, audience), holding)| (audience.0, holding.key_set.version())).collect()
+    })
+}
+
+impl<'c> EdgeVerifier<'c> {
+    /// The verifier of an audience, its key set brought up to date with what the registry gave.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] for a key set that the core refuses.
+    pub(crate) fn new(
+        tenant: TenantId,
+        material: VerifierMaterial,
+        registry: &'c RegistryClient,
+        id: &'c RequestId,
+    ) -> Result<Self, ApiError> {
+        let name = (tenant, AudienceId(material.audience));
+        if let Some(bytes) = material.key_set {
+            let (key_set, _) = KeySet::parse(bytes.as_bytes())
+                .map_err(|error| ApiError::Internal(error.to_string()))?;
+            HOLDINGS.with_borrow_mut(|holdings| {
+                if holdings.len() >= MAX_AUDIENCES && !holdings.contains_key(&name) {
+                    holdings.clear();
+                }
+                // The list in force stays: it is never stepped back behind.
+                let list = holdings.remove(&name).and_then(|held| held.list);
+                holdings.insert(name, Holding { bytes, key_set, list, failed_at: None });
+            });
+        }
+        Ok(Self { name, registry, id })
+    }
+
+    /// Builds what is required from scope names.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`]: a requirement that is empty or names an unknown scope is the caller's error.
+    pub(crate) fn requirement(
+        &self,
+        scopes: &[String],
+        any: bool,
+    ) -> Result<Requirement, ApiError> {
+        let build = |catalog: &Catalog<'_>| {
+            let names = scopes.iter().map(String::as_str);
+            if any {
+                Requirement::any_of(catalog, names)
+            } else {
+                Requirement::all_of(catalog, names)
+            }
+        };
+        let requirement = self.with(|holding| {
+            let (_, catalog) = KeySet::parse(holding.bytes.as_bytes())
+                .map_err(|error| ApiError::Internal(error.to_string()))?;
+            build(&catalog).map_err(|error| match error {
+                RequirementError::Empty => {
+                    ApiError::invalid("scopes", "must name at least one scope")
+                }
+                _ => ApiError::invalid(
+                    "scopes",
+                    "name a scope that is not in the audience's catalog",
+                ),
+            })
+        });
+        requirement.unwrap_or_else(|| Err(no_key_set()))
+    }
+
+    /// The names of scope numbers.
+    pub(crate) fn scope_names(&self, scopes: &wardkey::ScopeSet) -> Vec<String> {
+        let named = self.with(|holding| match KeySet::parse(holding.bytes.as_bytes()) {
+            Ok((_, catalog)) => {
+                let known = catalog.entries().filter(|entry| scopes.contains(entry.number));
+                known.map(|entry| entry.name.as_str().to_owned()).collect()
+            }
+            Err(_) => Vec::new(),
+        });
+        named.unwrap_or_default()
+    }
+
+    /// Decides a key: what the core asks for is done, at most once each.
+    ///
+    /// # Errors
+    /// [`ApiError`] when the isolate has lost its key set.
+    pub(crate) async fn decide(
+        &self,
+        key: &str,
+        required: &Requirement,
+    ) -> Result<Decision, ApiError> {
+        let mut refresh = None;
+        let mut confirmation: Option<Result<Confirmation, Unanswered>> = None;
+        loop {
+            let query = Query {
+                required,
+                now: clock::now(),
+                refresh: if refresh == Some(false) { Refresh::Failed } else { Refresh::NotTried },
+                registry: match &confirmation {
+                    None => Registry::NotAsked,
+                    Some(Ok(answer)) => Registry::Answered(answer),
+                    Some(Err(Unanswered)) => Registry::Failed,
+                },
+            };
+            let decision = self
+                .with(|holding| verify(&holding.key_set, holding.list.as_ref(), key, &query))
+                .ok_or_else(no_key_set)?;
+            match decision {
+                // A list that was just brought and is not fresh any more counts as not brought.
+                Decision::Ask(Ask::Refresh) => {
+                    refresh = Some(refresh.is_none() && self.refresh().await);
+                }
+                Decision::Ask(Ask::Registry(question)) if confirmation.is_none() => {
+                    confirmation = Some(self.ask_registry(question).await);
+                }
+                Decision::Ask(Ask::Registry(_)) => confirmation = Some(Err(Unanswered)),
+                decided => return Ok(decided),
+            }
+        }
+    }
+
+    /// Brings a head of age ≤ `fresh_for` into force, with its state; answers whether it did.
+    async fn refresh(&self) -> bool {
+        let failed_lately = |holding: &Holding| {
+            holding
+                .failed_at
+                .is_some_and(|at| clock::now().since(at) < FAILED_FOR_MS && clock::now() >= at)
+        };
+        if self.with(failed_lately).unwrap_or(true) {
+            return false;
+        }
+        let started = clock::now();
+        let brought = self.bring_list(started).await;
+        if let Err(error) = &brought {
+            worker::console_warn!("{} refresh: {error:?}", self.id.as_str());
+        }
+        let fresh = self.with(|holding| {
+            let age = holding.list.as_ref().map(|list| clock::now().since(list.head().issued_at()));
+            age.is_some_and(|age| age <= holding.key_set.bounds().fresh_for_ms())
+        });
+        let succeeded = fresh.unwrap_or(false);
+        self.with_mut(|holding| holding.failed_at = (!succeeded).then(clock::now));
+        succeeded
+    }
+
+    async fn bring_list(&self, started: UnixMillis) -> Result<(), RefreshFailed> {
+        let head_bytes = self.bytes(&Call::Head, started).await?;
+        let head =
+            self.with(|holding| authentic(holding, &head_bytes)).ok_or(RefreshFailed::Gone)??;
+        let Some(adoptable) =
+            self.with(|holding| judge_head(holding, head)).ok_or(RefreshFailed::Gone)??
+        else {
+            return Ok(());
+        };
+        let renewed = self
+            .with_mut(|holding| holding.list.as_mut().is_some_and(|list| list.renew(&adoptable)));
+        if renewed == Some(true) {
+            return Ok(());
+        }
+        let call =
+            Call::State { sequence: head.sequence(), digest: WireBytes::new(head.state_digest()) };
+        let state = State::parse(self.bytes(&call, started).await?)
+            .map_err(|_| RefreshFailed::Malformed)?;
+        // Another request may have brought a newer list meanwhile: judged again at the moment of adoption.
+        let adopted = self.with_mut(|holding| match judge_head(holding, head)? {
+            Some(adoptable) => {
+                holding.list =
+                    Some(List::new(adoptable, state).map_err(|_| RefreshFailed::Malformed)?);
+                Ok(())
+            }
+            None => Ok(()),
+        });
+        adopted.unwrap_or(Err(RefreshFailed::Gone))
+    }
+
+    async fn bytes(&self, call: &Call, started: UnixMillis) -> Result<Vec<u8>, RefreshFailed> {
+        let spent = Duration::from_millis(clock::now().since(started));
+        let left = REFRESH_TIME.saturating_sub(spent);
+        match self.registry.ask_within(call, left).await {
+            Ok(Reply::Bytes(bytes)) => Ok(bytes.as_bytes().to_vec()),
+            Ok(_) | Err(_) => Err(RefreshFailed::NoAnswer),
+        }
+    }
+
+    async fn ask_registry(&self, question: RegistryQuestion) -> Result<Confirmation, Unanswered> {
+        let base = *question.base();
+        let mut bytes = [0; MAX_BASE_LEN];
+        let len = base.encode(&mut bytes).map_err(|_| Unanswered)?;
+        let call = Call::Check {
+            base: WireBytes::new(bytes.get(..len).unwrap_or_default()),
+            request_id: self.id.as_str().into(),
+        };
+        let verdict = match self.registry.ask(&call).await {
+            Ok(Reply::Checked(verdict)) => registry_verdict(&verdict)?,
+            Err(ApiError::Denied(Reason::TenantGone)) => RegistryVerdict::TenantGone,
+            Ok(_) | Err(_) => return Err(Unanswered),
+        };
+        // One question, one answer, on one connection: the echo is the question's own base.
+        let echo = Echo(base);
+        question.answered(&echo, verdict).map_err(|_| Unanswered)
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Holding) -> T) -> Option<T> {
+        HOLDINGS.with_borrow(|holdings| holdings.get(&self.name).map(read))
+    }
+
+    fn with_mut<T>(&self, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
+        HOLDINGS.with_borrow_mut(|holdings| holdings.get_mut(&self.name).map(change))
+    }
+}
+
+/// The registry was asked and gave no usable answer.
+#[derive(Debug)]
+struct Unanswered;
+
+/// Why a refresh brought no list. For the operator's log.
+#[derive(Debug)]
+enum RefreshFailed {
+    NoAnswer,
+    Malformed,
+    NotAuthentic,
+    NotAdoptable,
+    Gone,
+}
+
+fn authentic(holding: &Holding, bytes: &[u8]) -> Result<Head, RefreshFailed> {
+    let head = UnverifiedHead::parse(bytes).map_err(|_| RefreshFailed::Malformed)?;
+    head.authenticate(&holding.key_set).map_err(|_| RefreshFailed::NotAuthentic)
+}
+
+/// The head if it may replace the one in force; none if it is the one in force.
+fn judge_head(
+    holding: &Holding,
+    head: Head,
+) -> Result<Option<wardkey::AdoptableHead>, RefreshFailed> {
+    let in_force = holding.list.as_ref().map(List::head);
+    match head.adoptable(in_force, clock::now(), holding.key_set.bounds()) {
+        Ok(adoptable) => Ok(Some(adoptable)),
+        Err(wardkey::HeadRefused::SameHead) => Ok(None),
+        Err(_) => Err(RefreshFailed::NotAdoptable),
+    }
+}
+
+fn registry_verdict(verdict: &StrictVerdict) -> Result<RegistryVerdict, Unanswered> {
+    match verdict {
+        StrictVerdict::Alive { sequence } => Ok(RegistryVerdict::Alive { sequence: *sequence }),
+        StrictVerdict::Dead { reason } => match Reason::named(reason) {
+            Some(Reason::Revoked) => Ok(RegistryVerdict::Revoked),
+            Some(Reason::Suspended) => Ok(RegistryVerdict::Suspended),
+            Some(Reason::Retired) => Ok(RegistryVerdict::Retired),
+            Some(Reason::Expired) => Ok(RegistryVerdict::Expired),
+            Some(Reason::NeverIssued) => Ok(RegistryVerdict::NeverIssued),
+            _ => Err(Unanswered),
+        },
+    }
+}
+
+fn no_key_set() -> ApiError {
+    ApiError::Denied(Reason::NoKeySet)
+}
+
+/// The material of a reply.
+///
+/// # Errors
+/// [`ApiError::Internal`] for another kind of reply.
+pub(crate) fn material(reply: Reply) -> Result<VerifierMaterial, ApiError> {
+    match reply {
+        Reply::Verifier(material) => Ok(material),
+        _ => Err(unexpected_reply()),
+    }
+}

@@ -1,0 +1,45 @@
+//! `POST /v1/bootstrap`: the first administrator of a tenant.
+
+use wardkey_provision::{BootstrapError, BootstrapToken};
+use wardkey_registry::{BootstrapRequest, Call as RegistryCall, WireBytes};
+use worker::Response;
+
+use crate::config::Config;
+use crate::problem::ApiError;
+use crate::registry_client::idempotency_key;
+use crate::routes::keys::{Form, created};
+use crate::{Call, body, clock, credential};
+
+/// Makes a tenant or recovers it.
+///
+/// 1. The token from the headers: 401 `credential_missing`, 400 `invalid_request`.
+/// 2. Its SHA-256 against the deployment's, before any object is asked: 401 `bootstrap_refused`, `bootstrap_expired`.
+/// 3. The body: 400, 408, 413, 415.
+/// 4. The registry: 409 `bootstrap_used`, `tenant_exists`; 400 `invalid_field`; 503.
+/// 5. 201 with the administrator's key; 200 for a repeated request.
+pub(crate) async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let text = credential::bearer(call.request.headers())?;
+    let config = Config::of(&call.env)?;
+    let expected = config.bootstrap.as_ref().ok_or(ApiError::BootstrapRefused)?;
+    let token =
+        BootstrapToken::check(text.secret_str(), expected, clock::now()).map_err(|error| {
+            match error {
+                BootstrapError::Expired => ApiError::BootstrapExpired,
+                _ => ApiError::BootstrapRefused,
+            }
+        })?;
+    let idempotency_key = idempotency_key(call.request.headers())?;
+    let form = Form::wanted(call.request.headers())?;
+    let request: BootstrapRequest = body::json(&mut call.request).await?;
+    let registry = call.registry(token.tenant())?;
+    let reply = registry
+        .ask(&RegistryCall::Bootstrap {
+            tenant: token.tenant().0,
+            token_hash: WireBytes::new(*token.hash().as_bytes()),
+            idempotency_key,
+            request_id: call.id.as_str().into(),
+            request,
+        })
+        .await?;
+    created(reply, form)
+}

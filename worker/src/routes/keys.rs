@@ -1,0 +1,166 @@
+//! `/v1/keys`: create, read, revoke.
+
+use serde::Serialize;
+use wardkey::KeyId;
+use wardkey_provision::{KeyRequest, RecordKey, RecordName, open_record};
+use wardkey_registry::{
+    Call as RegistryCall, Created, KeyView, ReadKey, RecordPointer, Reply, RevocationBound,
+    RevokeRequest,
+};
+use worker::{Headers, Response, ResponseBuilder};
+use zeroize::Zeroizing;
+
+use crate::credential::{AdminCredential, administration};
+use crate::problem::ApiError;
+use crate::record_store::RecordStore;
+use crate::registry_client::{authority, unexpected_reply};
+use crate::routes::json;
+use crate::{Call, body, clock};
+
+/// Creates a key.
+///
+/// 1. The credential from the headers: 401, 400 `invalid_request`.
+/// 2. The body: 400, 408, 413, 415.
+/// 3. The registry judges credential, rights and policy: 401, 403 `insufficient_scope` or `forbidden_by_rule`
+///    with the rule, 400 `invalid_field`, 422 `idempotency_key_reused`, 503.
+/// 4. 201 with the key; 200 for a repeated request, without `key` when it cannot be given again.
+pub(crate) async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let credential = administration(call.request.headers())?;
+    let form = Form::wanted(call.request.headers())?;
+    let registry = call.registry(credential.tenant)?;
+    let authority = authority(credential, call.request.headers(), &call.id)?;
+    let request: KeyRequest = body::json(&mut call.request).await?;
+    created(registry.ask(&RegistryCall::CreateKey { authority, request }).await?, form)
+}
+
+/// Reads a key: from the sealed record in KV if it is in its present version, else from the registry.
+///
+/// 1. The credential: 401, 400 `invalid_request`.
+/// 2. The registry judges it and gives what opens the record: 401, 403, 404 `not_found`, 503.
+/// 3. 200 with the key. `Wardkey-Record` says whether it came from `kv` or the `registry`.
+pub(crate) async fn read(call: Call, id: &str) -> Result<Response, ApiError> {
+    let credential = administration(call.request.headers())?;
+    let key_id: KeyId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let tenant = credential.tenant;
+    let registry = call.registry(tenant)?;
+    let authority = authority(credential, call.request.headers(), &call.id)?;
+    let asked =
+        RegistryCall::ReadKey { authority, key_id: key_id.to_string(), what: ReadKey::Pointer };
+    let Reply::Pointer(pointer) = registry.ask(&asked).await? else {
+        return Err(unexpected_reply());
+    };
+    let name = RecordName { tenant, key_id, version: pointer.version };
+    if let Some(view) = from_kv(&call, name, &pointer).await {
+        return key_answer(view, "kv");
+    }
+    let RegistryCall::ReadKey { authority, key_id, .. } = asked else {
+        return Err(unexpected_reply());
+    };
+    match registry.ask(&RegistryCall::ReadKey { authority, key_id, what: ReadKey::Record }).await? {
+        Reply::Key(view) => key_answer(view, "registry"),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// Revokes a key.
+///
+/// 1. The credential: 401, 400 `invalid_request`.
+/// 2. The body, which may be left out: 400, 408, 413, 415.
+/// 3. The registry: 401, 403, 404 `not_found`, 422, 503.
+/// 4. 200 with the key and the bound within which the last verifier denies it.
+pub(crate) async fn revoke(mut call: Call, id: &str) -> Result<Response, ApiError> {
+    let credential: AdminCredential = administration(call.request.headers())?;
+    let key_id: KeyId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let registry = call.registry(credential.tenant)?;
+    let authority = authority(credential, call.request.headers(), &call.id)?;
+    let request: RevokeRequest = body::json_or_default(&mut call.request).await?;
+    let asked = RegistryCall::RevokeKey { authority, key_id: key_id.to_string(), request };
+    match registry.ask(&asked).await? {
+        Reply::Revoked(revoked) => json(
+            200,
+            &RevokedAnswer {
+                key: revoked.view,
+                list_sequence: revoked.sequence,
+                bound: revoked.bound,
+            },
+        ),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+#[derive(Serialize)]
+struct RevokedAnswer {
+    #[serde(flatten)]
+    key: KeyView,
+    list_sequence: u64,
+    bound: RevocationBound,
+}
+
+/// How a caller wants a new key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// With all that is known of it.
+    Json,
+    /// Its text alone, for a file or a pipe.
+    Text,
+}
+
+impl Form {
+    /// What the Accept header asks for; JSON by default.
+    pub(crate) fn wanted(headers: &Headers) -> Result<Self, ApiError> {
+        let accept = headers.get("Accept")?.unwrap_or_default();
+        let first = accept.split([',', ';']).next().unwrap_or_default().trim();
+        Ok(if first.eq_ignore_ascii_case("text/plain") { Self::Text } else { Self::Json })
+    }
+}
+
+#[derive(Serialize)]
+struct CreatedAnswer<'a> {
+    #[serde(flatten)]
+    view: KeyView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+/// The answer to whoever has had a key made.
+pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
+    let Reply::Created(Created { view, key, repeated }) = reply else {
+        return Err(unexpected_reply());
+    };
+    let status = if repeated { 200 } else { 201 };
+    let key = key.as_ref().map(|key| key.secret_str());
+    match (form, key) {
+        (Form::Text, None) => Err(ApiError::KeyNotGivenAgain { key_id: view.key_id }),
+        (Form::Text, Some(key)) => {
+            let builder = ResponseBuilder::new()
+                .with_status(status)
+                .with_header("Content-Type", "text/plain; charset=utf-8")?
+                .with_header("Cache-Control", "no-store")?
+                .with_header("Wardkey-Key-Id", &view.key_id)?;
+            Ok(builder.fixed(key.as_bytes().to_vec()))
+        }
+        (Form::Json, key) => {
+            let note = key.is_none().then_some(
+                "an earlier request made this key and its text cannot be given again: revoke it and create another",
+            );
+            json(status, &CreatedAnswer { view, key, note })
+        }
+    }
+}
+
+async fn from_kv(call: &Call, name: RecordName, pointer: &RecordPointer) -> Option<KeyView> {
+    let records = RecordStore::of(&call.env).ok()?;
+    // KV may lag, lack the record or fail: none of it is more than a reason to ask the registry.
+    let sealed = records.sealed(name.tenant, name.key_id).await.ok().flatten()?;
+    let secret = pointer.record_key.as_bytes().try_into().ok()?;
+    let record = open_record(&RecordKey::new(Zeroizing::new(secret)), name, &sealed).ok()?;
+    serde_json::from_slice(&record).ok()
+}
+
+fn key_answer(view: KeyView, source: &str) -> Result<Response, ApiError> {
+    let mut response = json(200, &view.at(clock::now()))?;
+    response.headers_mut().set("Wardkey-Record", source)?;
+    Ok(response)
+}

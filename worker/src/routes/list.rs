@@ -1,0 +1,83 @@
+//! `/v1/list/{tenant}`: the revocation list, public like a CRL.
+
+use wardkey::{DIGEST_LEN, Reason, TenantId};
+use wardkey_registry::{Call as RegistryCall, Reply, WireBytes};
+use worker::{Response, ResponseBuilder};
+
+use crate::Call;
+use crate::problem::ApiError;
+use crate::registry_client::unexpected_reply;
+
+/// Gives the head.
+///
+/// 1. The tenant's number: 404.
+/// 2. The caller's address is counted: 429.
+/// 3. The registry: 404, 503.
+/// 4. 200 with the head's bytes, cacheable for a second.
+pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError> {
+    let tenant = number(tenant)?;
+    limit(&call).await?;
+    bytes(&call, tenant, &RegistryCall::Head, "public, max-age=1").await
+}
+
+/// Gives a state that a head of the last ten minutes named.
+///
+/// 1. `{sequence}-{digest in 64 lower-case hex digits}`: 404.
+/// 2. The caller's address is counted: 429.
+/// 3. The registry: 404 (fetch the head again), 503.
+/// 4. 200 with the state's bytes, which never change.
+pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Response, ApiError> {
+    let tenant = number(tenant)?;
+    let (sequence, digest) = name.split_once('-').ok_or(ApiError::NotFound)?;
+    let sequence: u64 = canonical(sequence).ok_or(ApiError::NotFound)?;
+    let digest = hex(digest).ok_or(ApiError::NotFound)?;
+    limit(&call).await?;
+    let asked = RegistryCall::State { sequence, digest: WireBytes::new(digest) };
+    bytes(&call, tenant, &asked, "public, max-age=31536000, immutable").await
+}
+
+async fn bytes(
+    call: &Call,
+    tenant: TenantId,
+    asked: &RegistryCall,
+    cache_control: &str,
+) -> Result<Response, ApiError> {
+    let reply = call.registry(tenant)?.ask(asked).await.map_err(|error| match error {
+        ApiError::Denied(Reason::TenantGone) => ApiError::NotFound,
+        other => other,
+    })?;
+    let Reply::Bytes(bytes) = reply else {
+        return Err(unexpected_reply());
+    };
+    let builder = ResponseBuilder::new()
+        .with_header("Content-Type", "application/octet-stream")?
+        .with_header("Cache-Control", cache_control)?;
+    Ok(builder.fixed(bytes.as_bytes().to_vec()))
+}
+
+/// Counts a call that needs no credential, by its caller's address.
+async fn limit(call: &Call) -> Result<(), ApiError> {
+    let limiter = call
+        .env
+        .rate_limiter("PUBLIC_LIMIT")
+        .map_err(|_| ApiError::Misconfigured("PUBLIC_LIMIT"))?;
+    let address = call.request.headers().get("CF-Connecting-IP")?.unwrap_or_default();
+    if limiter.limit(address).await?.success { Ok(()) } else { Err(ApiError::TooManyRequests) }
+}
+
+fn number(text: &str) -> Result<TenantId, ApiError> {
+    canonical(text).map(TenantId).ok_or(ApiError::NotFound)
+}
+
+/// A decimal number in its one spelling: a cache must not hold the same thing under two names.
+fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse::<T>().ok().filter(|number| number.to_string() == text)
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let digits = (text.len() == 2 * DIGEST_LEN && lower).then_some(text)?;
+    let bytes = (0..DIGEST_LEN)
+        .map(|at| digits.get(2 * at..2 * at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()));
+    bytes.collect()
+}

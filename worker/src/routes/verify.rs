@@ -1,0 +1,121 @@
+//! `POST /v1/verify`: a decision for services that do not embed the core.
+
+use serde::{Deserialize, Serialize};
+use wardkey::{Allow, Decision, Zone};
+use wardkey_registry::{Call as RegistryCall, WireSecret};
+use worker::Response;
+
+use crate::credential::administration;
+use crate::edge_verifier::{self, EdgeVerifier};
+use crate::problem::ApiError;
+use crate::registry_client::authority;
+use crate::routes::json;
+use crate::{Call, body};
+
+/// What is asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyRequest {
+    /// The key to be judged.
+    key: WireSecret,
+    /// The scopes that the call needs.
+    scopes: Vec<String>,
+    /// `all` of them, the default, or `any`.
+    #[serde(default)]
+    r#match: Match,
+    /// The audience's name, if the verifier's credential is for more than one.
+    #[serde(default)]
+    audience: Option<String>,
+    /// Whether the registry is to be asked whatever the scopes' risk levels say.
+    #[serde(default)]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Match {
+    #[default]
+    All,
+    Any,
+}
+
+/// What is answered. A denial says its code and nothing more.
+#[derive(Serialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+enum VerifyAnswer {
+    Allow {
+        status: u16,
+        subject: String,
+        key_id: String,
+        tenant: u16,
+        audience: u8,
+        scopes: Vec<String>,
+        expires_at: u32,
+        list: ListAnswer,
+    },
+    Deny {
+        status: u16,
+        reason: &'static str,
+    },
+}
+
+#[derive(Serialize)]
+struct ListAnswer {
+    sequence: u64,
+    age_ms: u64,
+    zone: &'static str,
+}
+
+/// Decides a key.
+///
+/// 1. The verifier's credential: 401, 400 `invalid_request`.
+/// 2. The body: 400 (an unknown or empty requirement included), 408, 413, 415.
+/// 3. The registry admits the verifier, which fixes tenant and audience: 401, 403, 503.
+/// 4. The core decides with what the isolate holds; a refresh or the registry is asked where it says so.
+/// 5. 200 with the decision, and in `status` what the caller's own answer should be.
+pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
+    let credential = administration(call.request.headers())?;
+    let tenant = credential.tenant;
+    let registry = call.registry(tenant)?;
+    let authority = authority(credential, call.request.headers(), &call.id)?;
+    let request: VerifyRequest = body::json(&mut call.request).await?;
+    let admission = RegistryCall::AdmitVerifier {
+        authority,
+        audience: request.audience,
+        has: edge_verifier::held(tenant),
+    };
+    let material = edge_verifier::material(registry.ask(&admission).await?)?;
+    let verifier = EdgeVerifier::new(tenant, material, &registry, &call.id)?;
+    let requirement = verifier.requirement(&request.scopes, request.r#match == Match::Any)?;
+    let requirement = if request.strict { requirement.strict() } else { requirement };
+    let answer = match verifier.decide(request.key.secret_str(), &requirement).await? {
+        Decision::Allow(allow) => allowed(&verifier, &allow),
+        Decision::Deny(denial) => {
+            let answer = denial.reason.answer();
+            VerifyAnswer::Deny { status: answer.status, reason: answer.code }
+        }
+        Decision::Ask(_) => {
+            return Err(ApiError::Internal(
+                "the verifier answered a question with a question".into(),
+            ));
+        }
+    };
+    json(200, &answer)
+}
+
+fn allowed(verifier: &EdgeVerifier<'_>, allow: &Allow) -> VerifyAnswer {
+    VerifyAnswer::Allow {
+        status: 200,
+        subject: allow.subject.as_str().into(),
+        key_id: allow.key_id.to_string(),
+        tenant: allow.signing_key.tenant.0,
+        audience: allow.signing_key.audience.0,
+        scopes: verifier.scope_names(&allow.scopes),
+        expires_at: allow.expires_at.0,
+        list: ListAnswer {
+            sequence: allow.list.sequence,
+            age_ms: allow.list.age_ms,
+            zone: Zone::as_str(allow.list.zone),
+        },
+    }
+}

@@ -1,0 +1,167 @@
+//! `TenantRegistry`: the Durable Object that keeps one tenant's book.
+//!
+//! Guarantee: single writer; every mutation is one `transactionSync`, so that an error or a panic leaves
+//! nothing behind and its caller gets an answer. Its storage is SQLite alone (STORAGE.md). Its messages are
+//! [`Call`] in, `Result<Reply, RegistryError>` out, as JSON; only the deployment's own Worker can send them.
+//! Its alarm writes sealed records to KV until the outbox is empty.
+
+use std::cell::Cell;
+use std::panic::RefUnwindSafe;
+
+use getrandom::SysRng;
+use wardkey::UnixMillis;
+use wardkey_registry::{Call, Registry, RegistryError, Reply, Store};
+use worker::{
+    DurableObject, Env, Request, Response, ScheduledTime, State, console_error, durable_object,
+};
+use zeroize::Zeroizing;
+
+use crate::clock;
+use crate::config::Config;
+use crate::object_store::ObjectStore;
+use crate::problem::ApiError;
+use crate::record_store::RecordStore;
+
+/// Most records that one alarm writes.
+const RECORDS_PER_ALARM: u32 = 50;
+/// When an alarm that did not come to its end is tried again, in milliseconds.
+const ALARM_AGAIN_MS: u64 = 60_000;
+
+/// One tenant's registry.
+#[durable_object]
+pub struct TenantRegistry {
+    state: State,
+    env: Env,
+    /// Whether this start has armed the alarm for what an earlier one left in the outbox.
+    armed: Cell<bool>,
+}
+
+// A panic leaves nothing half done in these: the cell is a flag that only saves work.
+impl RefUnwindSafe for TenantRegistry {}
+
+impl DurableObject for TenantRegistry {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, armed: Cell::new(false) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let message = Zeroizing::new(request.bytes().await?);
+        let outcome = self.answer(&request, &message);
+        // A mutation is committed by now: an alarm that cannot be armed is armed by the next call.
+        if let Err(error) = self.arm().await {
+            console_error!("the alarm was not armed: {error:?}");
+        }
+        Response::from_json(&outcome)
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        // Armed again first: an alarm that fails is given up after a few tries.
+        let again = clock::now().plus(ALARM_AGAIN_MS);
+        self.set_alarm(again).await?;
+        if let Err(error) = self.publish().await {
+            console_error!("records were not written: {error:?}");
+            return Response::ok("");
+        }
+        self.armed.set(false);
+        if let Err(error) = self.arm().await {
+            console_error!("the alarm was not armed: {error:?}");
+        }
+        Response::ok("")
+    }
+}
+
+impl TenantRegistry {
+    fn answer(&self, request: &Request, message: &[u8]) -> Result<Reply, RegistryError> {
+        let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::Internal {
+            message: "the registry does not know this call".into(),
+        })?;
+        if matches!(call, Call::Bootstrap { .. } | Call::CreateKey { .. } | Call::RevokeKey { .. })
+        {
+            self.armed.set(false);
+        }
+        let config = self.config()?;
+        let store = ObjectStore::of(&self.state);
+        #[cfg(feature = "plant-faults")]
+        if let Some(faulty) = planted(request, &store)? {
+            return Registry::new(&faulty, &config.root).answer(call, clock::now(), &mut SysRng);
+        }
+        let _ = request;
+        Registry::new(&store as &dyn Store, &config.root).answer(call, clock::now(), &mut SysRng)
+    }
+
+    /// Arms the alarm for the next record that is due, after a mutation and at every start.
+    async fn arm(&self) -> Result<(), ApiError> {
+        if self.armed.get() {
+            return Ok(());
+        }
+        let config = self.config()?;
+        let due = {
+            let store = ObjectStore::of(&self.state);
+            Registry::new(&store, &config.root).next_due()?
+        };
+        match due {
+            Some(due) => self.set_alarm(due.max(clock::now())).await?,
+            None => self.state.storage().delete_alarm().await?,
+        }
+        self.armed.set(true);
+        Ok(())
+    }
+
+    /// Writes what is due to KV. A record that KV refuses stays in the outbox.
+    async fn publish(&self) -> Result<(), ApiError> {
+        let config = self.config()?;
+        let records = RecordStore::of(&self.env)?;
+        let store = ObjectStore::of(&self.state);
+        let registry = Registry::new(&store, &config.root);
+        if registry.next_due()?.is_none() {
+            return Ok(());
+        }
+        for publication in
+            registry.due_publications(clock::now(), RECORDS_PER_ALARM, &mut SysRng)?
+        {
+            match records.put(publication.name, &publication.sealed).await {
+                Ok(()) => registry.published(publication.name)?,
+                Err(error) => {
+                    console_error!("record {} was not written: {error:?}", publication.name.key_id);
+                    registry.publication_failed(publication.name, clock::now())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> Result<std::rc::Rc<Config>, RegistryError> {
+        Config::of(&self.env)
+            .map_err(|error| RegistryError::Internal { message: format!("{error:?}") })
+    }
+
+    async fn set_alarm(&self, at: UnixMillis) -> worker::Result<()> {
+        let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+        let at = js_sys::Date::new(&(at as f64).into());
+        self.state.storage().set_alarm(ScheduledTime::new(at)).await
+    }
+}
+
+/// The header that a test plants a fault with: `error@3` or `panic@3`, after the third write.
+#[cfg(feature = "plant-faults")]
+pub(crate) const PLANT_HEADER: &str = "Wardkey-Plant-Fault";
+
+#[cfg(feature = "plant-faults")]
+fn planted<'s>(
+    request: &Request,
+    store: &'s ObjectStore,
+) -> Result<Option<wardkey_registry::FaultyStore<'s, ObjectStore>>, RegistryError> {
+    use wardkey_registry::{Fault, FaultyStore};
+    let refused = || RegistryError::Internal { message: "a fault is error@N or panic@N".into() };
+    let Some(text) = request.headers().get(PLANT_HEADER).map_err(|_| refused())? else {
+        return Ok(None);
+    };
+    let (kind, after) = text.split_once('@').ok_or_else(refused)?;
+    let fault = match kind {
+        "error" => Fault::Error,
+        "panic" => Fault::Panic,
+        _ => return Err(refused()),
+    };
+    let after = after.parse().map_err(|_| refused())?;
+    Ok(Some(FaultyStore::new(store, fault, after)))
+}
