@@ -162,6 +162,12 @@ impl<'a> Catalog<'a> {
         (self.tenant, self.audience)
     }
 
+    /// The bytes that it was read from, which are no secret: a host that wipes its key set's bytes
+    /// keeps these.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The entries, by ascending number.
     pub fn entries(&self) -> impl Iterator<Item = CatalogEntry<'a>> + use<'a> {
         let mut reader = Reader::new(self.bytes);
