@@ -42,8 +42,14 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
             run_logged(workspace, "component", &mut cargo, "the compiler's words above say where")?;
 
             let core = target.join(TARGET).join("release/wardkey_component.wasm");
+            let small = core.with_extension("opt.wasm");
+            let mut wasm_opt = kit.node.command(workspace);
+            wasm_opt.arg(kit.node.bin().join("wasm-opt")).args(WASM_OPT);
+            wasm_opt.arg(core).arg("-o").arg(&small);
+            run_logged(workspace, "wasm-opt", &mut wasm_opt, "see what wasm-opt says above")?;
+
             let mut componentize = workspace.command(&kit.tools.componentize);
-            componentize.arg(core).arg(&made);
+            componentize.arg(small).arg(&made);
             run_logged(
                 workspace,
                 "componentize",
@@ -62,3 +68,14 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
 
 /// The component, git-ignored.
 pub(crate) const MADE: &str = "target/wardkey.component.wasm";
+
+/// What rustc uses by default, and nothing newer that a host might not know yet.
+const WASM_OPT: [&str; 7] = [
+    "-O3",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
