@@ -32,22 +32,22 @@ const ALARM_AGAIN_MS: u64 = 60_000;
 pub struct TenantRegistry {
     state: State,
     env: Env,
-    /// Whether this start has armed the alarm for what an earlier one left in the outbox.
-    armed: Cell<bool>,
+    /// What the alarm has been armed for since this start; nothing yet is known of an earlier one.
+    armed_for: Cell<Option<UnixMillis>>,
 }
 
-// A panic leaves nothing half done in these: the cell is a flag that only saves work.
+// A panic leaves nothing half done in these: the cell only saves work.
 impl RefUnwindSafe for TenantRegistry {}
 
 impl DurableObject for TenantRegistry {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, armed: Cell::new(false) }
+        Self { state, env, armed_for: Cell::new(None) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let message = Zeroizing::new(request.bytes().await?);
         let outcome = self.answer(&request, &message);
-        // A mutation is committed by now: an alarm that cannot be armed is armed by the next call.
+        // What was done is committed by now: an alarm that cannot be armed is armed by the next call.
         if let Err(error) = self.arm().await {
             console_error!("the alarm was not armed: {error:?}");
         }
@@ -58,11 +58,11 @@ impl DurableObject for TenantRegistry {
         // Armed again first: an alarm that fails is given up after a few tries.
         let again = clock::now().plus(ALARM_AGAIN_MS);
         self.set_alarm(again).await?;
+        self.armed_for.set(Some(again));
         if let Err(error) = self.publish().await {
             console_error!("records were not written: {error:?}");
             return Response::ok("");
         }
-        self.armed.set(false);
         if let Err(error) = self.arm().await {
             console_error!("the alarm was not armed: {error:?}");
         }
@@ -75,10 +75,6 @@ impl TenantRegistry {
         let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::Internal {
             message: "the registry does not know this call".into(),
         })?;
-        if matches!(call, Call::Bootstrap { .. } | Call::CreateKey { .. } | Call::RevokeKey { .. })
-        {
-            self.armed.set(false);
-        }
         let config = self.config()?;
         let store = ObjectStore::of(&self.state);
         #[cfg(feature = "plant-faults")]
@@ -89,21 +85,21 @@ impl TenantRegistry {
         Registry::new(&store as &dyn Store, &config.root).answer(call, clock::now(), &mut SysRng)
     }
 
-    /// Arms the alarm for the next record that is due, after a mutation and at every start.
+    /// Arms the alarm for the next record that is due, after every call that has put one off or on.
     async fn arm(&self) -> Result<(), ApiError> {
-        if self.armed.get() {
-            return Ok(());
-        }
         let config = self.config()?;
         let due = {
             let store = ObjectStore::of(&self.state);
             Registry::new(&store, &config.root).next_due()?
         };
+        if due == self.armed_for.get() {
+            return Ok(());
+        }
         match due {
             Some(due) => self.set_alarm(due.max(clock::now())).await?,
             None => self.state.storage().delete_alarm().await?,
         }
-        self.armed.set(true);
+        self.armed_for.set(due);
         Ok(())
     }
 

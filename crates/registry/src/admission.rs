@@ -3,7 +3,7 @@
 use wardkey::{AudienceId, Bounds, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
 use wardkey_provision::{Actor, AdminScope};
 
-use crate::check::standing;
+use crate::check::{seen, standing};
 use crate::error::RegistryError;
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -49,7 +49,7 @@ pub(crate) fn authenticate(
         .map_err(RegistryError::denied)?;
     let (row, generation) =
         standing(store, tenant.number(), &base, now)?.map_err(RegistryError::denied)?;
-    generation.mark_seen(store, now)?;
+    seen(store, &row, &generation, now)?;
     let bindings = row.bindings(store)?;
     Ok(Actor { subject: base.subject, key_id: base.key_id, expires_at: base.expires_at, bindings })
 }

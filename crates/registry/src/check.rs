@@ -6,9 +6,9 @@ use crate::audit_log::{self, Act, Outcome};
 use crate::call::StrictVerdict;
 use crate::error::RegistryError;
 use crate::key_book::{Generation, Key};
-use crate::revocation_list;
 use crate::store::{Store, transaction};
 use crate::tenant::Tenant;
+use crate::{outbox, revocation_list};
 
 /// Compares every field of a base with its generation's row: who it is, or why it is dead.
 pub(crate) fn standing(
@@ -34,6 +34,20 @@ pub(crate) fn standing(
     Ok(Ok((key, generation)))
 }
 
+/// Keeps that a generation was seen in use: the first time, its key's record changes.
+pub(crate) fn seen(
+    store: &dyn Store,
+    key: &Key,
+    generation: &Generation,
+    now: UnixMillis,
+) -> Result<(), RegistryError> {
+    if generation.mark_seen(store, now)? {
+        key.touch(store)?;
+        outbox::post(store, key.id, now)?;
+    }
+    Ok(())
+}
+
 /// Answers a verifier that must ask. The tag of the key was found right by whoever asks, so that a base
 /// without its row is an alarm.
 pub(crate) fn check(
@@ -44,8 +58,8 @@ pub(crate) fn check(
     now: UnixMillis,
 ) -> Result<StrictVerdict, RegistryError> {
     transaction(store, || match standing(store, tenant.number(), base, now)? {
-        Ok((_, generation)) => {
-            generation.mark_seen(store, now)?;
+        Ok((key, generation)) => {
+            seen(store, &key, &generation, now)?;
             Ok(StrictVerdict::Alive { sequence: revocation_list::sequence(store)? })
         }
         Err(reason) => {

@@ -305,21 +305,21 @@ impl Generation {
         }
     }
 
-    /// Marks the generation as seen in use, once.
+    /// Marks the generation as seen in use, once; answers whether this was the first time.
     pub(crate) fn mark_seen(
         &self,
         store: &dyn Store,
         now: UnixMillis,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<bool, RegistryError> {
         if self.seen {
-            return Ok(());
+            return Ok(false);
         }
         store.execute(
             "UPDATE generation SET seen_at = ?, state = CASE state WHEN 'pending' THEN 'active' ELSE state END
              WHERE status_index = ?",
             &[now.0.into(), self.status_index.0.into()],
         )?;
-        Ok(())
+        Ok(true)
     }
 
     /// Ends the generation.

@@ -84,27 +84,29 @@ impl<'r> Registry<'r> {
                 transaction(store, || revoke(store, &tenant, key_id, request, &circumstances))
                     .map(Reply::Revoked)
             }
+            // Reading is a transaction too: the first use of a credential is kept.
             Call::ReadKey { authority, key_id, what } => {
                 let key_id = parse_key_id(key_id)?;
                 let credential = &authority.credential;
-                match what {
+                transaction(store, || match what {
                     ReadKey::Pointer => {
                         read::pointer(store, &tenant, credential, key_id, now).map(Reply::Pointer)
                     }
                     ReadKey::Record => {
                         read::record(store, &tenant, credential, key_id, now).map(Reply::Key)
                     }
-                }
+                })
             }
-            Call::ReadAudit { authority, after, limit } => {
+            Call::ReadAudit { authority, after, limit } => transaction(store, || {
                 let actor =
                     admit(store, &tenant, &authority.credential, AdminScope::AuditRead, now)?;
-                audit_log::page(store, &actor, *after, (*limit).clamp(1, 200)).map(Reply::Audit)
-            }
-            Call::AdmitVerifier { authority, audience, has } => {
+                audit_log::page(store, &actor, *after, (*limit).clamp(1, 200))
+            })
+            .map(Reply::Audit),
+            Call::AdmitVerifier { authority, audience, has } => transaction(store, || {
                 material(store, &tenant, &authority.credential, audience.as_deref(), has, now)
-                    .map(Reply::Verifier)
-            }
+            })
+            .map(Reply::Verifier),
             Call::Check { base, request_id } => {
                 let base = parse_base(base.as_bytes())?;
                 check(store, &tenant, &base, request_id, now).map(Reply::Checked)
