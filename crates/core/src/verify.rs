@@ -59,7 +59,8 @@ pub enum Registry<'q> {
 ///
 /// # Guarantees
 /// [`Decision::Allow`] is never given while an [`Ask`] is owed: a host that does not ask gets no
-/// answer, and one that fails to get a strict scope's answer gets a denial.
+/// answer, and one that fails to get a strict scope's answer gets a denial. A list of another audience
+/// counts as none.
 ///
 /// # Leaks
 /// The tag is compared in constant time. How far a key got (malformed, unknown, forged, later) shows
@@ -71,6 +72,8 @@ pub fn verify<B: AsRef<[u8]>>(
     query: &Query<'_>,
 ) -> Decision {
     let before = |reason| Decision::Deny(Denial { reason, authentic: None });
+    // WHY: another audience's list knows nothing of this one's cut-offs, signing keys and indexes.
+    let list = list.filter(|list| list.head().is_for(key_set.tenant(), key_set.audience()));
     let unverified = match UnverifiedKey::parse(key) {
         Ok(unverified) => unverified,
         Err(reason) => return before(reason),
@@ -129,8 +132,15 @@ fn judge<B: AsRef<[u8]>>(
     query: &Query<'_>,
     key: AuthenticKey<'_>,
 ) -> Result<Allow, Refused> {
+    let key = key.in_window()?;
+    let max_skew_ms = key_set.bounds().max_skew_ms();
     let now = list.map_or(query.now, |list| query.now.max(list.head().issued_at()));
-    let key = key.in_window()?.at(now, key_set.bounds().max_skew_ms())?;
+    // WHY: such a head was not adopted, so that the clock has gone back since; the list would seem
+    // fresh, at age 0, until the clock has caught up with it.
+    if now > query.now.plus(max_skew_ms) {
+        return Err(Reason::ClockBehind.into());
+    }
+    let key = key.at(now, max_skew_ms)?;
     let seen = if query.required.level() == RiskLevel::Strict {
         // The registry is asked whatever the list says: here the list can only deny.
         None

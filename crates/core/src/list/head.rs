@@ -309,6 +309,11 @@ impl Head {
         self.least_key_set
     }
 
+    /// Whether it was authenticated for this audience: its words are about no other.
+    pub(crate) fn is_for(&self, tenant: TenantId, audience: AudienceId) -> bool {
+        (self.tenant, self.audience) == (tenant, audience)
+    }
+
     pub(crate) fn kills(&self, base: &Base) -> bool {
         self.cutoff.kills(base.issued_at)
             || self.dead_epochs.contains(base.signing_key.epoch.number())
