@@ -1,0 +1,191 @@
+//! What a host owes, it must do: there is no allow without it.
+
+use wardkey::{
+    Ask, Base, CONFIRMATION_VALID_MS, Confirmation, Decision, Echo, EchoError, KeyId, Refresh,
+    Registry, RegistryQuestion, RegistryVerdict, Requirement, ScopeSet, StatusIndex, UnixMillis,
+};
+
+use crate::tenant::{NOW, Tenant, word};
+
+const ALIVE: RegistryVerdict = RegistryVerdict::Alive { sequence: 77 };
+
+/// The question that a key with this base makes.
+fn question(tenant: &Tenant, base: &Base, required: &Requirement) -> RegistryQuestion {
+    let decision =
+        tenant.verifier().decide(Some(&tenant.list()), &tenant.text(base), required, NOW);
+    match decision {
+        Decision::Ask(Ask::Registry(question)) => question,
+        other => panic!("not asked: {other:?}"),
+    }
+}
+
+/// The registry's answer to that question.
+pub(crate) fn confirm(
+    tenant: &Tenant,
+    base: &Base,
+    required: &Requirement,
+    verdict: RegistryVerdict,
+) -> Confirmation {
+    match question(tenant, base, required).answered(&Echo(*base), verdict) {
+        Ok(confirmation) => confirmation,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn without_a_list_there_is_no_allow_below_strict() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let void = verifier.strict();
+    let confirmation = confirm(&tenant, &tenant.base(), &void, ALIVE);
+    for scope in ["invoice:list", "invoice:read", "invoice:write"] {
+        for registry in [Registry::NotAsked, Registry::Failed, Registry::Answered(&confirmation)] {
+            let decide = |refresh| {
+                let required = verifier.all_of(&[scope]);
+                word(&verifier.decide_after(None, &tenant.key(), &required, NOW, refresh, registry))
+            };
+            assert_eq!(decide(Refresh::NotTried), "ask refresh");
+            assert_eq!(decide(Refresh::Failed), "list_stale");
+        }
+    }
+}
+
+#[test]
+fn strict_asks_the_registry_however_fresh_or_old_or_absent_the_list_is() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let list = tenant.list();
+    for list in [Some(&list), None] {
+        for age in [0, 5_000, 5_001, 30_001, 3_600_001] {
+            for required in [verifier.strict(), verifier.low().strict()] {
+                for refresh in [Refresh::NotTried, Refresh::Failed] {
+                    let decide = |registry| {
+                        let now = NOW.plus(age);
+                        word(&verifier.decide_after(
+                            list,
+                            &tenant.key(),
+                            &required,
+                            now,
+                            refresh,
+                            registry,
+                        ))
+                    };
+                    assert_eq!(decide(Registry::NotAsked), "ask registry");
+                    assert_eq!(decide(Registry::Failed), "registry_unavailable");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_registry_can_allow_and_the_local_list_can_still_deny() {
+    let mut tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let required = verifier.strict();
+    let confirmation = confirm(&tenant, &tenant.base(), &required, ALIVE);
+    let decide = |tenant: &Tenant| {
+        verifier.decide_after(
+            Some(&tenant.list()),
+            &tenant.key(),
+            &required,
+            NOW,
+            Refresh::NotTried,
+            Registry::Answered(&confirmation),
+        )
+    };
+    let Decision::Allow(allow) = decide(&tenant) else { panic!("denied") };
+    assert_eq!((allow.list.sequence, allow.list.age_ms), (77, 0));
+    assert_eq!(allow.list.zone.as_str(), "registry");
+    tenant.bits = vec![0xff, 0xff];
+    assert_eq!(word(&decide(&tenant)), "inactive");
+}
+
+#[test]
+fn an_answer_serves_only_its_own_key_and_requirement() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let void = verifier.strict();
+    let base = tenant.base();
+    let decide = |confirmation: &Confirmation, required: &Requirement| {
+        word(&verifier.decide_after(
+            Some(&tenant.list()),
+            &tenant.key(),
+            required,
+            NOW,
+            Refresh::NotTried,
+            Registry::Answered(confirmation),
+        ))
+    };
+    assert_eq!(decide(&confirm(&tenant, &base, &void, ALIVE), &void), "allow registry");
+
+    let other_keys = [
+        Base { key_id: KeyId([1; 8]), ..base },
+        Base { status_index: StatusIndex(809), ..base },
+        Base { scopes: ScopeSet::from_iter([9]), ..base },
+        Base { expires_at: wardkey::UnixSeconds(base.expires_at.0 - 1), ..base },
+    ];
+    for other in other_keys {
+        assert_eq!(decide(&confirm(&tenant, &other, &void, ALIVE), &void), "ask registry");
+    }
+    for other in [
+        verifier.all_of(&["invoice:void", "invoice:list"]),
+        verifier.low().strict(),
+        Requirement::any_of(&verifier.catalog, ["invoice:void"]).expect("known"),
+    ] {
+        assert_eq!(decide(&confirm(&tenant, &base, &other, ALIVE), &void), "ask registry");
+        assert_eq!(decide(&confirm(&tenant, &base, &void, ALIVE), &other), "ask registry");
+    }
+    // The same words under another secret: only the tag tells the keys apart.
+    let stranger = Tenant::of(crate::tenant::TENANT, crate::tenant::AUDIENCE, 2);
+    assert_eq!(decide(&confirm(&stranger, &base, &void, ALIVE), &void), "ask registry");
+}
+
+#[test]
+fn an_answer_grows_old_and_never_comes_from_the_future() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let required = verifier.strict();
+    let confirmation = confirm(&tenant, &tenant.base(), &required, ALIVE);
+    let list = tenant.list();
+    for (now, expected) in [
+        (NOW.0, "allow registry"),
+        (NOW.0 + CONFIRMATION_VALID_MS, "allow registry"),
+        (NOW.0 + CONFIRMATION_VALID_MS + 1, "ask registry"),
+        (NOW.0 - 1, "ask registry"),
+    ] {
+        let decision = verifier.decide_after(
+            Some(&list),
+            &tenant.key(),
+            &required,
+            UnixMillis(now),
+            Refresh::NotTried,
+            Registry::Answered(&confirmation),
+        );
+        assert_eq!(word(&decision), expected, "{now}");
+    }
+}
+
+#[test]
+fn an_answer_about_another_key_is_no_answer() {
+    let tenant = Tenant::new();
+    let base = tenant.base();
+    let required = tenant.verifier().strict();
+    let mut tampered = vec![
+        Base { key_id: KeyId([1; 8]), ..base },
+        Base { status_index: StatusIndex(809), ..base },
+        Base { issued_at: wardkey::UnixSeconds(base.issued_at.0 + 1), ..base },
+        Base { expires_at: wardkey::UnixSeconds(base.expires_at.0 + 1), ..base },
+        Base { scopes: ScopeSet::from_iter([0, 1, 2, 9, 10]), ..base },
+        Base { subject: wardkey::Subject::new("svc:billinh").expect("a subject"), ..base },
+    ];
+    let mut elsewhere = base;
+    elsewhere.signing_key.tenant = wardkey::TenantId(8);
+    tampered.push(elsewhere);
+    for echo in tampered {
+        let question = question(&tenant, &base, &required);
+        assert_eq!(question.base(), &base);
+        assert_eq!(question.answered(&Echo(echo), ALIVE).err(), Some(EchoError));
+    }
+    assert!(question(&tenant, &base, &required).answered(&Echo(base), ALIVE).is_ok());
+}

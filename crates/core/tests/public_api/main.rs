@@ -1,0 +1,20 @@
+//! The core by its public API alone, with keys, key sets and lists that `wardkey-provision` makes.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "it is all tests: what is not as they assume shall stop them"
+)]
+
+mod asking;
+mod key_sets;
+mod lists;
+mod one_spelling;
+mod random_bytes;
+mod requirements;
+mod round_trip;
+mod stages;
+mod structure;
+mod tenant;
