@@ -5,6 +5,7 @@ use core::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
 use crate::key::TAG_LEN;
 
@@ -94,7 +95,9 @@ fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
     for (slot, byte) in block.iter_mut().zip(secret) {
         *slot = *byte;
     }
-    Hmac::new(&block)
+    let mac = Hmac::new(&block);
+    block.as_mut_slice().zeroize();
+    mac
 }
 
 fn truncated(mac: &Hmac<Sha256>, message: &[u8]) -> Tag {
