@@ -131,6 +131,17 @@ fn bits_in_a_later_chunk_count_for_the_digest() {
 }
 
 #[test]
+fn floor_and_bit_count_count_for_the_digest() {
+    let digest = |floor, bit_count| {
+        let bytes = wardkey_provision::state_bytes(floor, bit_count, &[0, 0]);
+        State::parse(bytes).expect("a state").digest()
+    };
+    assert_eq!(digest(800, 16), digest(800, 16));
+    assert_ne!(digest(800, 16), digest(800, 15));
+    assert_ne!(digest(800, 16), digest(808, 16));
+}
+
+#[test]
 fn a_newer_head_of_the_same_state_renews_the_list() {
     let mut tenant = Tenant::new();
     let verifier = tenant.verifier();
