@@ -17,6 +17,8 @@ pub(crate) enum ApiError {
     CredentialInUrl,
     /// The credential, as the core or the registry judged it.
     Denied(Reason),
+    /// The credential is good and does not hold this right.
+    MissingScope(String),
     /// A bootstrap token that opens nothing, or too late.
     BootstrapRefused,
     BootstrapExpired,
@@ -134,6 +136,7 @@ impl ApiError {
                 };
                 (status, code, title)
             }
+            Self::MissingScope(_) => (403, "scope_missing", "The credential does not allow this"),
             Self::BootstrapRefused => {
                 (401, "bootstrap_refused", "The bootstrap token is not accepted")
             }
@@ -172,6 +175,7 @@ impl ApiError {
             Self::CredentialTwice => "Send exactly one Authorization header with one credential.".into(),
             Self::CredentialInUrl => "Send credentials in the Authorization header. This one has been exposed in a URL: revoke it.".into(),
             Self::Denied(reason) => denied_detail(*reason).into(),
+            Self::MissingScope(scope) => format!("This needs a credential with {scope}."),
             Self::BootstrapRefused => "Send the token whose SHA-256 the deployment holds as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapExpired => "Make a new token and set its SHA-256 as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapUsed => "Each token works once. Make a new one to recover the tenant.".into(),
@@ -202,6 +206,9 @@ impl ApiError {
             Self::BootstrapRefused | Self::BootstrapExpired => "invalid_token",
             Self::CredentialTwice | Self::CredentialInUrl => "invalid_request",
             Self::Denied(reason) => reason.answer().error?,
+            Self::MissingScope(scope) => {
+                return Some(format!("{REALM}, error=\"insufficient_scope\", scope=\"{scope}\""));
+            }
             _ => return None,
         };
         Some(format!("{REALM}, error=\"{error}\""))
@@ -240,6 +247,7 @@ impl From<RegistryError> for ApiError {
                 || Self::Internal(format!("the registry denied for {word}")),
                 Self::Denied,
             ),
+            RegistryError::MissingScope { scope } => Self::MissingScope(scope),
             RegistryError::Invalid { field, problem } => Self::Invalid { field, problem },
             RegistryError::Forbidden { rule, detail } => Self::Forbidden { rule, detail },
             RegistryError::NotFound => Self::NotFound,

@@ -12,8 +12,8 @@ use crate::wire::WireSecret;
 /// Finds the actor of a call from its credential and nothing else, and marks its key as seen.
 ///
 /// # Errors
-/// [`RegistryError::Denied`] with the same reasons as any verification; [`Reason::ScopeMissing`] when it
-/// does not hold the right for any audience.
+/// [`RegistryError::Denied`] with the same reasons as any verification; [`RegistryError::MissingScope`]
+/// when it does not hold the right for any audience.
 pub(crate) fn admit(
     store: &dyn Store,
     tenant: &Tenant,
@@ -25,7 +25,7 @@ pub(crate) fn admit(
     if actor.holds_for_some(needed) {
         Ok(actor)
     } else {
-        Err(RegistryError::denied(Reason::ScopeMissing))
+        Err(RegistryError::MissingScope { scope: needed.as_str().into() })
     }
 }
 

@@ -17,6 +17,12 @@ pub enum RegistryError {
         /// The word.
         reason: String,
     },
+    /// The credential is good and does not hold the right that the call needs.
+    #[error("the credential does not hold {scope}")]
+    MissingScope {
+        /// The right's name.
+        scope: String,
+    },
     /// A field of the request.
     #[error("{field}: {problem}")]
     Invalid {

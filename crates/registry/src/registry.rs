@@ -147,7 +147,7 @@ impl<'r> Registry<'r> {
         };
         let rule = match (error, error.reason()) {
             (_, Some(Reason::NeverIssued)) => None,
-            (_, Some(Reason::ScopeMissing)) => Some("scope_missing"),
+            (RegistryError::MissingScope { .. }, _) => Some("scope_missing"),
             (RegistryError::Forbidden { rule, .. }, _) => Some(rule.as_str()),
             _ => return Ok(()),
         };

@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{
+    client::Answer,
     secrets::{ADMIN_KEY, Bootstrap, Secrets},
     server::{Server, check_port},
     setup,
@@ -58,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         Ok(server)
     })?;
 
-    print!("{}", guide(server.url()));
+    print!("{}", guide(server.client().url()));
     if options.reveal {
         println!("Admin key: {}\n", secrets.read_admin_key()?);
     }
@@ -78,36 +79,32 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
 /// Exchanges the bootstrap token for an admin key: of a new tenant, or of the one that is there.
 fn admin_key(server: &Server, secrets: &Secrets, bootstrap: &Bootstrap) -> Result<String> {
     let tenant: Value = serde_json::from_str(include_str!("../dev-tenant.json"))?;
-    let (mut status, mut answer) = exchange(server, bootstrap, "", &tenant)?;
-    if status == 409 && answer.get("code").is_some_and(|code| code == "tenant_exists") {
+    let mut answer = exchange(server, bootstrap, "", &tenant)?;
+    if answer.text("code") == Some("tenant_exists") {
         let subject = tenant.get("subject").context("dev-tenant.json names a subject")?;
-        (status, answer) =
-            exchange(server, bootstrap, "-recovery", &json!({ "subject": subject }))?;
+        answer = exchange(server, bootstrap, "-recovery", &json!({ "subject": subject }))?;
     }
-    if status != 201 {
-        secrets.forget_bootstrap()?;
-        let text = |name| answer.get(name).and_then(Value::as_str).unwrap_or("-");
-        bail!(
-            "the worker refused the bootstrap token with {status} {}: {}: {}; run this again, which makes a new token",
-            text("code"),
-            text("title"),
-            text("detail")
-        );
+    // 201 at first, 200 when the answer to the same request was lost before.
+    match (answer.status, answer.text("key")) {
+        (200 | 201, Some(key)) => Ok(key.to_owned()),
+        (status, _) => {
+            secrets.forget_bootstrap()?;
+            let text = |name| answer.text(name).unwrap_or("-");
+            bail!(
+                "the worker refused the bootstrap token with {status} {}: {}: {}; run this again, which makes a new token",
+                text("code"),
+                text("title"),
+                text("detail")
+            );
+        }
     }
-    let key = answer.get("key").and_then(Value::as_str);
-    key.map(str::to_owned).context("the worker's answer has no key")
 }
 
-fn exchange(
-    server: &Server,
-    bootstrap: &Bootstrap,
-    suffix: &str,
-    body: &Value,
-) -> Result<(u16, Value)> {
+fn exchange(server: &Server, bootstrap: &Bootstrap, suffix: &str, body: &Value) -> Result<Answer> {
     let bearer = format!("Bearer {}", bootstrap.token);
     let name = format!("{}{suffix}", bootstrap.idempotency_key);
     let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", name.as_str())];
-    let send = || server.post("/v1/bootstrap", &headers, body);
+    let send = || server.client().post("/v1/bootstrap", &headers, body);
     // Once more if the answer was lost on the way: under the same name it is the same key.
     send().or_else(|_| send())
 }

@@ -10,7 +10,9 @@
 )]
 
 mod artefact;
+mod client;
 mod component;
+mod demo;
 mod dev;
 mod inputs;
 mod lint;
@@ -53,6 +55,8 @@ enum Command {
     Component,
     /// Set up, build and start the worker on this machine, with an admin key to try it.
     Dev(dev::Options),
+    /// Play the whole story against the worker that `dev` runs.
+    Demo(demo::Options),
     /// Set up, build and run every test.
     Test(test::Options),
     /// Formatting, clippy and the locks.
@@ -89,6 +93,7 @@ fn run(arguments: Arguments) -> Result<()> {
             component::run(&workspace, &progress, &kit)?;
         }
         Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
+        Command::Demo(options) => demo::run(&workspace, &options)?,
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
     }

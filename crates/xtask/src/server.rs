@@ -17,15 +17,14 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{node::Node, workspace::Workspace};
+use crate::{client::Client, node::Node, workspace::Workspace};
 
 /// A running worker. It ends, with all processes that belong to it, when this is dropped.
 pub(crate) struct Server {
     wrangler: Child,
     /// Whether what it says is shown, and not only logged.
     shown: Arc<AtomicBool>,
-    url: String,
-    http: ureq::Agent,
+    client: Client,
 }
 
 /// Refuses, in one sentence, a port that something else listens on.
@@ -87,42 +86,14 @@ impl Server {
                 }
             }
         });
-        let http = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(10)))
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .new_agent();
-        let mut server =
-            Self { wrangler: child, shown, url: format!("http://127.0.0.1:{port}"), http };
+        let mut server = Self { wrangler: child, shown, client: Client::on(port) };
         server.wait(&log_path)?;
         Ok(server)
     }
 
-    /// `http://127.0.0.1:PORT`
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Sends JSON; answers status and JSON.
-    pub(crate) fn post(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &serde_json::Value,
-    ) -> Result<(u16, serde_json::Value)> {
-        let mut request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .header("Content-Type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = request.send(body.to_string())?;
-        let status = response.status().as_u16();
-        let text = response.body_mut().read_to_string()?;
-        let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
-        Ok((status, json))
+    /// A client of it.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// From now on what the worker says is shown.
@@ -143,9 +114,13 @@ impl Server {
                 thread::sleep(Duration::from_millis(200));
                 bail!("wrangler ended ({status}) before the worker was up\n{}", end_of(log));
             }
-            match self.http.get(format!("{}/healthz", self.url)).call() {
-                Ok(response) if response.status() == 200 => return Ok(()),
-                Ok(response) => last = format!("GET /healthz answered {}", response.status()),
+            match self.client.get("/healthz", &[]) {
+                Ok(answer) if answer.status == 200 => return Ok(()),
+                // What is missing in the deployment will not come by waiting.
+                Ok(answer) if answer.text("code") == Some("misconfigured") => {
+                    bail!("the worker is not configured: {}", answer.text("detail").unwrap_or("-"))
+                }
+                Ok(answer) => last = format!("GET /healthz answered {}", answer.status),
                 Err(error) => last = error.to_string(),
             }
             thread::sleep(Duration::from_millis(200));
