@@ -2,7 +2,7 @@
 
 import childProcess from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { Client } from "./client.mjs";
+import { Client, eventually } from "./client.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const BUILDS = {
@@ -108,7 +108,7 @@ export class Worker {
   async end() {
     await this.#miniflare?.dispose();
     this.#miniflare = undefined;
-    rmSync(this.state, { recursive: true, force: true });
+    for (const folder of [this.state, `${this.state}-saved`]) rmSync(folder, { recursive: true, force: true });
   }
 
   /** A client with a credential, or without one. */
@@ -130,21 +130,54 @@ export class Worker {
 
   /**
    * Looks into a tenant's database from outside the worker: for what no route shows, and never while a
-   * mutation may be under way.
+   * mutation may be under way. Undefined when there is no such tenant.
    */
   book(query, { tenant = 1, values = [] } = {}) {
+    return this.#reading(tenant, (database) => database.prepare(query).all(...values));
+  }
+
+  /** Every row of every table of a tenant's database but workerd's own, to be compared with itself later. */
+  wholeBook({ tenant = 1 } = {}) {
+    return this.#reading(tenant, (database) => {
+      const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY name").all();
+      const rows = tables.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all().map(rowText)]);
+      return Object.fromEntries(rows);
+    });
+  }
+
+  #reading(tenant, read) {
     for (const path of this.files().filter((path) => path.endsWith(".sqlite"))) {
-      const database = new DatabaseSync(path, { readOnly: true });
+      const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
       try {
         const isBook = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'tenant'").get();
-        if (isBook && database.prepare("SELECT number FROM tenant").get()?.number === tenant) {
-          return database.prepare(query).all(...values);
-        }
+        // A book without its tenant's row is half a book: whoever looks shall see it.
+        const number = isBook && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant);
+        if (number === tenant) return read(database);
       } finally {
         database.close();
       }
     }
     return undefined;
+  }
+
+  /** Waits until every record that is due has been written to KV. */
+  async published({ tenant = 1 } = {}) {
+    await eventually("an empty outbox", () => this.book("SELECT 1 FROM outbox", { tenant })?.length === 0, 10_000);
+  }
+
+  /** Keeps a copy of the state as it is now. */
+  async save() {
+    await this.#miniflare.dispose();
+    cpSync(this.state, `${this.state}-saved`, { recursive: true });
+    await this.#up();
+  }
+
+  /** Goes on from the copy, as if nothing had happened since. */
+  async goBack() {
+    await this.#miniflare.dispose();
+    rmSync(this.state, { recursive: true });
+    cpSync(`${this.state}-saved`, this.state, { recursive: true });
+    await this.#up();
   }
 
   /** Every file of the persisted state. */
@@ -230,6 +263,8 @@ class Sayings extends Log {
     this.#say(message);
   }
 }
+
+const rowText = (row) => JSON.stringify(row, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
 
 /** An object in front of the registry's that passes calls on, fails, or never answers. */
 function shimWorker() {
