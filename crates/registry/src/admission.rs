@@ -1,13 +1,22 @@
 //! Who acts: the credential of an administration call, checked against the registry's own rows.
 
-use wardkey::{AudienceId, Bounds, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
-use wardkey_provision::{Actor, AdminScope};
+use wardkey::{AudienceId, Bounds, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
+use wardkey_provision::{Actor, AdminScope, Binding};
 
 use crate::check::{seen, standing};
 use crate::error::RegistryError;
+use crate::key_book::Key;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::wire::WireSecret;
+
+/// By what right a mutation is made, under which name it may be repeated, and when.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) credential: &'a WireSecret,
+    pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: UnixMillis,
+}
 
 /// Finds the actor of a call from its credential and nothing else, and marks its key as seen.
 ///
@@ -52,4 +61,16 @@ pub(crate) fn authenticate(
     seen(store, &row, &generation, now)?;
     let bindings = row.bindings(store)?;
     Ok(Actor { subject: base.subject, key_id: base.key_id, expires_at: base.expires_at, bindings })
+}
+
+/// The key, if the actor may know of it with this right; otherwise it is as if there were none.
+pub(crate) fn visible(
+    store: &dyn Store,
+    actor: &Actor,
+    scope: AdminScope,
+    key_id: KeyId,
+) -> Result<Key, RegistryError> {
+    let key = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
+    let allowed = actor.holds(Binding { scope, audience: key.audience });
+    if allowed { Ok(key) } else { Err(RegistryError::NotFound) }
 }

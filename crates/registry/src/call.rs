@@ -5,6 +5,7 @@ use wardkey_provision::KeyRequest;
 
 use crate::audit_log::AuditPage;
 use crate::bootstrap::BootstrapRequest;
+use crate::check::StrictVerdict;
 use crate::create::Created;
 use crate::key_book::KeyView;
 use crate::read::{ReadKey, RecordPointer};
@@ -125,20 +126,4 @@ pub enum Reply {
     Checked(StrictVerdict),
     /// To [`Call::Head`] and [`Call::State`].
     Bytes(WireBytes),
-}
-
-/// The registry's word on a generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum StrictVerdict {
-    /// Alive, and every field is its row's.
-    Alive {
-        /// The list's sequence at that moment.
-        sequence: u64,
-    },
-    /// Dead.
-    Dead {
-        /// The stable word of the reason.
-        reason: String,
-    },
 }

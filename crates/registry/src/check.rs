@@ -1,14 +1,30 @@
 //! Strict: the registry's own word on a generation.
 
+use serde::{Deserialize, Serialize};
 use wardkey::{AudienceId, Base, Reason, TenantId, UnixMillis};
 
 use crate::audit_log::{self, Act, Outcome};
-use crate::call::StrictVerdict;
 use crate::error::RegistryError;
 use crate::key_book::{Generation, Key};
 use crate::store::{Store, transaction};
 use crate::tenant::Tenant;
 use crate::{outbox, revocation_list};
+
+/// The registry's word on a generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum StrictVerdict {
+    /// Alive, and every field is its row's.
+    Alive {
+        /// The list's sequence at that moment.
+        sequence: u64,
+    },
+    /// Dead.
+    Dead {
+        /// The stable word of the reason.
+        reason: String,
+    },
+}
 
 /// Compares every field of a base with its generation's row: who it is, or why it is dead.
 pub(crate) fn standing(

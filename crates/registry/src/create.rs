@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use wardkey::{Cutoff, KeyId, StatusIndex, UnixMillis, UnixSeconds};
 use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
 
-use crate::admission::admit;
+use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
 use crate::idempotency::{Attempt, Remembered};
@@ -25,14 +25,6 @@ pub struct Created {
     pub key: Option<WireSecret>,
     /// Whether an earlier request made it.
     pub repeated: bool,
-}
-
-/// Who wants a key, and the request that it belongs to.
-pub(crate) struct Circumstances<'a> {
-    pub(crate) credential: &'a WireSecret,
-    pub(crate) idempotency_key: Option<&'a str>,
-    pub(crate) request_id: &'a str,
-    pub(crate) now: UnixMillis,
 }
 
 /// Creates a key for an actor that may.

@@ -5,8 +5,6 @@ use thiserror::Error;
 use wardkey::Reason;
 use wardkey_provision::{GrantRefused, PolicyError};
 
-use crate::store::StoreError;
-
 /// Why a call was refused. Nothing of a refused mutation is kept but its audit entry.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
@@ -81,12 +79,6 @@ impl RegistryError {
             Self::Denied { reason } => Reason::named(reason),
             _ => None,
         }
-    }
-}
-
-impl From<StoreError> for RegistryError {
-    fn from(error: StoreError) -> Self {
-        Self::internal(error.to_string())
     }
 }
 

@@ -24,7 +24,8 @@ mod wire;
 
 pub use audit_log::{AuditActor, AuditEntry, AuditPage};
 pub use bootstrap::BootstrapRequest;
-pub use call::{Authority, Call, Reply, StrictVerdict};
+pub use call::{Authority, Call, Reply};
+pub use check::StrictVerdict;
 pub use create::Created;
 pub use error::RegistryError;
 #[cfg(feature = "plant-faults")]

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::{KeyId, UnixMillis};
-use wardkey_provision::{Actor, AdminScope, Binding};
+use wardkey_provision::AdminScope;
 
-use crate::admission::admit;
+use crate::admission::{admit, visible};
 use crate::error::RegistryError;
-use crate::key_book::{Key, KeyView};
+use crate::key_book::KeyView;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::wire::{WireBytes, WireSecret};
@@ -28,18 +28,6 @@ pub struct RecordPointer {
     pub version: u64,
     /// The key that opens it.
     pub record_key: WireBytes,
-}
-
-/// The key, if the actor may know of it with this right; otherwise it is as if there were none.
-pub(crate) fn visible(
-    store: &dyn Store,
-    actor: &Actor,
-    scope: AdminScope,
-    key_id: KeyId,
-) -> Result<Key, RegistryError> {
-    let key = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
-    let allowed = actor.holds(Binding { scope, audience: key.audience });
-    if allowed { Ok(key) } else { Err(RegistryError::NotFound) }
 }
 
 pub(crate) fn pointer(

@@ -4,12 +4,12 @@ use rand_core::TryCryptoRng;
 use wardkey::{AudienceId, Base, KeyId, Reason, TenantId, UnixMillis};
 use wardkey_provision::{AdminScope, RecordName, RootKeys};
 
-use crate::admission::{admit, authenticate};
+use crate::admission::{Circumstances, admit, authenticate};
 use crate::audit_log::{self, Act, Outcome};
 use crate::bootstrap::{Token, bootstrap};
 use crate::call::{Authority, Call, Reply};
 use crate::check::{check, never_issued};
-use crate::create::{Circumstances, create};
+use crate::create::create;
 use crate::error::RegistryError;
 use crate::outbox::{self, Publication};
 use crate::read::{self, ReadKey};

@@ -4,16 +4,15 @@ use serde::{Deserialize, Serialize};
 use wardkey::{Bounds, KeyId, StatusIndex};
 use wardkey_provision::AdminScope;
 
-use crate::admission::admit;
+use crate::admission::{Circumstances, admit, visible};
 use crate::audit_log::{self, Act, Outcome};
-use crate::create::Circumstances;
 use crate::error::RegistryError;
 use crate::idempotency::Attempt;
 use crate::key_book::{GenerationState, KeyView};
+use crate::outbox;
 use crate::revocation_list;
 use crate::store::Store;
 use crate::tenant::Tenant;
-use crate::{outbox, read};
 
 /// Why a key is revoked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +85,7 @@ pub(crate) fn revoke(
     {
         return Ok(remembered.outcome);
     }
-    let key = read::visible(store, &actor, AdminScope::KeysRevoke, key_id)?;
+    let key = visible(store, &actor, AdminScope::KeysRevoke, key_id)?;
     let generations = key.generations(store)?;
     let living: Vec<_> =
         generations.iter().filter(|one| one.state != GenerationState::Revoked).collect();

@@ -38,6 +38,12 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+impl From<StoreError> for RegistryError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
 /// A value of a column or parameter. Integers stay below 2⁵³, where every host keeps them exact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
