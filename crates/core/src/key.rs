@@ -4,7 +4,7 @@ use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::{Base, BaseError, MAX_BASE_LEN};
 use crate::checksum::{CRC_LEN, checksum};
@@ -34,8 +34,8 @@ impl KeyText {
     /// # Errors
     /// [`BaseError`] for values that no key may hold.
     pub fn compose(prefix: &Prefix, base: &Base, tag: &Tag) -> Result<Self, BaseError> {
-        let mut payload = [0; MAX_BASE_LEN + TAG_LEN + CRC_LEN];
-        let base_len = base.encode(&mut payload)?;
+        let mut payload = Zeroizing::new([0; MAX_BASE_LEN + TAG_LEN + CRC_LEN]);
+        let base_len = base.encode(payload.as_mut_slice())?;
         let tag_end = base_len + TAG_LEN;
         let crc_end = tag_end + CRC_LEN;
         payload.get_mut(base_len..tag_end).ok_or(BaseError::Buffer)?.copy_from_slice(&tag.0);
@@ -50,7 +50,6 @@ impl KeyText {
             .encode_slice(payload.get(..crc_end).ok_or(BaseError::Buffer)?, back)
             .map_err(|_| BaseError::Buffer)?;
         text.len = prefix.as_bytes().len() + written;
-        payload.zeroize();
         Ok(text)
     }
 
@@ -78,12 +77,15 @@ impl fmt::Debug for KeyText {
 ///
 /// # Guarantees
 /// One text has one `UnverifiedKey` and the reverse. **Nothing in it is proven**: anyone can write
-/// such a text. `Debug` shows nothing of it.
+/// such a text.
+///
+/// # Leaks
+/// It may be a good key: wiped on drop, `Debug` shows nothing.
 pub struct UnverifiedKey {
     pub(crate) prefix: Prefix,
     pub(crate) base: Base,
     pub(crate) tag: Tag,
-    payload: [u8; MAX_PAYLOAD_LEN],
+    payload: Zeroizing<[u8; MAX_PAYLOAD_LEN]>,
     base_len: usize,
 }
 
@@ -98,10 +100,11 @@ impl UnverifiedKey {
             return Err(Reason::Malformed);
         }
         let (prefix, encoded) = Prefix::split(text.as_bytes()).ok_or(Reason::Malformed)?;
-        let mut payload = [0; MAX_PAYLOAD_LEN];
+        let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
         // This engine refuses padding, trailing bits and every foreign character.
-        let len =
-            URL_SAFE_NO_PAD.decode_slice(encoded, &mut payload).map_err(|_| Reason::Malformed)?;
+        let len = URL_SAFE_NO_PAD
+            .decode_slice(encoded, payload.as_mut_slice())
+            .map_err(|_| Reason::Malformed)?;
         let bytes = payload.get(..len).ok_or(Reason::Malformed)?;
         let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>().ok_or(Reason::Malformed)?;
         let (front, tag) = checked.split_last_chunk::<TAG_LEN>().ok_or(Reason::Malformed)?;

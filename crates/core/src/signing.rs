@@ -12,8 +12,8 @@ use crate::key::TAG_LEN;
 /// HMAC-SHA-256 cut to its first 16 bytes (RFC 2104, FIPS 180-4).
 ///
 /// # Leaks
-/// `Debug` shows nothing; equality is constant-time. There is no `PartialEq` to misuse.
-#[derive(Clone, Copy)]
+/// Wiped on drop, no `Clone`; `Debug` shows nothing; equality is constant-time. There is no
+/// `PartialEq` to misuse.
 pub struct Tag(pub(crate) [u8; TAG_LEN]);
 
 impl Tag {
@@ -24,6 +24,12 @@ impl Tag {
 
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -101,12 +107,13 @@ fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
 }
 
 fn truncated(mac: &Hmac<Sha256>, message: &[u8]) -> Tag {
-    let full = mac.clone().chain_update(message).finalize().into_bytes();
-    let mut tag = [0; TAG_LEN];
-    for (slot, byte) in tag.iter_mut().zip(&full) {
+    let mut full = mac.clone().chain_update(message).finalize().into_bytes();
+    let mut tag = Tag([0; TAG_LEN]);
+    for (slot, byte) in tag.0.iter_mut().zip(&full) {
         *slot = *byte;
     }
-    Tag(tag)
+    full.as_mut_slice().zeroize();
+    tag
 }
 
 #[cfg(test)]
