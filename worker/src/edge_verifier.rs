@@ -5,12 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::mem;
 use std::time::Duration;
 
 use wardkey::{
-    Ask, AudienceId, Catalog, Confirmation, Decision, Echo, Head, KeySet, List, MAX_BASE_LEN,
-    Query, Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict, Requirement,
-    RequirementError, State, TenantId, UnixMillis, UnverifiedHead, verify,
+    Adoption, Ask, AudienceId, Catalog, Confirmation, Decision, Echo, Head, KeySet, List,
+    ListError, MAX_BASE_LEN, Query, Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict,
+    Requirement, RequirementError, State, TenantId, UnixMillis, UnverifiedHead, verify,
 };
 use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
 
@@ -140,30 +141,31 @@ impl<'c> EdgeVerifier<'c> {
         required: &Requirement,
     ) -> Result<Decision, ApiError> {
         let mut refresh = None;
-        let mut confirmation: Option<Result<Confirmation, Unanswered>> = None;
+        let mut asked = false;
+        let mut registry = Registry::NotAsked;
         loop {
             let query = Query {
                 required,
                 now: clock::now(),
                 refresh: if refresh == Some(false) { Refresh::Failed } else { Refresh::NotTried },
-                registry: match &confirmation {
-                    None => Registry::NotAsked,
-                    Some(Ok(answer)) => Registry::Answered(answer),
-                    Some(Err(Unanswered)) => Registry::Failed,
-                },
+                registry: mem::replace(&mut registry, Registry::NotAsked),
             };
             let decision = self
-                .with(|holding| verify(&holding.key_set, holding.list.as_ref(), key, &query))
+                .with(|holding| verify(&holding.key_set, holding.list.as_ref(), key, query))
                 .ok_or_else(no_key_set)?;
             match decision {
                 // A list that was just brought and is not fresh any more counts as not brought.
                 Decision::Ask(Ask::Refresh) => {
                     refresh = Some(refresh.is_none() && self.refresh().await);
                 }
-                Decision::Ask(Ask::Registry(question)) if confirmation.is_none() => {
-                    confirmation = Some(self.ask_registry(question).await);
+                Decision::Ask(Ask::Registry(question)) if !asked => {
+                    asked = true;
+                    registry = match self.ask_registry(question).await {
+                        Ok(answer) => Registry::Answered(answer),
+                        Err(Unanswered) => Registry::Failed,
+                    };
                 }
-                Decision::Ask(Ask::Registry(_)) => confirmation = Some(Err(Unanswered)),
+                Decision::Ask(Ask::Registry(_)) => registry = Registry::Failed,
                 decided => return Ok(decided),
             }
         }
@@ -197,30 +199,29 @@ impl<'c> EdgeVerifier<'c> {
         let head_bytes = self.bytes(&Call::Head, started).await?;
         let head =
             self.with(|holding| authentic(holding, &head_bytes)).ok_or(RefreshFailed::Gone)??;
-        let Some(adoptable) =
-            self.with(|holding| judge_head(holding, head)).ok_or(RefreshFailed::Gone)??
-        else {
-            return Ok(());
-        };
-        let renewed = self
-            .with_mut(|holding| holding.list.as_mut().is_some_and(|list| list.renew(&adoptable)));
-        if renewed == Some(true) {
+        if self.adopt(head, None)? != Adoption::StateNeeded {
             return Ok(());
         }
         let call =
             Call::State { sequence: head.sequence(), digest: WireBytes::new(head.state_digest()) };
         let state = State::parse(self.bytes(&call, started).await?)
             .map_err(|_| RefreshFailed::Malformed)?;
-        // Another request may have brought a newer list meanwhile: judged again at the moment of adoption.
-        let adopted = self.with_mut(|holding| match judge_head(holding, head)? {
-            Some(adoptable) => {
-                holding.list =
-                    Some(List::new(adoptable, state).map_err(|_| RefreshFailed::Malformed)?);
-                Ok(())
-            }
-            None => Ok(()),
+        // Another request may have brought a newer list meanwhile: then this one is refused.
+        match self.adopt(head, Some(state))? {
+            Adoption::Adopted | Adoption::InForce => Ok(()),
+            Adoption::StateNeeded => Err(RefreshFailed::NotAdopted),
+        }
+    }
+
+    fn adopt(&self, head: Head, state: Option<State<Vec<u8>>>) -> Result<Adoption, RefreshFailed> {
+        let adopted = self.with_mut(|holding| {
+            let bounds = holding.key_set.bounds();
+            List::adopt(&mut holding.list, head, state, clock::now(), bounds)
         });
-        adopted.unwrap_or(Err(RefreshFailed::Gone))
+        adopted.ok_or(RefreshFailed::Gone)?.map_err(|error| match error {
+            ListError::OtherState => RefreshFailed::Malformed,
+            _ => RefreshFailed::NotAdopted,
+        })
     }
 
     async fn bytes(&self, call: &Call, started: UnixMillis) -> Result<Vec<u8>, RefreshFailed> {
@@ -269,26 +270,13 @@ enum RefreshFailed {
     NoAnswer,
     Malformed,
     NotAuthentic,
-    NotAdoptable,
+    NotAdopted,
     Gone,
 }
 
 fn authentic(holding: &Holding, bytes: &[u8]) -> Result<Head, RefreshFailed> {
     let head = UnverifiedHead::parse(bytes).map_err(|_| RefreshFailed::Malformed)?;
     head.authenticate(&holding.key_set).map_err(|_| RefreshFailed::NotAuthentic)
-}
-
-/// The head if it may replace the one in force; none if it is the one in force.
-fn judge_head(
-    holding: &Holding,
-    head: Head,
-) -> Result<Option<wardkey::AdoptableHead>, RefreshFailed> {
-    let in_force = holding.list.as_ref().map(List::head);
-    match head.adoptable(in_force, clock::now(), holding.key_set.bounds()) {
-        Ok(adoptable) => Ok(Some(adoptable)),
-        Err(wardkey::HeadRefused::SameHead) => Ok(None),
-        Err(_) => Err(RefreshFailed::NotAdoptable),
-    }
 }
 
 fn registry_verdict(verdict: &StrictVerdict) -> Result<RegistryVerdict, Unanswered> {

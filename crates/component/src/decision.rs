@@ -75,6 +75,7 @@ impl From<wardkey::Reason> for keys::Reason {
             Core::BadTag => Self::BadTag,
             Core::OutsideWindow => Self::OutsideWindow,
             Core::WrongAudience => Self::WrongAudience,
+            Core::RequirementOutdated => Self::RequirementOutdated,
             Core::NeverIssued => Self::NeverIssued,
             Core::TenantGone => Self::TenantGone,
             Core::Expired => Self::Expired,

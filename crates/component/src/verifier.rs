@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use wardkey::{
-    Catalog, Head, HeadError, HeadRefused, KeySet, KeySetError, List, Query, RequirementError,
-    State, UnixMillis, UnverifiedHead,
+    Adoption, Catalog, Head, HeadError, KeySet, KeySetError, List, ListError, Query,
+    RequirementError, State, UnixMillis, UnverifiedHead,
 };
 use zeroize::Zeroizing;
 
@@ -63,15 +63,19 @@ impl keys::GuestVerifier for Verifier {
     ) -> Result<(), keys::ListError> {
         let mut list = self.list.borrow_mut();
         let head = UnverifiedHead::parse(&head)?.authenticate(&self.key_set)?;
-        let in_force = list.as_ref().map(List::head);
-        let head = head.adoptable(in_force, UnixMillis(now_ms), self.key_set.bounds())?;
-        if list.as_mut().is_some_and(|list| list.renew(&head)) {
-            return Ok(());
+        let (now, bounds) = (UnixMillis(now_ms), self.key_set.bounds());
+        let mut adopt = |state| List::adopt(&mut list, head, state, now, bounds);
+        let mut adoption = adopt(None)?;
+        if adoption == Adoption::StateNeeded
+            && let Some(state) = state
+        {
+            let state = State::parse(state).map_err(|_| keys::ListError::MalformedState)?;
+            adoption = adopt(Some(state))?;
         }
-        let state = state.ok_or_else(|| needed(&head.head()))?;
-        let state = State::parse(state).map_err(|_| keys::ListError::MalformedState)?;
-        *list = Some(List::new(head, state).map_err(|_| keys::ListError::WrongState)?);
-        Ok(())
+        match adoption {
+            Adoption::Adopted | Adoption::InForce => Ok(()),
+            Adoption::StateNeeded => Err(needed(&head)),
+        }
     }
 
     fn fresh_for_ms(&self) -> u64 {
@@ -84,7 +88,7 @@ impl keys::GuestVerifier for Verifier {
         required: keys::RequirementBorrow<'_>,
         now_ms: u64,
         refresh: keys::Refresh,
-        registry: keys::Registry<'_>,
+        registry: keys::Registry,
     ) -> keys::Decision {
         let key = Zeroizing::new(key);
         let query = Query {
@@ -94,22 +98,23 @@ impl keys::GuestVerifier for Verifier {
                 keys::Refresh::NotTried => wardkey::Refresh::NotTried,
                 keys::Refresh::Failed => wardkey::Refresh::Failed,
             },
-            registry: match &registry {
+            registry: match registry {
                 keys::Registry::NotAsked => wardkey::Registry::NotAsked,
                 keys::Registry::Failed => wardkey::Registry::Failed,
                 keys::Registry::Answered(confirmation) => {
-                    wardkey::Registry::Answered(confirmation.get::<Confirmation>().in_core())
+                    wardkey::Registry::Answered(Confirmation::in_core(confirmation))
                 }
             },
         };
-        wardkey::verify(&self.key_set, self.list.borrow().as_ref(), &key, &query).into()
+        wardkey::verify(&self.key_set, self.list.borrow().as_ref(), &key, query).into()
     }
 }
 
 impl Verifier {
     fn catalog(&self) -> Result<Catalog<'_>, keys::RequirementError> {
         // It was read once already; were that wrong, no scope in it is known.
-        Catalog::parse(self.key_set.tenant(), self.key_set.audience(), &self.catalog)
+        let key_set = &self.key_set;
+        Catalog::parse(key_set.tenant(), key_set.audience(), key_set.version(), &self.catalog)
             .map_err(|_| keys::RequirementError::UnknownScope)
     }
 }
@@ -147,11 +152,12 @@ impl From<HeadError> for keys::ListError {
     }
 }
 
-impl From<HeadRefused> for keys::ListError {
-    fn from(refused: HeadRefused) -> Self {
-        match refused {
-            HeadRefused::ClockBehind => Self::ClockBehind,
-            HeadRefused::SameHead => Self::SameHead,
+impl From<ListError> for keys::ListError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::ClockBehind => Self::ClockBehind,
+            ListError::OtherState => Self::WrongState,
+            ListError::OtherAudience => Self::ForeignHead,
             // WHY: also for a refusal that this component does not know yet; never a step back.
             _ => Self::Older,
         }

@@ -94,6 +94,8 @@ pub struct CatalogEntry<'a> {
 pub enum CatalogError {
     /// The bytes end inside an entry, or go on after the last.
     Length,
+    /// No scope, or more than 256.
+    Count,
     /// The numbers do not ascend.
     Order,
     /// A name outside the grammar, or the same name twice.
@@ -106,6 +108,7 @@ impl fmt::Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Length => "the catalog's bytes do not end with its last entry",
+            Self::Count => "a catalog holds 1 to 256 scopes",
             Self::Order => "the catalog's scope numbers do not ascend",
             Self::Name => "a scope's name is outside the grammar or stands twice",
             Self::Risk => "a scope's risk level is unknown",
@@ -121,12 +124,13 @@ impl From<TooShort> for CatalogError {
     }
 }
 
-/// An audience's scopes, read from the bytes that a key set ends with:
-/// per scope number u8 · risk u8 · name length u8 · name, numbers ascending.
+/// An audience's scopes in one version of its key set, read from the bytes that a key set ends with:
+/// count u16, 1 to 256 · per scope number u8 · risk u8 · name length u8 · name, numbers ascending.
 #[derive(Clone, Copy, Debug)]
 pub struct Catalog<'a> {
     tenant: TenantId,
     audience: AudienceId,
+    key_set_version: u32,
     bytes: &'a [u8],
 }
 
@@ -138,28 +142,42 @@ impl<'a> Catalog<'a> {
     pub fn parse(
         tenant: TenantId,
         audience: AudienceId,
+        key_set_version: u32,
         bytes: &'a [u8],
     ) -> Result<Self, CatalogError> {
+        let of = |bytes| Self { tenant, audience, key_set_version, bytes };
         let mut reader = Reader::new(bytes);
+        let count = reader.u16()?;
+        if !(1..=MAX_SCOPES).contains(&count) {
+            return Err(CatalogError::Count);
+        }
         let mut last = None;
-        while !reader.rest().is_empty() {
+        for _ in 0..count {
             let before = bytes.len() - reader.rest().len();
             let entry = read_entry(&mut reader)?;
             if last.is_some_and(|last| entry.number <= last) {
                 return Err(CatalogError::Order);
             }
             last = Some(entry.number);
-            let earlier = Self { tenant, audience, bytes: bytes.get(..before).unwrap_or_default() };
+            let earlier = of(bytes.get(..before).unwrap_or_default());
             if earlier.scope(entry.name.as_str()).is_some() {
                 return Err(CatalogError::Name);
             }
         }
-        Ok(Self { tenant, audience, bytes })
+        if !reader.rest().is_empty() {
+            return Err(CatalogError::Length);
+        }
+        Ok(of(bytes))
     }
 
     /// The tenant and the audience whose scopes these are.
     pub const fn audience(&self) -> (TenantId, AudienceId) {
         (self.tenant, self.audience)
+    }
+
+    /// Which edition of the audience's key set it belongs to.
+    pub const fn key_set_version(&self) -> u32 {
+        self.key_set_version
     }
 
     /// The bytes that it was read from, which are no secret: a host that wipes its key set's bytes
@@ -170,7 +188,7 @@ impl<'a> Catalog<'a> {
 
     /// The entries, by ascending number.
     pub fn entries(&self) -> impl Iterator<Item = CatalogEntry<'a>> + use<'a> {
-        let mut reader = Reader::new(self.bytes);
+        let mut reader = Reader::new(self.bytes.get(COUNT_LEN..).unwrap_or_default());
         core::iter::from_fn(move || read_entry(&mut reader).ok())
     }
 
@@ -189,3 +207,8 @@ fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<CatalogEntry<'a>, CatalogEr
     let name = ScopeName::new(name).ok_or(CatalogError::Name)?;
     Ok(CatalogEntry { number, risk, name })
 }
+
+/// One for each number.
+const MAX_SCOPES: u16 = 256;
+/// Bytes of the count.
+const COUNT_LEN: usize = 2;

@@ -85,6 +85,9 @@ pub enum Reason {
     OutsideWindow,
     /// The requirement was built for another audience.
     WrongAudience,
+    /// The requirement was built from the catalog of another version of the key set: the host builds
+    /// it anew.
+    RequirementOutdated,
     /// The registry has no such generation.
     NeverIssued,
     /// The registry has no such tenant.
@@ -113,7 +116,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Malformed,
         Self::BadChecksum,
         Self::UnknownSigningKey,
@@ -121,6 +124,7 @@ impl Reason {
         Self::BadTag,
         Self::OutsideWindow,
         Self::WrongAudience,
+        Self::RequirementOutdated,
         Self::NeverIssued,
         Self::TenantGone,
         Self::Expired,
@@ -145,6 +149,7 @@ impl Reason {
             Self::BadTag => "bad_tag",
             Self::OutsideWindow => "outside_window",
             Self::WrongAudience => "wrong_audience",
+            Self::RequirementOutdated => "requirement_outdated",
             Self::NeverIssued => "never_issued",
             Self::TenantGone => "tenant_gone",
             Self::Expired => "expired",

@@ -16,8 +16,8 @@ pub struct HttpAnswer {
 }
 
 impl Reason {
-    /// What a caller may be told. Everything before authenticity is one and the same answer, so that
-    /// nobody learns which part of a forgery was right.
+    /// What a caller may be told. Everything that is wrong with a key before authenticity is one and
+    /// the same answer, so that nobody learns which part of a forgery was right.
     pub const fn answer(self) -> HttpAnswer {
         match self {
             Self::Malformed
@@ -41,7 +41,11 @@ impl Reason {
                 retry_after_s: None,
             },
             // No client throws a good key away on a 503.
-            Self::ListStale | Self::ClockBehind | Self::NoKeySet | Self::RegistryUnavailable => {
+            Self::RequirementOutdated
+            | Self::ListStale
+            | Self::ClockBehind
+            | Self::NoKeySet
+            | Self::RegistryUnavailable => {
                 HttpAnswer { status: 503, error: None, code: self.as_str(), retry_after_s: Some(1) }
             }
         }
@@ -75,10 +79,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_known_now_is_never_a_4xx() {
-        for reason in
-            [Reason::ListStale, Reason::ClockBehind, Reason::NoKeySet, Reason::RegistryUnavailable]
-        {
-            assert_eq!(reason.answer().status, 503, "{reason:?}");
+        for reason in [
+            Reason::RequirementOutdated,
+            Reason::ListStale,
+            Reason::ClockBehind,
+            Reason::NoKeySet,
+            Reason::RegistryUnavailable,
+        ] {
+            let answer = reason.answer();
+            assert_eq!((answer.status, answer.retry_after_s), (503, Some(1)), "{reason:?}");
         }
     }
 }

@@ -131,8 +131,8 @@ impl KeySet {
             last = Some(entry.id.epoch);
             *slot = Some(entry);
         }
-        let catalog =
-            Catalog::parse(tenant, audience, reader.rest()).map_err(KeySetError::Catalog)?;
+        let catalog = Catalog::parse(tenant, audience, version, reader.rest())
+            .map_err(KeySetError::Catalog)?;
         Ok((Self { tenant, audience, version, bounds, list_key, entries }, catalog))
     }
 

@@ -35,8 +35,8 @@ pub use identifier::{
 pub use key::{KeyText, MAX_KEY_LEN, TAG_LEN, UnverifiedKey};
 pub use key_set::{KeySet, KeySetError, MAX_LIVE_EPOCHS, SigningKeyEntry};
 pub use list::{
-    AdoptableHead, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, HeadRefused, List, ListError,
-    MAX_HEAD_LEN, NOT_AFTER_MS, State, StateError, UnverifiedHead, chunk_digest, state_digest,
+    Adoption, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, List, ListError, MAX_HEAD_LEN,
+    NOT_AFTER_MS, State, StateError, UnverifiedHead, chunk_digest, state_digest,
 };
 pub use prefix::{Environment, Prefix, PrefixError};
 pub use requirement::{Requirement, RequirementError};

@@ -5,13 +5,13 @@ mod state;
 
 use core::fmt;
 
-pub use head::{
-    AdoptableHead, Cutoff, Head, HeadError, HeadRefused, MAX_HEAD_LEN, NOT_AFTER_MS, UnverifiedHead,
-};
+pub use head::{Cutoff, Head, HeadError, MAX_HEAD_LEN, NOT_AFTER_MS, UnverifiedHead};
 pub use state::{CHUNK_LEN, DIGEST_LEN, State, StateError, chunk_digest, state_digest};
 
 use crate::base::Base;
+use crate::freshness::Bounds;
 use crate::identifier::StatusIndex;
+use crate::time::UnixMillis;
 
 /// A head together with the very state that it names.
 ///
@@ -24,39 +24,86 @@ pub struct List<B> {
     state: State<B>,
 }
 
-/// A state that is not the one its head names.
+/// What an authentic head that is no step back has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListError;
+#[must_use]
+pub enum Adoption {
+    /// It is in force now.
+    Adopted,
+    /// It is the very head that was in force: nothing new, and nothing bad.
+    InForce,
+    /// It is good, but its state was not handed in and is not in force. Nothing has changed: the host
+    /// fetches the state and tries again.
+    StateNeeded,
+}
+
+/// Why a head was not adopted. The list in force stays as it is; a refresh that ends so has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListError {
+    /// The head is more than `max_skew` ahead of `now`.
+    ClockBehind,
+    /// The head is not newer than the one in force: never a step back.
+    Older,
+    /// The state is not the one that the head names.
+    OtherState,
+    /// The list in force is another tenant's or audience's.
+    OtherAudience,
+}
 
 impl fmt::Display for ListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the state's digest is not the one that the head names")
+        f.write_str(match self {
+            Self::ClockBehind => "the head is further ahead of the local clock than max_skew",
+            Self::Older => "the head is not newer than the one in force",
+            Self::OtherState => "the state's digest is not the one that the head names",
+            Self::OtherAudience => "the list in force is another tenant's or audience's",
+        })
     }
 }
 
 impl core::error::Error for ListError {}
 
 impl<B: AsRef<[u8]>> List<B> {
-    /// Puts a head and its state together.
+    /// Judges a head against the list in force, `None` at the start, and adopts it if it is newer.
+    ///
+    /// Prevents a replayed list from bringing a dead key back to life. Judging and adopting are one
+    /// step, because a head that was newer when it was judged may be older once its state is there:
+    /// of two refreshes under way, none can put the other's list back.
+    ///
+    /// A state is looked at only if the one in force is not the head's already.
     ///
     /// # Errors
-    /// [`ListError`] when the head names another state; the list in use stays in force.
-    pub fn new(head: AdoptableHead, state: State<B>) -> Result<Self, ListError> {
-        let head = head.into_head();
-        if state.digest() != head.state_digest() {
-            return Err(ListError);
+    /// [`ListError`]; nothing has changed.
+    pub fn adopt(
+        in_force: &mut Option<Self>,
+        head: Head,
+        state: Option<State<B>>,
+        now: UnixMillis,
+        bounds: &Bounds,
+    ) -> Result<Adoption, ListError> {
+        if in_force.as_ref().is_some_and(|list| !head.is_of_the_audience_of(&list.head)) {
+            return Err(ListError::OtherAudience);
         }
-        Ok(Self { head, state })
-    }
-
-    /// Replaces the head by a newer one that names the same state. Answers whether it does; if not,
-    /// nothing has changed and the state must be fetched.
-    pub fn renew(&mut self, head: &AdoptableHead) -> bool {
-        let same = head.head().state_digest() == self.head.state_digest();
-        if same {
-            self.head = head.head();
+        if head.issued_at() > now.plus(bounds.max_skew_ms()) {
+            return Err(ListError::ClockBehind);
         }
-        same
+        match in_force {
+            Some(list) if head == list.head => Ok(Adoption::InForce),
+            Some(list) if !head.is_newer_than(&list.head) => Err(ListError::Older),
+            Some(list) if head.state_digest() == list.head.state_digest() => {
+                list.head = head;
+                Ok(Adoption::Adopted)
+            }
+            _ => match state {
+                None => Ok(Adoption::StateNeeded),
+                Some(state) if state.digest() == head.state_digest() => {
+                    *in_force = Some(Self { head, state });
+                    Ok(Adoption::Adopted)
+                }
+                Some(_) => Err(ListError::OtherState),
+            },
+        }
     }
 
     /// The head in force.

@@ -10,10 +10,12 @@ use crate::scope::ScopeSet;
 ///
 /// # Guarantees
 /// Never empty; every scope is in the catalog it was built from; the level is the strictest of all
-/// scopes named.
+/// scopes named. It is good for that catalog's edition of the key set and no other, because another
+/// one may ask more of the same scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
     audience: (TenantId, AudienceId),
+    key_set_version: u32,
     scopes: ScopeSet,
     mode: Mode,
     level: RiskLevel,
@@ -84,7 +86,13 @@ impl Requirement {
         if scopes.is_empty() {
             return Err(RequirementError::Empty);
         }
-        Ok(Self { audience: catalog.audience(), scopes, mode, level })
+        Ok(Self {
+            audience: catalog.audience(),
+            key_set_version: catalog.key_set_version(),
+            scopes,
+            mode,
+            level,
+        })
     }
 
     /// The same requirement with the registry asked every time: a host may only tighten.
@@ -101,6 +109,11 @@ impl Requirement {
     /// Whether it was built from the catalog of this audience: numbers of another mean other scopes.
     pub(crate) fn is_for(&self, tenant: TenantId, audience: AudienceId) -> bool {
         self.audience == (tenant, audience)
+    }
+
+    /// Whether it was built from the catalog of this edition of the key set.
+    pub(crate) const fn is_of(&self, key_set_version: u32) -> bool {
+        self.key_set_version == key_set_version
     }
 
     pub(crate) fn is_met_by(&self, held: &ScopeSet) -> bool {

@@ -19,7 +19,7 @@ use crate::requirement::Requirement;
 use crate::time::UnixMillis;
 
 /// One verification: what is asked, when, and what the host has already done for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Query<'q> {
     /// What the caller must be allowed to do.
     pub required: &'q Requirement,
@@ -28,7 +28,7 @@ pub struct Query<'q> {
     /// Whether a refresh was tried for this verification.
     pub refresh: Refresh,
     /// Whether the registry was asked for this verification.
-    pub registry: Registry<'q>,
+    pub registry: Registry,
 }
 
 /// Whether the list was refreshed for this verification.
@@ -41,21 +41,22 @@ pub enum Refresh {
 }
 
 /// Whether the registry was asked for this verification.
-#[derive(Clone, Copy, Debug)]
-pub enum Registry<'q> {
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "by value, so that it is spent; the core has no Box")]
+pub enum Registry {
     /// Not yet.
     NotAsked,
     /// It was asked and did not answer.
     Failed,
-    /// It answered this.
-    Answered(&'q Confirmation),
+    /// It answered this: one answer serves one verification.
+    Answered(Confirmation),
 }
 
 /// Decides whether a key is authentic, alive and allowed.
 ///
-/// Stages: parse and checksum → signing key known, prefix equal → tag → signing key's window → time →
-/// list fresh enough for the scopes asked → not dead → scopes → the registry, for strict scopes. No
-/// allocation, no I/O, no clock.
+/// Stages: parse and checksum → requirement built for this key set → signing key known, prefix equal →
+/// tag → key set not outdated → signing key's window → time → list fresh enough for the scopes asked →
+/// not dead → scopes → the registry, for strict scopes. No allocation, no I/O, no clock.
 ///
 /// # Guarantees
 /// [`Decision::Allow`] is never given while an [`Ask`] is owed: a host that does not ask gets no
@@ -69,7 +70,7 @@ pub fn verify<B: AsRef<[u8]>>(
     key_set: &KeySet,
     list: Option<&List<B>>,
     key: &str,
-    query: &Query<'_>,
+    query: Query<'_>,
 ) -> Decision {
     let before = |reason| Decision::Deny(Denial { reason, authentic: None });
     // WHY: another audience's list knows nothing of this one's cut-offs, signing keys and indexes.
@@ -78,12 +79,12 @@ pub fn verify<B: AsRef<[u8]>>(
         Ok(unverified) => unverified,
         Err(reason) => return before(reason),
     };
-    let authentic = match authenticate(key_set, list, query, &unverified) {
+    let authentic = match authenticate(key_set, list, query.required, &unverified) {
         Ok(authentic) => authentic,
         Err(reason) => return before(reason),
     };
     let base = *authentic.base();
-    match judge(key_set, list, query, authentic) {
+    match judge(key_set, list, &query, authentic) {
         Ok(allow) => Decision::Allow(allow),
         Err(Refused::Deny(reason)) => Decision::Deny(Denial { reason, authentic: Some(base) }),
         Err(Refused::AskRefresh) => Decision::Ask(Ask::Refresh),
@@ -98,19 +99,28 @@ pub fn verify<B: AsRef<[u8]>>(
 fn authenticate<'k, B: AsRef<[u8]>>(
     key_set: &'k KeySet,
     list: Option<&List<B>>,
-    query: &Query<'_>,
+    required: &Requirement,
     key: &'k UnverifiedKey,
 ) -> Result<AuthenticKey<'k>, Reason> {
-    if !query.required.is_for(key_set.tenant(), key_set.audience()) {
+    if !required.is_for(key_set.tenant(), key_set.audience()) {
         return Err(Reason::WrongAudience);
     }
-    // WHY: before the signing key is looked up, because a key set that is too old does not know the
-    // newest signing keys, and a good key must not be called invalid.
-    if list.is_some_and(|list| key_set.version() < list.head().least_key_set()) {
-        return Err(Reason::NoKeySet);
+    // WHY: another edition may have raised a scope's risk level since, or given its name to another.
+    if !required.is_of(key_set.version()) {
+        return Err(Reason::RequirementOutdated);
     }
-    let entry = key_set.entry(key.base.signing_key).ok_or(Reason::UnknownSigningKey)?;
-    key.signed_by(entry)?.authenticate()
+    match key_set.entry(key.base.signing_key) {
+        Some(entry) => key.signed_by(entry)?.authenticate(),
+        // WHY: a key set that is too old does not know the newest signing keys, and a good key must
+        // not be called invalid.
+        None if is_outdated(key_set, list) => Err(Reason::NoKeySet),
+        None => Err(Reason::UnknownSigningKey),
+    }
+}
+
+/// Whether the list says that the key set may not decide any more.
+fn is_outdated<B: AsRef<[u8]>>(key_set: &KeySet, list: Option<&List<B>>) -> bool {
+    list.is_some_and(|list| key_set.version() < list.head().least_key_set())
 }
 
 enum Refused {
@@ -132,6 +142,10 @@ fn judge<B: AsRef<[u8]>>(
     query: &Query<'_>,
     key: AuthenticKey<'_>,
 ) -> Result<Allow, Refused> {
+    // WHY: only now, so that a forged key is the same 401 as ever: its tag could be judged.
+    if is_outdated(key_set, list) {
+        return Err(Reason::NoKeySet.into());
+    }
     let key = key.in_window()?;
     let max_skew_ms = key_set.bounds().max_skew_ms();
     let now = list.map_or(query.now, |list| query.now.max(list.head().issued_at()));
@@ -190,7 +204,7 @@ fn fresh_enough<B: AsRef<[u8]>>(
 
 /// The registry's stage: its answer for this very key and requirement, or it is owed.
 fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused> {
-    match query.registry {
+    match &query.registry {
         Registry::NotAsked => Err(Refused::AskRegistry),
         Registry::Failed => Err(Reason::RegistryUnavailable.into()),
         Registry::Answered(confirmation) => {

@@ -20,14 +20,15 @@ pub struct LiveSigningKey {
     pub verify_until: UnixSeconds,
 }
 
-/// More than a key set can hold.
+/// More than a key set can hold, or none of what it must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a key set holds 1 to 8 signing keys and scope names of at most 64 bytes")]
+#[error("a key set holds 1 to 8 signing keys and 1 to 256 scopes with names of at most 64 bytes")]
 pub struct KeySetTooLong;
 
 /// Writes the key set of an audience, a secret: format version u8 = 1 · tenant u16 · audience u8 · key-set
 /// version u32 · bounds 5 × u32 · list key 32 · count u8 · per epoch, ascending: epoch u8, key 32, prefix
-/// length u8, prefix, mint-from, mint-until, verify-until u32 · catalog to the end.
+/// length u8, prefix, mint-from, mint-until, verify-until u32 · scope count u16 · per scope, ascending:
+/// number u8, risk u8, name length u8, name.
 ///
 /// # Errors
 /// [`KeySetTooLong`].
@@ -66,6 +67,10 @@ pub fn key_set_bytes(
         }
     }
     let mut scopes: Vec<_> = audience.scopes.iter().collect();
+    if !(1..=MAX_SCOPES).contains(&scopes.len()) {
+        return Err(KeySetTooLong);
+    }
+    bytes.extend(u16::try_from(scopes.len()).map_err(|_| KeySetTooLong)?.to_be_bytes());
     scopes.sort_by_key(|scope| scope.number);
     for scope in scopes {
         bytes.push(scope.number);
@@ -77,5 +82,7 @@ pub fn key_set_bytes(
 }
 
 const FORMAT_VERSION: u8 = 1;
-/// Head and list key, eight signing keys, 256 scopes.
-const MAX_LEN: usize = 64 + 8 * 64 + 256 * (3 + wardkey::MAX_SCOPE_NAME_LEN);
+/// One for each number.
+const MAX_SCOPES: usize = 256;
+/// Head, list key and counts, eight signing keys, 256 scopes.
+const MAX_LEN: usize = 64 + 8 * 64 + MAX_SCOPES * (3 + wardkey::MAX_SCOPE_NAME_LEN);

@@ -5,7 +5,6 @@ use core::fmt;
 use crate::base::Base;
 use crate::byte_set::ByteSet;
 use crate::bytes::{Reader, TooShort};
-use crate::freshness::Bounds;
 use crate::identifier::{AudienceId, TenantId};
 use crate::key::TAG_LEN;
 use crate::key_set::KeySet;
@@ -197,7 +196,8 @@ impl<'a> UnverifiedHead<'a> {
 /// What a head says to one audience.
 ///
 /// # Guarantees
-/// The registry made it. **Not** that it is the newest: see [`Head::adoptable`].
+/// The registry made it. **Not** that it is the newest: see
+/// [`List::adopt`](crate::List::adopt).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     tenant: TenantId,
@@ -212,73 +212,7 @@ pub struct Head {
     dead_epochs: ByteSet,
 }
 
-/// Why an authentic head does not replace the one in force. A refusal counts as a failed refresh,
-/// except for [`HeadRefused::SameHead`], which brought nothing new and nothing bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HeadRefused {
-    /// It is more than `max_skew` ahead of `now`.
-    ClockBehind,
-    /// It is older than the one in force: never a step back.
-    Older,
-    /// It is the one in force.
-    SameHead,
-}
-
-impl fmt::Display for HeadRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ClockBehind => "the head is further ahead of the local clock than max_skew",
-            Self::Older => "the head is older than the one in force",
-            Self::SameHead => "the head is the one in force",
-        })
-    }
-}
-
-impl core::error::Error for HeadRefused {}
-
-/// A head that may replace the one in force.
-#[derive(Clone, Copy, Debug)]
-pub struct AdoptableHead(Head);
-
-impl AdoptableHead {
-    /// The head.
-    pub const fn head(&self) -> Head {
-        self.0
-    }
-
-    pub(crate) const fn into_head(self) -> Head {
-        self.0
-    }
-}
-
 impl Head {
-    /// Decides whether this head may replace the one in force, `None` at the start.
-    ///
-    /// Prevents a replayed list from bringing a dead key back to life.
-    ///
-    /// # Errors
-    /// [`HeadRefused`]; the head in force stays.
-    pub fn adoptable(
-        self,
-        in_force: Option<&Self>,
-        now: UnixMillis,
-        bounds: &Bounds,
-    ) -> Result<AdoptableHead, HeadRefused> {
-        if self.issued_at > now.plus(bounds.max_skew_ms()) {
-            return Err(HeadRefused::ClockBehind);
-        }
-        match in_force {
-            Some(current) if self.order() == current.order() => Err(HeadRefused::SameHead),
-            Some(current) if self.order() < current.order() => Err(HeadRefused::Older),
-            _ => Ok(AdoptableHead(self)),
-        }
-    }
-
-    const fn order(&self) -> (u64, UnixMillis) {
-        (self.sequence, self.issued_at)
-    }
-
     /// The number of the mutation that made the list what it is.
     pub const fn sequence(&self) -> u64 {
         self.sequence
@@ -312,6 +246,15 @@ impl Head {
     /// Whether it was authenticated for this audience: its words are about no other.
     pub(crate) fn is_for(&self, tenant: TenantId, audience: AudienceId) -> bool {
         (self.tenant, self.audience) == (tenant, audience)
+    }
+
+    pub(super) fn is_of_the_audience_of(&self, other: &Self) -> bool {
+        self.is_for(other.tenant, other.audience)
+    }
+
+    /// Whether it was made after the other one.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        (self.sequence, self.issued_at) > (other.sequence, other.issued_at)
     }
 
     pub(crate) fn kills(&self, base: &Base) -> bool {

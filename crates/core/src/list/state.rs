@@ -17,7 +17,7 @@ pub const CHUNK_LEN: usize = 4096;
 ///
 /// # Guarantees
 /// Well-formed: as many bytes as the count asks for, spare bits zero, no index beyond u32. **Not**
-/// that any head names it: that is what [`List::new`](crate::List::new) checks.
+/// that any head names it: that is what [`List::adopt`](crate::List::adopt) checks.
 #[derive(Debug)]
 pub struct State<B> {
     floor: u32,

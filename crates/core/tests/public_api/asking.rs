@@ -1,11 +1,14 @@
 //! What a host owes, it must do: there is no allow without it.
 
+use core::mem::needs_drop;
+
 use wardkey::{
-    Ask, Base, CONFIRMATION_VALID_MS, Confirmation, Decision, Echo, EchoError, KeyId, Refresh,
-    Registry, RegistryQuestion, RegistryVerdict, Requirement, ScopeSet, StatusIndex, UnixMillis,
+    Ask, Base, CONFIRMATION_VALID_MS, Confirmation, Decision, Echo, EchoError, KeyId, Reason,
+    Refresh, Registry, RegistryQuestion, RegistryVerdict, Requirement, ScopeSet, StatusIndex, Tag,
+    UnixMillis, UnverifiedKey,
 };
 
-use crate::tenant::{NOW, Tenant, word};
+use crate::tenant::{NOW, Tenant, VERSION, word};
 
 const ALIVE: RegistryVerdict = RegistryVerdict::Alive { sequence: 77 };
 
@@ -37,15 +40,20 @@ fn without_a_list_there_is_no_allow_below_strict() {
     let tenant = Tenant::new();
     let verifier = tenant.verifier();
     let void = verifier.strict();
-    let confirmation = confirm(&tenant, &tenant.base(), &void, ALIVE);
     for scope in ["invoice:list", "invoice:read", "invoice:write"] {
-        for registry in [Registry::NotAsked, Registry::Failed, Registry::Answered(&confirmation)] {
-            let decide = |refresh| {
-                let required = verifier.all_of(&[scope]);
-                word(&verifier.decide_after(None, &tenant.key(), &required, NOW, refresh, registry))
-            };
-            assert_eq!(decide(Refresh::NotTried), "ask refresh");
-            assert_eq!(decide(Refresh::Failed), "list_stale");
+        for (refresh, expected) in
+            [(Refresh::NotTried, "ask refresh"), (Refresh::Failed, "list_stale")]
+        {
+            let required = verifier.all_of(&[scope]);
+            for registry in [
+                Registry::NotAsked,
+                Registry::Failed,
+                Registry::Answered(confirm(&tenant, &tenant.base(), &void, ALIVE)),
+            ] {
+                let decision =
+                    verifier.decide_after(None, &tenant.key(), &required, NOW, refresh, registry);
+                assert_eq!(word(&decision), expected);
+            }
         }
     }
 }
@@ -83,22 +91,22 @@ fn the_registry_can_allow_and_the_local_list_can_still_deny() {
     let mut tenant = Tenant::new();
     let verifier = tenant.verifier();
     let required = verifier.strict();
-    let confirmation = confirm(&tenant, &tenant.base(), &required, ALIVE);
-    let decide = |tenant: &Tenant| {
+    let decide = |tenant: &Tenant, confirmation| {
         verifier.decide_after(
             Some(&tenant.list()),
             &tenant.key(),
             &required,
             NOW,
             Refresh::NotTried,
-            Registry::Answered(&confirmation),
+            Registry::Answered(confirmation),
         )
     };
-    let Decision::Allow(allow) = decide(&tenant) else { panic!("denied") };
+    let confirmed = || confirm(&Tenant::new(), &Tenant::new().base(), &required, ALIVE);
+    let Decision::Allow(allow) = decide(&tenant, confirmed()) else { panic!("denied") };
     assert_eq!((allow.list.sequence, allow.list.age_ms), (77, 0));
     assert_eq!(allow.list.zone.as_str(), "registry");
     tenant.bits = vec![0xff, 0xff];
-    assert_eq!(word(&decide(&tenant)), "inactive");
+    assert_eq!(word(&decide(&tenant, confirmed())), "inactive");
 }
 
 #[test]
@@ -107,7 +115,7 @@ fn an_answer_serves_only_its_own_key_and_requirement() {
     let verifier = tenant.verifier();
     let void = verifier.strict();
     let base = tenant.base();
-    let decide = |confirmation: &Confirmation, required: &Requirement| {
+    let decide = |confirmation: Confirmation, required: &Requirement| {
         word(&verifier.decide_after(
             Some(&tenant.list()),
             &tenant.key(),
@@ -117,7 +125,7 @@ fn an_answer_serves_only_its_own_key_and_requirement() {
             Registry::Answered(confirmation),
         ))
     };
-    assert_eq!(decide(&confirm(&tenant, &base, &void, ALIVE), &void), "allow registry");
+    assert_eq!(decide(confirm(&tenant, &base, &void, ALIVE), &void), "allow registry");
 
     let other_keys = [
         Base { key_id: KeyId([1; 8]), ..base },
@@ -126,19 +134,19 @@ fn an_answer_serves_only_its_own_key_and_requirement() {
         Base { expires_at: wardkey::UnixSeconds(base.expires_at.0 - 1), ..base },
     ];
     for other in other_keys {
-        assert_eq!(decide(&confirm(&tenant, &other, &void, ALIVE), &void), "ask registry");
+        assert_eq!(decide(confirm(&tenant, &other, &void, ALIVE), &void), "ask registry");
     }
     for other in [
         verifier.all_of(&["invoice:void", "invoice:list"]),
         verifier.low().strict(),
         Requirement::any_of(&verifier.catalog, ["invoice:void"]).expect("known"),
     ] {
-        assert_eq!(decide(&confirm(&tenant, &base, &other, ALIVE), &void), "ask registry");
-        assert_eq!(decide(&confirm(&tenant, &base, &void, ALIVE), &other), "ask registry");
+        assert_eq!(decide(confirm(&tenant, &base, &other, ALIVE), &void), "ask registry");
+        assert_eq!(decide(confirm(&tenant, &base, &void, ALIVE), &other), "ask registry");
     }
     // The same words under another secret: only the tag tells the keys apart.
     let stranger = Tenant::of(crate::tenant::TENANT, crate::tenant::AUDIENCE, 2);
-    assert_eq!(decide(&confirm(&stranger, &base, &void, ALIVE), &void), "ask registry");
+    assert_eq!(decide(confirm(&stranger, &base, &void, ALIVE), &void), "ask registry");
 }
 
 #[test]
@@ -146,7 +154,6 @@ fn an_answer_grows_old_and_never_comes_from_the_future() {
     let tenant = Tenant::new();
     let verifier = tenant.verifier();
     let required = verifier.strict();
-    let confirmation = confirm(&tenant, &tenant.base(), &required, ALIVE);
     let list = tenant.list();
     for (now, expected) in [
         (NOW.0, "allow registry"),
@@ -160,7 +167,7 @@ fn an_answer_grows_old_and_never_comes_from_the_future() {
             &required,
             UnixMillis(now),
             Refresh::NotTried,
-            Registry::Answered(&confirmation),
+            Registry::Answered(confirm(&tenant, &tenant.base(), &required, ALIVE)),
         );
         assert_eq!(word(&decision), expected, "{now}");
     }
@@ -188,4 +195,71 @@ fn an_answer_about_another_key_is_no_answer() {
         assert_eq!(question.answered(&Echo(echo), ALIVE).err(), Some(EchoError));
     }
     assert!(question(&tenant, &base, &required).answered(&Echo(base), ALIVE).is_ok());
+}
+
+/// Outdated or not yet in use here: whatever the host has done, and however good the key is.
+#[test]
+fn a_requirement_of_another_key_set_version_is_a_503_and_never_an_allow() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    for version in [0, VERSION - 1, VERSION + 1, u32::MAX] {
+        let mut other = Tenant::new();
+        other.key_set_version = version;
+        let other = other.verifier();
+        assert_eq!(other.catalog.key_set_version(), version);
+        for scope in ["invoice:list", "invoice:read", "invoice:write", "invoice:void"] {
+            let (ours, required) = (verifier.all_of(&[scope]), other.all_of(&[scope]));
+            assert_ne!(ours, required);
+            for list in [Some(tenant.list()), None] {
+                for refresh in [Refresh::NotTried, Refresh::Failed] {
+                    for registry in [
+                        Registry::NotAsked,
+                        Registry::Failed,
+                        Registry::Answered(confirm(&tenant, &tenant.base(), &ours.strict(), ALIVE)),
+                    ] {
+                        let (list, key) = (list.as_ref(), tenant.key());
+                        let decision =
+                            verifier.decide_after(list, &key, &required, NOW, refresh, registry);
+                        let Decision::Deny(denial) = decision else { panic!("{decision:?}") };
+                        assert_eq!(denial.reason, Reason::RequirementOutdated);
+                        assert_eq!(denial.reason.answer().status, 503);
+                        assert_eq!(denial.reason.answer().retry_after_s, Some(1));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An answer that was given under the key set before does not serve under the next one.
+#[test]
+fn an_answer_does_not_outlive_its_key_set() {
+    let (before, mut after) = (Tenant::new(), Tenant::new());
+    after.key_set_version = VERSION + 1;
+    let verifier = after.verifier();
+    for (required, given, expected) in [
+        (before.verifier().strict(), &before, "requirement_outdated"),
+        (verifier.strict(), &before, "ask registry"),
+        (verifier.strict(), &after, "allow registry"),
+    ] {
+        let asked = given.verifier().strict();
+        let confirmation = confirm(given, &given.base(), &asked, ALIVE);
+        let decision = verifier.decide_after(
+            Some(&after.list()),
+            &after.key(),
+            &required,
+            NOW,
+            Refresh::NotTried,
+            Registry::Answered(confirmation),
+        );
+        assert_eq!(word(&decision), expected);
+    }
+}
+
+#[test]
+fn what_holds_a_tag_wipes_it() {
+    assert!(needs_drop::<Tag>());
+    assert!(needs_drop::<UnverifiedKey>());
+    assert!(needs_drop::<RegistryQuestion>());
+    assert!(needs_drop::<Confirmation>());
 }

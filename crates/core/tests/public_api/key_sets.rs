@@ -1,8 +1,9 @@
 //! The key set: one spelling, never the administration's, and nothing of it shows.
 
-use wardkey::{AudienceId, CatalogError, Epoch, KeySet, KeySetError, TenantId};
+use wardkey::{AudienceId, Catalog, CatalogError, Epoch, KeySet, KeySetError, TenantId};
+use wardkey_provision::{KeySetTooLong, ScopePolicy, key_set_bytes};
 
-use crate::tenant::{Tenant, VERSION, signing_key};
+use crate::tenant::{AUDIENCE, TENANT, Tenant, VERSION, signing_key};
 
 #[test]
 fn a_key_set_of_the_administration_is_refused() {
@@ -13,19 +14,70 @@ fn a_key_set_of_the_administration_is_refused() {
 }
 
 #[test]
-fn a_key_set_cut_short_is_refused_but_between_two_scopes() {
+fn a_key_set_of_any_other_length_is_refused() {
     let tenant = Tenant::new();
     let bytes = tenant.key_set_bytes();
-    let (_, catalog) = KeySet::parse(&bytes).expect("a key set");
-    // The catalog has no count: it ends with the bytes, so that whole entries can be missing.
-    let mut ends = vec![bytes.len() - catalog.as_bytes().len()];
-    for entry in catalog.entries() {
-        ends.push(ends.last().expect("one") + 3 + entry.name.as_str().len());
+    assert!(KeySet::parse(&bytes).is_ok());
+    for len in 0..bytes.len() {
+        assert!(KeySet::parse(&bytes[..len]).is_err(), "{len} bytes");
     }
-    let taken: Vec<_> =
-        (0..=bytes.len()).filter(|len| KeySet::parse(&bytes[..*len]).is_ok()).collect();
-    assert_eq!(taken, ends);
-    assert_eq!(taken.last(), Some(&bytes.len()));
+    let length = Some(KeySetError::Catalog(CatalogError::Length));
+    // Something that is no scope, and a whole scope that the count does not know of.
+    for extra in [&[0][..], &[200, 0, 3, b'a', b':', b'b']] {
+        assert_eq!(KeySet::parse(&[&bytes, extra].concat()).err(), length);
+    }
+}
+
+#[test]
+fn a_catalog_has_as_many_scopes_as_it_says_from_1_to_256() {
+    let of = |count: u16| {
+        let mut tenant = Tenant::new();
+        tenant.audience.scopes = (0..count)
+            .map(|number| ScopePolicy {
+                number: u8::try_from(number).expect("at most 255"),
+                name: format!("scope:{number}"),
+                risk: "low".into(),
+            })
+            .collect();
+        tenant
+    };
+    for count in [1, 2, 255, 256] {
+        let bytes = of(count).key_set_bytes();
+        let (_, catalog) = KeySet::parse(&bytes).expect("a key set");
+        assert_eq!(catalog.entries().count(), usize::from(count));
+        assert_eq!(catalog.as_bytes()[..2], count.to_be_bytes());
+        let again = Catalog::parse(TENANT, AUDIENCE, VERSION, catalog.as_bytes());
+        assert!(again.expect("the same").entries().eq(catalog.entries()));
+    }
+    let bytes = of(2).key_set_bytes();
+    let (_, catalog) = KeySet::parse(&bytes).expect("a key set");
+    let place = bytes.len() - catalog.as_bytes().len();
+    for (count, error) in [
+        (0_u16, CatalogError::Count),
+        (1, CatalogError::Length),
+        (3, CatalogError::Length),
+        (256, CatalogError::Length),
+        (257, CatalogError::Count),
+        (u16::MAX, CatalogError::Count),
+    ] {
+        let mut changed = bytes.clone();
+        changed[place..place + 2].copy_from_slice(&count.to_be_bytes());
+        let error = Some(KeySetError::Catalog(error));
+        assert_eq!(KeySet::parse(&changed).err(), error, "{count}");
+    }
+}
+
+#[test]
+fn provision_writes_no_key_set_that_the_core_would_refuse() {
+    let mut none = Tenant::new();
+    none.audience.scopes.clear();
+    let mut too_many = Tenant::new();
+    too_many.audience.scopes = vec![too_many.audience.scopes[0].clone(); 257];
+    for tenant in [none, too_many] {
+        let Tenant { secret, audience, prefix, bounds, signing_keys, .. } = &tenant;
+        let written = key_set_bytes(secret, audience, prefix, VERSION, bounds, signing_keys);
+        assert_eq!(written.err(), Some(KeySetTooLong));
+    }
 }
 
 #[test]
@@ -101,7 +153,7 @@ fn a_catalog_names_each_number_and_each_name_once() {
     }
     let mut bytes = Tenant::new().key_set_bytes();
     let (_, catalog) = KeySet::parse(&bytes).expect("a key set");
-    let risk = bytes.len() - catalog.as_bytes().len() + 1;
+    let risk = bytes.len() - catalog.as_bytes().len() + 3;
     bytes[risk] = 4;
     let unknown = Some(KeySetError::Catalog(CatalogError::Risk));
     assert_eq!(KeySet::parse(&bytes).err(), unknown);

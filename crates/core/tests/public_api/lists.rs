@@ -1,14 +1,14 @@
 //! The revocation list: only the registry's own, never a step back, never another audience's.
 
 use wardkey::{
-    AudienceId, HeadError, HeadRefused, List, ListError, MAX_HEAD_LEN, Refresh, Registry, State,
-    StateError, TenantId, UnixMillis, UnverifiedHead,
+    Adoption, AudienceId, Bounds, Head, HeadError, List, ListError, MAX_HEAD_LEN, Refresh,
+    Registry, State, StateError, TenantId, UnixMillis, UnverifiedHead,
 };
 
 use crate::tenant::{AUDIENCE, NOW, TENANT, Tenant, word};
 
 /// Reads a head all the way, as a host does.
-fn read(tenant: &Tenant, bytes: &[u8]) -> Result<wardkey::Head, HeadError> {
+fn read(tenant: &Tenant, bytes: &[u8]) -> Result<Head, HeadError> {
     UnverifiedHead::parse(bytes)?.authenticate(&tenant.verifier().key_set)
 }
 
@@ -63,48 +63,165 @@ fn each_audience_believes_its_own_tag_only() {
     assert_eq!(read(&tenant, &swapped).err(), Some(HeadError::Tag));
 }
 
+/// Hands a head to whoever holds `list`.
+fn adopt(
+    list: &mut Option<List<Vec<u8>>>,
+    head: Head,
+    state: Option<State<Vec<u8>>>,
+    now: UnixMillis,
+) -> Result<Adoption, ListError> {
+    List::adopt(list, head, state, now, &Bounds::DEFAULT)
+}
+
+/// A head of that number and time, with a state of its own, and the state.
+fn made(sequence: u64, issued_at: u64) -> (Head, State<Vec<u8>>) {
+    let mut tenant = Tenant::new();
+    (tenant.head.sequence, tenant.head.issued_at) = (sequence, UnixMillis(issued_at));
+    tenant.bits = sequence.to_be_bytes().to_vec();
+    (read(&tenant, &tenant.head_bytes()).expect("authentic"), tenant.state())
+}
+
 #[test]
 fn a_head_replaces_only_an_older_one_and_none_from_the_future() {
-    let mut tenant = Tenant::new();
-    let key_set = tenant.verifier().key_set;
-    let mut head = |sequence, issued_at| {
-        (tenant.head.sequence, tenant.head.issued_at) = (sequence, UnixMillis(issued_at));
-        read(&tenant, &tenant.head_bytes()).expect("authentic")
-    };
     let now = NOW.0;
-    let in_force = head(5, now);
     for (sequence, issued_at, expected) in [
-        (5, now, Some(HeadRefused::SameHead)),
-        (5, now - 1, Some(HeadRefused::Older)),
-        (4, now, Some(HeadRefused::Older)),
-        (4, now + 5_000, Some(HeadRefused::Older)),
-        (5, now + 1, None),
-        (6, now, None),
-        (6, now + 5_000, None),
-        (6, now + 5_001, Some(HeadRefused::ClockBehind)),
+        (5, now, Ok(Adoption::InForce)),
+        (5, now - 1, Err(ListError::Older)),
+        (4, now, Err(ListError::Older)),
+        (4, now + 5_000, Err(ListError::Older)),
+        (5, now + 1, Ok(Adoption::Adopted)),
+        (6, now, Ok(Adoption::Adopted)),
+        (6, now + 5_000, Ok(Adoption::Adopted)),
+        (6, now + 5_001, Err(ListError::ClockBehind)),
     ] {
-        let adopted = head(sequence, issued_at).adoptable(Some(&in_force), NOW, key_set.bounds());
-        assert_eq!(adopted.err(), expected, "{sequence} {issued_at}");
+        let (in_force, state) = made(5, now);
+        let mut list = None;
+        assert_eq!(adopt(&mut list, in_force, Some(state), NOW), Ok(Adoption::Adopted));
+        let (head, state) = made(sequence, issued_at);
+        assert_eq!(adopt(&mut list, head, Some(state), NOW), expected, "{sequence} {issued_at}");
+        let left = if expected == Ok(Adoption::Adopted) { head } else { in_force };
+        assert_eq!(list.as_ref().map(List::head), Some(&left), "{sequence} {issued_at}");
     }
-    assert!(head(5, now + 5_000).adoptable(None, NOW, key_set.bounds()).is_ok());
-    let ahead = head(5, now + 5_001).adoptable(None, NOW, key_set.bounds());
-    assert_eq!(ahead.err(), Some(HeadRefused::ClockBehind));
+    for (ahead, expected) in [(5_000, Ok(Adoption::Adopted)), (5_001, Err(ListError::ClockBehind))]
+    {
+        let (head, state) = made(5, now + ahead);
+        let mut list = None;
+        assert_eq!(adopt(&mut list, head, Some(state), NOW), expected);
+        assert_eq!(list.is_some(), expected.is_ok());
+    }
+}
+
+#[test]
+fn a_clock_that_went_back_takes_not_even_the_head_in_force() {
+    let (head, state) = made(5, NOW.0);
+    let mut list = None;
+    assert_eq!(adopt(&mut list, head, Some(state), NOW), Ok(Adoption::Adopted));
+    for (back, expected) in [(5_000, Ok(Adoption::InForce)), (5_001, Err(ListError::ClockBehind))] {
+        assert_eq!(adopt(&mut list, head, None, UnixMillis(NOW.0 - back)), expected);
+    }
+}
+
+#[test]
+fn a_head_of_the_same_number_and_time_with_other_words_is_refused() {
+    let (head, state) = made(5, NOW.0);
+    let mut list = None;
+    assert_eq!(adopt(&mut list, head, Some(state), NOW), Ok(Adoption::Adopted));
+    let other = Tenant::new();
+    let other_head = read(&other, &other.head_bytes()).expect("authentic");
+    assert_eq!(other_head.sequence(), head.sequence());
+    assert_eq!(adopt(&mut list, other_head, Some(other.state()), NOW), Err(ListError::Older));
+    assert_eq!(list.as_ref().map(List::head), Some(&head));
+}
+
+#[test]
+fn two_refreshes_under_way_never_step_back_in_whatever_order_they_end() {
+    let later = NOW.0 + 1_000;
+    for newer in [(6, NOW.0 + 1), (7, NOW.0), (7, later)] {
+        for other in [(5, later), (6, NOW.0), (6, NOW.0 + 1)] {
+            let heads = [newer, other];
+            for order in [[0, 1], [1, 0]] {
+                let (head, state) = made(5, NOW.0);
+                let mut list = None;
+                assert_eq!(adopt(&mut list, head, Some(state), NOW), Ok(Adoption::Adopted));
+                // Both heads have come before either's state is there.
+                for (sequence, issued_at) in heads {
+                    let adopted = adopt(&mut list, made(sequence, issued_at).0, None, NOW);
+                    let same_state = sequence == 5;
+                    let expected =
+                        if same_state { Adoption::Adopted } else { Adoption::StateNeeded };
+                    assert_eq!(adopted, Ok(expected));
+                }
+                let mut newest = (5, NOW.0);
+                for place in order {
+                    let (sequence, issued_at) = heads[place];
+                    let (head, state) = made(sequence, issued_at);
+                    let adopted = adopt(&mut list, head, Some(state), NOW);
+                    let in_force = list.as_ref().expect("a list").head();
+                    let now_in_force = (in_force.sequence(), in_force.issued_at().0);
+                    assert!(now_in_force >= newest, "{heads:?} {order:?}: {adopted:?}");
+                    newest = now_in_force;
+                }
+                assert_eq!(newest, newer.max(other), "{heads:?} {order:?}");
+                let newest = made(newest.0, newest.1).0;
+                assert_eq!(list.as_ref().map(List::head), Some(&newest), "{heads:?} {order:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dead_key_stays_dead_when_an_older_list_comes_later() {
+    let mut tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let old = (read(&tenant, &tenant.head_bytes()).expect("authentic"), tenant.state());
+    tenant.bits = vec![0xff, 0xff];
+    tenant.head.sequence += 1;
+    let new = (read(&tenant, &tenant.head_bytes()).expect("authentic"), tenant.state());
+    let mut list = None;
+    // Both refreshes began without a list: each head was good when it came.
+    for head in [old.0, new.0] {
+        assert_eq!(adopt(&mut list, head, None, NOW), Ok(Adoption::StateNeeded));
+    }
+    assert_eq!(adopt(&mut list, new.0, Some(new.1), NOW), Ok(Adoption::Adopted));
+    assert_eq!(adopt(&mut list, old.0, Some(old.1), NOW), Err(ListError::Older));
+    let decision = verifier.decide(list.as_ref(), &tenant.key(), &verifier.low(), NOW);
+    assert_eq!(word(&decision), "inactive");
+}
+
+#[test]
+fn a_list_of_another_audience_or_tenant_is_never_replaced() {
+    for other in [Tenant::of(TENANT, AudienceId(3), 1), Tenant::of(TenantId(8), AUDIENCE, 1)] {
+        let mut list = Some(other.list());
+        for (sequence, state) in [(4, false), (5, false), (6, false), (6, true)] {
+            let (head, of_head) = made(sequence, NOW.0);
+            let adopted = adopt(&mut list, head, state.then_some(of_head), NOW);
+            assert_eq!(adopted, Err(ListError::OtherAudience));
+            assert_eq!(list.as_ref().map(List::head), Some(other.list().head()));
+        }
+    }
 }
 
 #[test]
 fn a_list_takes_only_the_state_that_its_head_names() {
     let tenant = Tenant::new();
-    let key_set = tenant.verifier().key_set;
     let head = read(&tenant, &tenant.head_bytes()).expect("authentic");
-    let head = head.adoptable(None, NOW, key_set.bounds()).expect("adoptable");
     let good = tenant.state_bytes();
-    assert!(List::new(head, State::parse(good.clone()).expect("a state")).is_ok());
+    let mut list = None;
+    assert_eq!(adopt(&mut list, head, None, NOW), Ok(Adoption::StateNeeded));
+    assert!(list.is_none());
+    assert_eq!(adopt(&mut list, head, Some(tenant.state()), NOW), Ok(Adoption::Adopted));
     let mut parsed = 0;
     for bit in 0..good.len() * 8 {
         let mut flipped = good.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         if let Ok(state) = State::parse(flipped) {
-            assert_eq!(List::new(head, state).err(), Some(ListError), "bit {bit}");
+            let mut none = None;
+            assert_eq!(
+                adopt(&mut none, head, Some(state), NOW),
+                Err(ListError::OtherState),
+                "bit {bit}"
+            );
+            assert!(none.is_none(), "bit {bit}");
             parsed += 1;
         }
     }
@@ -143,26 +260,31 @@ fn floor_and_bit_count_count_for_the_digest() {
 
 #[test]
 fn a_newer_head_of_the_same_state_renews_the_list() {
-    let mut tenant = Tenant::new();
-    let verifier = tenant.verifier();
-    let mut list = tenant.list();
-    tenant.head.issued_at = NOW.plus(60_000);
-    let head = read(&tenant, &tenant.head_bytes()).expect("authentic");
     let now = NOW.plus(60_000);
-    let decide = |list: &List<Vec<u8>>| {
-        word(&verifier.decide(Some(list), &tenant.key(), &verifier.low(), now))
-    };
-    assert_eq!(decide(&list), "ask refresh");
-    let newer = head.adoptable(Some(list.head()), now, verifier.key_set.bounds()).expect("newer");
-    assert!(list.renew(&newer));
-    assert_eq!(decide(&list), "allow fresh");
+    let all_dead = || State::parse(wardkey_provision::state_bytes(u32::MAX, 0, &[]));
+    // A state that nobody needs is not even looked at: never does it come into force.
+    for state in [None, Some(all_dead().expect("a state"))] {
+        let mut tenant = Tenant::new();
+        let verifier = tenant.verifier();
+        let mut list = Some(tenant.list());
+        tenant.head.issued_at = now;
+        let head = read(&tenant, &tenant.head_bytes()).expect("authentic");
+        let decide = |list: &Option<List<Vec<u8>>>| {
+            word(&verifier.decide(list.as_ref(), &tenant.key(), &verifier.low(), now))
+        };
+        assert_eq!(decide(&list), "ask refresh");
+        assert_eq!(adopt(&mut list, head, state, now), Ok(Adoption::Adopted));
+        assert_eq!(decide(&list), "allow fresh");
 
-    tenant.bits = vec![1, 0];
-    tenant.head.sequence += 1;
-    let head = read(&tenant, &tenant.head_bytes()).expect("authentic");
-    let newer = head.adoptable(Some(list.head()), now, verifier.key_set.bounds()).expect("newer");
-    assert!(!list.renew(&newer), "another state is not in the list");
-    assert_eq!(list.head().sequence(), 5);
+        tenant.bits = vec![1, 0];
+        tenant.head.sequence += 1;
+        let newer = read(&tenant, &tenant.head_bytes()).expect("authentic");
+        assert_eq!(adopt(&mut list, newer, None, now), Ok(Adoption::StateNeeded));
+        assert_eq!(list.as_ref().map(List::head), Some(&head), "its state is not in the list");
+        let other = all_dead().expect("a state");
+        assert_eq!(adopt(&mut list, newer, Some(other), now), Err(ListError::OtherState));
+        assert_eq!(list.as_ref().map(List::head), Some(&head), "nor is it that one");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use wardkey::{AudienceId, Catalog, Requirement, RequirementError, RiskLevel, ScopeSet, TenantId};
 
-use crate::tenant::{AUDIENCE, NOW, TENANT, Tenant, word};
+use crate::tenant::{AUDIENCE, NOW, TENANT, Tenant, VERSION, word};
 
 #[test]
 fn a_requirement_names_known_scopes_and_at_least_one() {
@@ -34,8 +34,17 @@ fn a_requirement_of_another_audience_or_tenant_is_denied() {
         (TENANT, AudienceId(3), "wrong_audience"),
         (TenantId(8), AUDIENCE, "wrong_audience"),
     ] {
-        let required = Tenant::of(of_tenant, audience, 1).verifier().low();
-        assert_eq!(word(&verifier.decide(Some(&list), &tenant.key(), &required, NOW)), expected);
+        let mut other = Tenant::of(of_tenant, audience, 1);
+        for version in [VERSION, VERSION + 1] {
+            other.key_set_version = version;
+            let expected = match (expected, version) {
+                ("allow fresh", version) if version != VERSION => "requirement_outdated",
+                (expected, _) => expected,
+            };
+            let required = other.verifier().low();
+            let decision = verifier.decide(Some(&list), &tenant.key(), &required, NOW);
+            assert_eq!(word(&decision), expected);
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use wardkey::{
-    AudienceId, Bounds, Cutoff, Epoch, Reason, Refresh, Registry, RegistryVerdict, ScopeSet,
-    StatusIndex, UnixMillis, UnixSeconds,
+    AudienceId, Bounds, Cutoff, Decision, Epoch, Reason, Refresh, Registry, RegistryVerdict,
+    ScopeSet, StatusIndex, UnixMillis, UnixSeconds,
 };
 
 use crate::asking::confirm;
@@ -36,10 +36,11 @@ fn each_stage_refuses_before_the_next_is_reached() {
         "malformed",
         "bad_checksum",
         "wrong_audience",
-        "no_key_set",
+        "requirement_outdated",
         "unknown_signing_key",
         "prefix_mismatch",
         "bad_tag",
+        "no_key_set",
         "outside_window",
         "expired",
         "list_stale",
@@ -60,7 +61,13 @@ fn each_stage_refuses_before_the_next_is_reached() {
             let broken = |stage: &str| {
                 stages.iter().position(|name| *name == stage).is_some_and(|place| place >= first)
             };
-            assert_eq!(with_defects(broken, scope), stage);
+            // A signing key that is unknown to an outdated key set may be a new one.
+            let expected = if stage == "unknown_signing_key" { "no_key_set" } else { stage };
+            assert_eq!(with_defects(broken, scope), expected);
+            let up_to_date = |stage: &str| broken(stage) && stage != "no_key_set";
+            if stage != "no_key_set" {
+                assert_eq!(with_defects(up_to_date, scope), stage);
+            }
         }
     }
 }
@@ -103,9 +110,10 @@ fn with_defects(broken: impl Fn(&str) -> bool, scope: &str) -> &'static str {
         tenant.head.audiences[0].least_key_set = VERSION + 1;
     }
     let verifier = tenant.verifier();
-    let other = Tenant::of(TENANT, AudienceId(3), 1).verifier();
-    let required =
-        if broken("wrong_audience") { other.all_of(&[scope]) } else { verifier.all_of(&[scope]) };
+    let audience = if broken("wrong_audience") { AudienceId(3) } else { AUDIENCE };
+    let mut other = Tenant::of(TENANT, audience, 1);
+    other.key_set_version += u32::from(broken("requirement_outdated"));
+    let required = other.verifier().all_of(&[scope]);
     word(&verifier.decide_after(
         Some(&tenant.list()),
         &text,
@@ -357,6 +365,48 @@ fn a_key_set_below_the_least_version_decides_nothing() {
     }
 }
 
+/// What can be judged is judged, whatever the key set's age: only what cannot is a 503.
+#[test]
+fn a_forged_key_is_the_same_401_under_an_outdated_key_set() {
+    let mut tenant = Tenant::new();
+    let good = tenant.key();
+    let base = encoded(&tenant.base());
+    let mut forged = [base.as_slice(), &[0; 16]].concat();
+    let zeroed = handmade("wk_live_", &forged);
+    let right = tenant.secret.signing_key(tenant.base().signing_key).tag(&base);
+    forged[base.len()..].copy_from_slice(right.secret_bytes());
+    *forged.last_mut().expect("a tag") ^= 1;
+    let mut of_epoch_2 = tenant.base();
+    of_epoch_2.signing_key.epoch = Epoch::new(2).expect("not 0");
+    let decide = |tenant: &Tenant, text: &str| {
+        let verifier = tenant.verifier();
+        match verifier.decide(Some(&tenant.list()), text, &verifier.low(), NOW) {
+            Decision::Deny(denial) => (denial.reason, denial.reason.answer(), denial.authentic),
+            other => panic!("{other:?}"),
+        }
+    };
+    let cases = [
+        (Tenant::of(TENANT, AUDIENCE, 2).key(), Reason::BadTag),
+        (zeroed, Reason::BadTag),
+        (handmade("wk_live_", &forged), Reason::BadTag),
+        (handmade("wk_test_", &forged), Reason::PrefixMismatch),
+        (good[..good.len() - 1].to_owned(), Reason::Malformed),
+    ];
+    for (text, reason) in &cases {
+        let up_to_date = decide(&tenant, text);
+        assert_eq!(up_to_date, (*reason, Reason::Malformed.answer(), None));
+        tenant.head.audiences[0].least_key_set = VERSION + 1;
+        assert_eq!(decide(&tenant, text), up_to_date);
+        tenant.head.audiences[0].least_key_set = VERSION;
+    }
+    tenant.head.audiences[0].least_key_set = VERSION + 1;
+    let (reason, answer, authentic) = decide(&tenant, &good);
+    assert_eq!((reason, answer.status), (Reason::NoKeySet, 503));
+    assert_eq!(authentic, Some(tenant.base()));
+    let (reason, answer, authentic) = decide(&tenant, &tenant.text(&of_epoch_2));
+    assert_eq!((reason, answer.status, authentic), (Reason::NoKeySet, 503, None));
+}
+
 #[test]
 fn every_reason_has_a_test_that_sees_it() {
     // Those that stages, bounds and clocks make are seen above and below; these are the registry's.
@@ -367,6 +417,7 @@ fn every_reason_has_a_test_that_sees_it() {
             Reason::Malformed,
             Reason::BadChecksum,
             Reason::WrongAudience,
+            Reason::RequirementOutdated,
             Reason::NoKeySet,
             Reason::UnknownSigningKey,
             Reason::PrefixMismatch,
@@ -396,7 +447,7 @@ fn every_reason_has_a_test_that_sees_it() {
             &verifier.strict(),
             NOW,
             Refresh::NotTried,
-            Registry::Answered(&confirmation),
+            Registry::Answered(confirmation),
         );
         assert_eq!(word(&decision), reason);
         seen.insert(reason);

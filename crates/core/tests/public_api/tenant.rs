@@ -1,9 +1,9 @@
 //! A tenant with one audience, whose every part a test may bend.
 
 use wardkey::{
-    AudienceId, Base, Bounds, Catalog, Cutoff, Decision, Environment, Epoch, KeyId, KeySet, List,
-    Prefix, Query, Refresh, Registry, Requirement, ScopeSet, SigningKeyId, State, StatusIndex,
-    Subject, TenantId, UnixMillis, UnixSeconds, UnverifiedHead, Zone,
+    Adoption, AudienceId, Base, Bounds, Catalog, Cutoff, Decision, Environment, Epoch, KeyId,
+    KeySet, List, Prefix, Query, Refresh, Registry, Requirement, ScopeSet, SigningKeyId, State,
+    StatusIndex, Subject, TenantId, UnixMillis, UnixSeconds, UnverifiedHead, Zone,
 };
 use wardkey_provision::{
     AudiencePolicy, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
@@ -29,6 +29,7 @@ pub(crate) struct Tenant {
     pub(crate) audience: AudiencePolicy,
     pub(crate) prefix: Prefix,
     pub(crate) bounds: Bounds,
+    pub(crate) key_set_version: u32,
     pub(crate) signing_keys: Vec<LiveSigningKey>,
     pub(crate) floor: u32,
     pub(crate) bits: Vec<u8>,
@@ -68,6 +69,7 @@ impl Tenant {
             },
             prefix: Prefix::new("wk", Environment::Live).expect("a prefix"),
             bounds: Bounds::DEFAULT,
+            key_set_version: VERSION,
             signing_keys: vec![signing_key(1)],
             floor: 800,
             bits: vec![0, 0],
@@ -118,7 +120,7 @@ impl Tenant {
             &self.secret,
             &self.audience,
             &self.prefix,
-            VERSION,
+            self.key_set_version,
             &self.bounds,
             &self.signing_keys,
         );
@@ -154,8 +156,10 @@ impl Tenant {
         let key_set = self.verifier().key_set;
         let head = UnverifiedHead::parse(head).expect("a head").authenticate(&key_set);
         let head = head.expect("an authentic head");
-        let head = head.adoptable(None, head.issued_at(), key_set.bounds()).expect("adoptable");
-        List::new(head, self.state()).expect("the head's state")
+        let (now, mut list) = (head.issued_at(), None);
+        let adopted = List::adopt(&mut list, head, Some(self.state()), now, key_set.bounds());
+        assert_eq!(adopted, Ok(Adoption::Adopted));
+        list.expect("adopted")
     }
 }
 
@@ -200,9 +204,9 @@ impl Verifier {
         required: &Requirement,
         now: UnixMillis,
         refresh: Refresh,
-        registry: Registry<'_>,
+        registry: Registry,
     ) -> Decision {
-        wardkey::verify(&self.key_set, list, key, &Query { required, now, refresh, registry })
+        wardkey::verify(&self.key_set, list, key, Query { required, now, refresh, registry })
     }
 }
 
