@@ -208,7 +208,8 @@ export class Worker {
       log: new Sayings(say),
       handleStructuredLogs: ({ level, message }) => say(`${level}: ${message}`),
     });
-    this.url = (await this.#miniflare.ready).origin;
+    await this.#miniflare.ready;
+    this.url = (await this.#miniflare.unsafeGetDirectURL("wardkey")).origin;
     const started = workerds.slice(known);
     if (started.length !== 1) throw new Error(`${started.length} workerd were started`);
     this.#workerd = started[0];
@@ -244,7 +245,8 @@ export class Worker {
         env,
         exports: { TenantRegistry: { type: "durable-object", storage: "sqlite" } },
       },
-      dev: { rootPath: dirname(build) },
+      // A socket of its own: miniflare's usual one changes what it passes on.
+      dev: { rootPath: dirname(build), unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, entrypoint: "default" }] },
     };
   }
 }
