@@ -90,7 +90,7 @@ export class Worker {
 
   /** Ends workerd in the usual way and starts it on the same state, with some options changed. */
   async restart(changes = {}) {
-    await this.#miniflare.dispose();
+    await this.stop();
     this.#options = { ...this.#options, ...changes };
     await this.#up();
   }
@@ -105,9 +105,14 @@ export class Worker {
     if (this.#workerd.signalCode !== "SIGKILL") throw new Error(`workerd ended by ${this.#workerd.signalCode}`);
   }
 
-  async end() {
+  /** Ends workerd; the state stays. */
+  async stop() {
     await this.#miniflare?.dispose();
     this.#miniflare = undefined;
+  }
+
+  async end() {
+    await this.stop();
     for (const folder of [this.state, `${this.state}-saved`]) rmSync(folder, { recursive: true, force: true });
   }
 
@@ -167,14 +172,14 @@ export class Worker {
 
   /** Keeps a copy of the state as it is now. */
   async save() {
-    await this.#miniflare.dispose();
+    await this.stop();
     cpSync(this.state, `${this.state}-saved`, { recursive: true });
     await this.#up();
   }
 
   /** Goes on from the copy, as if nothing had happened since. */
   async goBack() {
-    await this.#miniflare.dispose();
+    await this.stop();
     rmSync(this.state, { recursive: true });
     cpSync(`${this.state}-saved`, this.state, { recursive: true });
     await this.#up();
@@ -186,7 +191,7 @@ export class Worker {
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
 
-  /** Tells the shim what to do with the next calls: `pass`, `hang` or `fail`. */
+  /** Tells the shim what to do with the next calls: `pass`, `hang`, `mute` (act, say nothing), `fail` or `only-admission`. */
   async shim(mode) {
     const shim = await this.#miniflare.getWorker("shim");
     const answer = await shim.fetch(`http://shim/${mode}`);
@@ -277,9 +282,12 @@ function shimWorker() {
       async fetch(request) {
         const message = await request.text();
         if (mode === "hang") await scheduler.wait(60_000);
-        if (mode === "fail") throw new Error("told to fail");
+        const isAdmission = message.includes('"call":"admit_verifier"');
+        if (mode === "fail" || (mode === "only-admission" && !isAdmission)) throw new Error("told to fail");
         const real = this.env.REAL.get(this.env.REAL.idFromName("tenant:1"));
-        return real.fetch("https://registry/", { method: "POST", body: message });
+        const answer = await real.fetch("https://registry/", { method: "POST", body: message });
+        if (mode === "mute") await scheduler.wait(60_000);
+        return answer;
       }
     }
     export default {
