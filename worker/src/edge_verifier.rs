@@ -72,16 +72,7 @@ impl<'c> EdgeVerifier<'c> {
     ) -> Result<Self, ApiError> {
         let name = (tenant, AudienceId(material.audience));
         if let Some(bytes) = material.key_set {
-            let (key_set, _) = KeySet::parse(bytes.as_bytes())
-                .map_err(|error| ApiError::Internal(error.to_string()))?;
-            HOLDINGS.with_borrow_mut(|holdings| {
-                if holdings.len() >= MAX_AUDIENCES && !holdings.contains_key(&name) {
-                    holdings.clear();
-                }
-                // The list in force stays: it is never stepped back behind.
-                let list = holdings.remove(&name).and_then(|held| held.list);
-                holdings.insert(name, Holding { bytes, key_set, list, failed_at: None });
-            });
+            hold(name, bytes)?;
         }
         Ok(Self { name, registry, id })
     }
@@ -258,6 +249,28 @@ impl<'c> EdgeVerifier<'c> {
     fn with_mut<T>(&self, change: impl FnOnce(&mut Holding) -> T) -> Option<T> {
         HOLDINGS.with_borrow_mut(|holdings| holdings.get_mut(&self.name).map(change))
     }
+}
+
+/// Takes a key set into the isolate, unless another request has brought a newer one meanwhile.
+fn hold(name: AudienceName, bytes: WireBytes) -> Result<(), ApiError> {
+    let (key_set, _) =
+        KeySet::parse(bytes.as_bytes()).map_err(|error| ApiError::Internal(error.to_string()))?;
+    HOLDINGS.with_borrow_mut(|holdings| {
+        let held = holdings.remove(&name);
+        let newest = match held {
+            Some(held) if held.key_set.version() > key_set.version() => held,
+            // The list in force stays: it is never stepped back behind.
+            held => {
+                Holding { bytes, key_set, list: held.and_then(|held| held.list), failed_at: None }
+            }
+        };
+        if holdings.len() >= MAX_AUDIENCES {
+            // Those who lose theirs ask for it again.
+            holdings.clear();
+        }
+        holdings.insert(name, newest);
+    });
+    Ok(())
 }
 
 /// The registry was asked and gave no usable answer.

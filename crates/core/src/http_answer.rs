@@ -1,6 +1,6 @@
 //! What each denial becomes over HTTP: the one mapping for every route and every SDK.
 
-use crate::decision::Reason;
+use crate::reason::Reason;
 
 /// Status, error and code of a denial (RFC 6750 section 3.1, RFC 9457).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,15 +8,12 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::{Base, BaseError, MAX_BASE_LEN};
 use crate::checksum::{CRC_LEN, checksum};
-use crate::decision::Reason;
 use crate::prefix::Prefix;
-use crate::signing::Tag;
+use crate::reason::Reason;
+use crate::signing::{TAG_LEN, Tag};
 
 /// Longest key, in characters.
 pub const MAX_KEY_LEN: usize = 512;
-
-/// Bytes of a tag.
-pub const TAG_LEN: usize = 16;
 
 /// A key's text, a bearer secret.
 ///

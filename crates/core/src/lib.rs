@@ -17,6 +17,8 @@ mod key;
 mod key_set;
 mod list;
 mod prefix;
+mod reason;
+mod registry_answer;
 mod requirement;
 mod scope;
 mod signing;
@@ -26,25 +28,28 @@ mod verify;
 
 pub use base::{Base, BaseError, MAX_BASE_LEN, MIN_LIFETIME_SECONDS};
 pub use catalog::{Catalog, CatalogEntry, CatalogError, MAX_SCOPE_NAME_LEN, RiskLevel, ScopeName};
-pub use decision::{Allow, Ask, Decision, Denial, ListSeen, Reason};
+pub use decision::{Allow, Ask, Decision, Denial, ListSeen};
 pub use freshness::{Bounds, BoundsError, Zone};
 pub use http_answer::HttpAnswer;
 pub use identifier::{
     AudienceId, Epoch, IdentifierError, KeyId, SigningKeyId, StatusIndex, TenantId,
 };
-pub use key::{KeyText, MAX_KEY_LEN, TAG_LEN, UnverifiedKey};
+pub use key::{KeyText, MAX_KEY_LEN, UnverifiedKey};
 pub use key_set::{KeySet, KeySetError, MAX_LIVE_EPOCHS, SigningKeyEntry};
 pub use list::{
     Adoption, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, List, ListError, MAX_HEAD_LEN,
     NOT_AFTER_MS, State, StateError, UnverifiedHead, chunk_digest, state_digest,
 };
 pub use prefix::{Environment, Prefix, PrefixError};
+pub use reason::Reason;
+pub use registry_answer::{
+    CONFIRMATION_VALID_MS, Confirmation, Echo, EchoError, RegistryQuestion, RegistryVerdict,
+};
 pub use requirement::{Requirement, RequirementError};
 pub use scope::{ScopeSet, ScopeSetError};
-pub use signing::{ListKey, SigningKey, Tag};
+pub use signing::{ListKey, SigningKey, TAG_LEN, Tag};
 pub use subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
 pub use time::{UnixMillis, UnixSeconds};
 pub use verify::{
-    AuthenticKey, CONFIRMATION_VALID_MS, Confirmation, Echo, EchoError, Query, Refresh, Registry,
-    RegistryQuestion, RegistryVerdict, SignedKey, TimelyKey, WindowedKey, verify,
+    AuthenticKey, Query, Refresh, Registry, SignedKey, TimelyKey, WindowedKey, verify,
 };

@@ -7,7 +7,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use crate::key::TAG_LEN;
+/// Bytes of a tag.
+pub const TAG_LEN: usize = 16;
 
 /// HMAC-SHA-256 cut to its first 16 bytes (RFC 2104, FIPS 180-4).
 ///

@@ -1,20 +1,18 @@
 //! The decision: stage after stage, none of which can be skipped.
 
-mod registry_answer;
 mod stages;
 
-pub use registry_answer::{
-    CONFIRMATION_VALID_MS, Confirmation, Echo, EchoError, RegistryQuestion, RegistryVerdict,
-};
 pub use stages::{AuthenticKey, SignedKey, TimelyKey, WindowedKey};
 
 use crate::base::Base;
 use crate::catalog::RiskLevel;
-use crate::decision::{Allow, Ask, Decision, Denial, ListSeen, Reason};
+use crate::decision::{Allow, Ask, Decision, Denial, ListSeen};
 use crate::freshness::Zone;
 use crate::key::UnverifiedKey;
 use crate::key_set::KeySet;
 use crate::list::List;
+use crate::reason::Reason;
+use crate::registry_answer::{Confirmation, RegistryQuestion};
 use crate::requirement::Requirement;
 use crate::time::UnixMillis;
 

@@ -6,10 +6,9 @@ use crate::base::Base;
 use crate::byte_set::ByteSet;
 use crate::bytes::{Reader, TooShort};
 use crate::identifier::{AudienceId, TenantId};
-use crate::key::TAG_LEN;
 use crate::key_set::KeySet;
 use crate::list::state::DIGEST_LEN;
-use crate::signing::Tag;
+use crate::signing::{TAG_LEN, Tag};
 use crate::time::{UnixMillis, UnixSeconds};
 
 /// Longest head, in bytes.

@@ -1,9 +1,9 @@
 //! The stages up to the list, each a type that only the stage before can make.
 
 use crate::base::Base;
-use crate::decision::Reason;
 use crate::key::UnverifiedKey;
 use crate::key_set::SigningKeyEntry;
+use crate::reason::Reason;
 use crate::signing::Tag;
 use crate::time::UnixMillis;
 

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use crate::base::Base;
-use crate::decision::Reason;
+use crate::reason::Reason;
 use crate::requirement::Requirement;
 use crate::signing::Tag;
 use crate::time::UnixMillis;
@@ -89,7 +89,7 @@ impl RegistryQuestion {
         }
     }
 
-    pub(super) const fn new(
+    pub(crate) const fn new(
         base: Base,
         tag: Tag,
         requirement: Requirement,
@@ -101,7 +101,7 @@ impl RegistryQuestion {
 
 impl Confirmation {
     /// Whether the answer is for this key and requirement, and not too old.
-    pub(super) fn is_for(
+    pub(crate) fn is_for(
         &self,
         base: &Base,
         tag: &Tag,
@@ -115,7 +115,7 @@ impl Confirmation {
     }
 
     /// The list's sequence if alive, else why not.
-    pub(super) const fn outcome(&self) -> Result<u64, Reason> {
+    pub(crate) const fn outcome(&self) -> Result<u64, Reason> {
         match self.verdict {
             RegistryVerdict::Alive { sequence } => Ok(sequence),
             RegistryVerdict::Revoked => Err(Reason::Revoked),
