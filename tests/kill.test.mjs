@@ -76,11 +76,14 @@ it("no acknowledged write is lost, and none is half there, however often workerd
     const entry = act.happened ? entries.find(({ target, action }) => target === keyId && action === `key.${act.kind}`) : byRequest.get(act.answer.requestId);
     assert.deepEqual([entry?.target, entry?.action, entry?.outcome], [keyId, `key.${act.kind}`, "done"], act.name);
   }
+  await worker.published();
   const indexes = creates.map(({ answer }) => KeyText.parse(answer.json.key).statusIndex);
   assert.equal(new Set(indexes).size, creates.length, "a status index was given twice");
   for (const { answer } of creates) {
     const { key, key_id } = answer.json;
-    const view = (await admin.read(key_id)).json;
+    const read = await admin.read(key_id);
+    assert.equal(read.headers["wardkey-record"], "kv", "the record of what was done before a kill never came to KV");
+    const view = read.json;
     const { json } = await verifier.verify(key, { strict: true });
     const isDead = revoked.has(key_id);
     assert.equal(view.generations[0].state === "revoked", isDead, key_id);
