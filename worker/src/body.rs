@@ -79,6 +79,10 @@ async fn capped(request: &mut Request) -> Result<Zeroizing<Vec<u8>>, ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // The parser would take an array for an object, its fields by position.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(ApiError::Body("the body must be a JSON object".into()));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let message = error.to_string();
         // The parser's message repeats names and values of the body: one that may hold a credential stays here.

@@ -1,6 +1,7 @@
 //! The caller's credential: exactly one, in the Authorization header, never in the URL.
 
 use wardkey::{AudienceId, Reason, TenantId, UnverifiedKey};
+use wardkey_provision::holds_credential;
 use wardkey_registry::WireSecret;
 use worker::Headers;
 
@@ -48,15 +49,19 @@ pub(crate) fn administration(headers: &Headers) -> Result<AdminCredential, ApiEr
 
 /// Refuses a request whose URL holds a credential: URLs are logged by everything they pass.
 pub(crate) fn refuse_in_url(url: &url::Url) -> Result<(), ApiError> {
-    let looks_secret =
-        |text: &str| text.starts_with("wkboot_") || UnverifiedKey::parse(text).is_ok();
     let in_query =
-        url.query_pairs().any(|(name, value)| looks_secret(&name) || looks_secret(&value));
-    let mut segments = url.path_segments().into_iter().flatten();
+        url.query_pairs().any(|(name, value)| holds_credential(&name) || holds_credential(&value));
     let in_userinfo = !url.username().is_empty() || url.password().is_some();
-    if in_query || in_userinfo || segments.any(looks_secret) {
-        Err(ApiError::CredentialInUrl)
-    } else {
-        Ok(())
+    if in_query || in_userinfo || holds_credential(&decoded(url.path())) {
+        return Err(ApiError::CredentialInUrl);
     }
+    Ok(())
+}
+
+/// A path with its percent-encoded bytes decoded.
+fn decoded(path: &str) -> String {
+    // A plus sign stands for itself in a path, and no credential holds one.
+    url::form_urlencoded::parse(path.as_bytes())
+        .map(|(name, value)| format!("{name} {value} "))
+        .collect()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use wardkey::TenantId;
+use wardkey_provision::holds_credential;
 use wardkey_registry::{Authority, Call, RegistryError, Reply};
 use worker::{Delay, Env, Headers, Method, Request, RequestInit, Stub, console_error};
 use zeroize::Zeroizing;
@@ -135,14 +136,13 @@ pub(crate) fn authority(
 /// As [`authority`].
 pub(crate) fn idempotency_key(headers: &Headers) -> Result<Option<String>, ApiError> {
     let key = headers.get("Idempotency-Key")?;
-    let printable = |key: &String| {
-        (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    let Some(text) = &key else {
+        return Ok(None);
     };
-    if key.as_ref().is_some_and(|key| !printable(key)) {
-        return Err(ApiError::invalid(
-            "Idempotency-Key",
-            "must be 1 to 255 printable ASCII characters",
-        ));
+    let printable = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if text.is_empty() || text.len() > 255 || !printable || holds_credential(text) {
+        let problem = "must be 1 to 255 printable ASCII characters and no credential";
+        return Err(ApiError::invalid("Idempotency-Key", problem));
     }
     Ok(key)
 }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use wardkey::{AudienceId, KeyId, MIN_LIFETIME_SECONDS, ScopeSet, Subject, UnixSeconds};
 
 use crate::administration::{ADMIN_AUDIENCE_NAME, AdminScope};
+use crate::free_text::check_free_text;
 use crate::policy::Policy;
 
 /// What somebody asks for.
@@ -37,6 +38,13 @@ pub struct Binding {
     pub scope: AdminScope,
     /// Over whose keys.
     pub audience: AudienceId,
+}
+
+impl Binding {
+    /// Whether there is anything to do with it: no verifier is ever given keys of the administration.
+    fn means_something(&self) -> bool {
+        self.scope != AdminScope::VerifierVerify || self.audience != AudienceId::ADMINISTRATION
+    }
 }
 
 /// Who asks, as the registry found by the credential and its row, and by nothing else.
@@ -130,6 +138,7 @@ impl Grant {
             [AudienceId::ADMINISTRATION].into_iter().chain(policy.audiences.iter().map(|a| a.id()));
         let bindings: Vec<_> = audiences
             .flat_map(|audience| AdminScope::ALL.map(|scope| Binding { scope, audience }))
+            .filter(Binding::means_something)
             .collect();
         Self {
             subject,
@@ -199,8 +208,8 @@ impl Draft {
         let expires_at = now.0.checked_add(request.expires_in).map(UnixSeconds);
         let expires_at =
             expires_at.ok_or_else(|| field("expires_in", "ends after the year 2106"))?;
-        let name = request.name.as_deref().map(|text| plain_text("name", text)).transpose()?;
-        let owner = plain_text("owner", request.owner.as_deref().unwrap_or(subject.as_str()))?;
+        let name = request.name.as_deref().map(|text| free_text("name", text)).transpose()?;
+        let owner = free_text("owner", request.owner.as_deref().unwrap_or(subject.as_str()))?;
         Ok(Self { subject, expires_at, name, owner })
     }
 
@@ -265,6 +274,10 @@ impl Draft {
             for audience in &request.for_audiences {
                 let audience = audience_number(policy, audience)?;
                 let binding = Binding { scope, audience };
+                if !binding.means_something() {
+                    let problem = "names wardkey for verifier:verify, and the registry alone judges those keys";
+                    return Err(field("for_audiences", problem));
+                }
                 if !actor.holds(binding) {
                     let detail = format!(
                         "the credential itself does not hold {name} for every audience asked for"
@@ -300,15 +313,8 @@ fn audience_number(policy: &Policy, name: &str) -> Result<AudienceId, GrantRefus
         .ok_or_else(|| field("for_audiences", "name an audience that is not in the policy"))
 }
 
-fn plain_text(name: &'static str, text: &str) -> Result<String, GrantRefused> {
-    let printable = text.chars().all(|c| !c.is_control());
-    if text.is_empty() || text.len() > MAX_TEXT_LEN || !printable {
-        return Err(field(name, "must be 1 to 128 bytes without control characters"));
-    }
-    // A key that is pasted into the wrong field would be stored and shown.
-    if wardkey::UnverifiedKey::parse(text).is_ok() || text.starts_with("wkboot_") {
-        return Err(field(name, "looks like a credential and is not kept"));
-    }
+fn free_text(name: &'static str, text: &str) -> Result<String, GrantRefused> {
+    check_free_text(text, MAX_TEXT_LEN).map_err(|problem| field(name, problem))?;
     Ok(text.into())
 }
 
@@ -410,7 +416,7 @@ mod tests {
     fn a_credential_in_a_text_field_is_not_kept() {
         let api = actor(&[(AdminScope::KeysCreate, 1)]);
         let pasted = KeyRequest {
-            owner: Some("wkboot_1_2_x".into()),
+            owner: Some(format!("wkboot_1_2_{}", "x".repeat(43))),
             ..request("api", &["reports:read"], &[])
         };
         assert_eq!(rule(Grant::decide(&policy(), &api, &pasted, NOW)), "owner");

@@ -2,6 +2,7 @@
 
 mod administration;
 mod bootstrap;
+mod free_text;
 mod grant;
 mod head;
 mod key_set;
@@ -13,6 +14,7 @@ mod tenant_secret;
 
 pub use administration::{ADMIN_AUDIENCE_NAME, ADMIN_BRAND, AdminScope};
 pub use bootstrap::{BootstrapError, BootstrapToken, TokenHash};
+pub use free_text::{check_free_text, holds_credential};
 pub use grant::{Actor, Binding, Grant, GrantRefused, KeyRequest};
 pub use head::{HeadAudience, HeadBody, HeadTooLong, state_bytes};
 pub use key_set::{KeySetTooLong, LiveSigningKey, key_set_bytes};

@@ -18,7 +18,7 @@ const KEY_AGAIN_MS: u64 = 600_000;
 /// What one request is remembered by: who asked, under which key, and what.
 pub(crate) struct Attempt {
     actor: String,
-    token: String,
+    token: Vec<u8>,
     digest: Vec<u8>,
 }
 
@@ -47,8 +47,12 @@ impl Attempt {
         let key = secret.request_digest_key();
         let mac = Hmac::<Sha256>::new_from_slice(key.as_slice())
             .map_err(|_| RegistryError::internal("HMAC refuses its key"))?;
-        let digest = mac.chain_update(&body).finalize().into_bytes().to_vec();
-        Ok(Some(Self { actor, token: token.into(), digest }))
+        let keyed = |purpose: &[u8], text: &[u8]| {
+            mac.clone().chain_update(purpose).chain_update(text).finalize().into_bytes().to_vec()
+        };
+        // WHY: the token too is only kept as a digest: it is the caller's, and may be anything.
+        let token = keyed(b"token", token.as_bytes());
+        Ok(Some(Self { actor, token, digest: keyed(b"request", &body) }))
     }
 
     /// What came of the same request before.
@@ -64,7 +68,7 @@ impl Attempt {
             "SELECT digest, at, outcome, status_index FROM idempotency WHERE actor = ? AND token = ? AND at > ?",
             &[
                 self.actor.as_str().into(),
-                self.token.as_str().into(),
+                self.token.as_slice().into(),
                 now.0.saturating_sub(KEPT_MS).into(),
             ],
         )?;
@@ -100,7 +104,7 @@ impl Attempt {
             "INSERT INTO idempotency (actor, token, digest, at, outcome, status_index) VALUES (?, ?, ?, ?, ?, ?)",
             &[
                 self.actor.as_str().into(),
-                self.token.as_str().into(),
+                self.token.as_slice().into(),
                 self.digest.as_slice().into(),
                 now.0.into(),
                 outcome.into(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::{Bounds, KeyId, StatusIndex};
-use wardkey_provision::AdminScope;
+use wardkey_provision::{AdminScope, check_free_text};
 
 use crate::admission::{Circumstances, admit, visible};
 use crate::audit_log::{self, Act, Outcome};
@@ -69,13 +69,9 @@ pub(crate) fn revoke(
     let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
     let actor = admit(store, tenant, credential, AdminScope::KeysRevoke, now)?;
     let reason = request.reason.as_deref();
-    let printable =
-        |text: &str| !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);
-    if reason.is_some_and(|text| !printable(text)) {
-        return Err(RegistryError::invalid(
-            "reason",
-            "must be 1 to 256 bytes without control characters",
-        ));
+    if let Some(text) = reason {
+        check_free_text(text, MAX_REASON_LEN)
+            .map_err(|problem| RegistryError::invalid("reason", problem))?;
     }
     let action = format!("key.revoke {key_id}");
     let attempt =
@@ -116,3 +112,6 @@ pub(crate) fn revoke(
     }
     Ok(revoked)
 }
+
+/// Longest reason, in bytes.
+const MAX_REASON_LEN: usize = 256;

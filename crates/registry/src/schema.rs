@@ -77,7 +77,7 @@ const TABLES: [&str; 13] = [
         UNIQUE (key_id, number)) STRICT",
     "CREATE TABLE IF NOT EXISTS idempotency (
         actor TEXT NOT NULL,
-        token TEXT NOT NULL,
+        token BLOB NOT NULL,
         digest BLOB NOT NULL,
         at INTEGER NOT NULL,
         outcome TEXT NOT NULL,

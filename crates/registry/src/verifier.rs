@@ -85,9 +85,12 @@ fn only(actor: &Actor) -> Result<AudienceId, RegistryError> {
         .map(|held| held.audience);
     match (audiences.next(), audiences.next()) {
         (Some(one), None) => Ok(one),
-        _ => Err(RegistryError::invalid(
+        (Some(_), Some(_)) => Err(RegistryError::invalid(
             "audience",
             "must be named: the credential is for more than one",
         )),
+        (None, _) => {
+            Err(RegistryError::MissingScope { scope: AdminScope::VerifierVerify.as_str().into() })
+        }
     }
 }
