@@ -142,7 +142,9 @@ class Pieces {
 
   constructor(worker) {
     const queries = {
-      remembered: "SELECT token AS act FROM idempotency",
+      // What is remembered of a revocation holds its reason, what is remembered of a create the key's name.
+      remembered:
+        "SELECT coalesce(json_extract(outcome, '$.view.generations[0].end_reason'), json_extract(outcome, '$.name')) AS act FROM idempotency",
       key: "SELECT name AS act FROM key",
       generation: "SELECT name AS act FROM generation JOIN key ON key_id = key.id",
       created: "SELECT name AS act FROM audit JOIN key ON target = key.id WHERE action = 'key.create'",

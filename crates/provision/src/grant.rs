@@ -275,8 +275,7 @@ impl Draft {
                 let audience = audience_number(policy, audience)?;
                 let binding = Binding { scope, audience };
                 if !binding.means_something() {
-                    let problem = "names wardkey for verifier:verify, and the registry alone judges those keys";
-                    return Err(field("for_audiences", problem));
+                    continue;
                 }
                 if !actor.holds(binding) {
                     let detail = format!(
@@ -285,6 +284,10 @@ impl Draft {
                     return Err(GrantRefused::Rule { rule: "subset_of_actor", detail });
                 }
                 bindings.push(binding);
+            }
+            if !bindings.iter().any(|binding| binding.scope == scope) {
+                let problem = "name no audience that verifier:verify can be for";
+                return Err(field("for_audiences", problem));
             }
         }
         if self.expires_at > actor.expires_at {
@@ -373,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_its_rule() {
-        use AdminScope::{AuditRead, KeysCreate, VerifierVerify};
+        use AdminScope::{KeysCreate, KeysRead, VerifierVerify};
         let decide = |actor: &Actor, request: &KeyRequest| {
             rule(Grant::decide(&policy(), actor, request, NOW))
         };
@@ -409,7 +412,14 @@ mod tests {
         let beyond =
             KeyRequest { expires_in: 1001, ..request("wardkey", &["verifier:verify"], &["api"]) };
         assert_eq!(decide(&admin, &beyond), "not_beyond_actor");
-        assert_eq!(AuditRead.number(), 3);
+        // The registry alone judges keys of the administration: a verifier of them makes no sense.
+        let root =
+            actor(&[(KeysCreate, 0), (VerifierVerify, 0), (KeysRead, 0), (VerifierVerify, 1)]);
+        let verifier = |audiences: &[&str]| request("wardkey", &["verifier:verify"], audiences);
+        assert_eq!(decide(&root, &verifier(&["wardkey"])), "for_audiences");
+        let both =
+            Grant::decide(&policy(), &root, &verifier(&["wardkey", "api"]), NOW).expect("granted");
+        assert_eq!(both.bindings(), [Binding { scope: VerifierVerify, audience: AudienceId(1) }]);
     }
 
     #[test]
