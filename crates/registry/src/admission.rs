@@ -56,8 +56,7 @@ pub(crate) fn authenticate(
         .and_then(|key| key.at(now, Bounds::DEFAULT.max_skew_ms()))
         .map(|key| *key.base())
         .map_err(RegistryError::denied)?;
-    let (row, generation) =
-        standing(store, tenant.number(), &base, now)?.map_err(RegistryError::denied)?;
+    let (row, generation) = standing(store, tenant, &base, now)?.map_err(RegistryError::denied)?;
     seen(store, &row, &generation, now)?;
     let bindings = row.bindings(store)?;
     Ok(Actor { subject: base.subject, key_id: base.key_id, expires_at: base.expires_at, bindings })

@@ -1,6 +1,7 @@
 //! What the Worker asks of the registry, and what it is told. JSON between versions N and N−1.
 
 use serde::{Deserialize, Serialize};
+use wardkey::KeyId;
 use wardkey_provision::KeyRequest;
 
 use crate::audit_log::AuditPage;
@@ -77,6 +78,12 @@ pub enum Call {
         /// At most so many, 1 to 200.
         limit: u32,
     },
+    /// Judge a credential and do nothing: for a request whose other parts are not acceptable, so that
+    /// nobody learns about those who may not ask.
+    Admit {
+        /// By what right.
+        authority: Authority,
+    },
     /// Admit a verifier and give it what it works with.
     AdmitVerifier {
         /// By what right.
@@ -106,6 +113,46 @@ pub enum Call {
     },
 }
 
+impl Call {
+    /// The authority of an administrative call.
+    pub(crate) const fn authority(&self) -> Option<&Authority> {
+        match self {
+            Self::CreateKey { authority, .. }
+            | Self::ReadKey { authority, .. }
+            | Self::RevokeKey { authority, .. }
+            | Self::ReadAudit { authority, .. }
+            | Self::Admit { authority }
+            | Self::AdmitVerifier { authority, .. } => Some(authority),
+            Self::Bootstrap { .. } | Self::Check { .. } | Self::Head | Self::State { .. } => None,
+        }
+    }
+
+    /// What the audit log calls it.
+    pub(crate) const fn action(&self) -> &'static str {
+        match self {
+            Self::Bootstrap { .. } => "tenant.create",
+            Self::CreateKey { .. } => "key.create",
+            Self::ReadKey { .. } => "key.read",
+            Self::RevokeKey { .. } => "key.revoke",
+            Self::ReadAudit { .. } => "audit.read",
+            Self::Admit { .. } => "credential.judge",
+            Self::AdmitVerifier { .. } => "verifier.admit",
+            Self::Check { .. } => "key.check",
+            Self::Head => "list.head",
+            Self::State { .. } => "list.state",
+        }
+    }
+
+    /// The key that it names, if that is a key's name: anything else may be anything, a key included,
+    /// and is kept nowhere.
+    pub(crate) fn target(&self) -> Option<KeyId> {
+        match self {
+            Self::ReadKey { key_id, .. } | Self::RevokeKey { key_id, .. } => key_id.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
 /// What is answered.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "value", rename_all = "snake_case")]
@@ -120,6 +167,8 @@ pub enum Reply {
     Revoked(Revoked),
     /// To [`Call::ReadAudit`].
     Audit(AuditPage),
+    /// To [`Call::Admit`].
+    Admitted,
     /// To [`Call::AdmitVerifier`].
     Verifier(VerifierMaterial),
     /// To [`Call::Check`].

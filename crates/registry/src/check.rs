@@ -1,12 +1,12 @@
 //! Strict: the registry's own word on a generation.
 
 use serde::{Deserialize, Serialize};
-use wardkey::{AudienceId, Base, Reason, TenantId, UnixMillis};
+use wardkey::{AudienceId, Base, Reason, UnixMillis};
 
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
 use crate::key_book::{Generation, Key};
-use crate::store::{Store, transaction};
+use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::{outbox, revocation_list};
 
@@ -29,7 +29,7 @@ pub enum StrictVerdict {
 /// Compares every field of a base with its generation's row: who it is, or why it is dead.
 pub(crate) fn standing(
     store: &dyn Store,
-    tenant: TenantId,
+    tenant: &Tenant,
     base: &Base,
     now: UnixMillis,
 ) -> Result<Result<(Key, Generation), Reason>, RegistryError> {
@@ -38,11 +38,17 @@ pub(crate) fn standing(
     };
     let key = Key::find(store, key_id)?
         .ok_or_else(|| RegistryError::internal("a generation has no key"))?;
-    if key.base(tenant, &generation) != *base {
+    if key.base(tenant.number(), &generation) != *base {
         return Ok(Err(Reason::NeverIssued));
     }
     if let Some(reason) = generation.dead(now) {
         return Ok(Err(reason));
+    }
+    let audience = base.signing_key.audience;
+    let living = Tenant::signing_keys(store, audience)?;
+    let signed_by_the_living = living.iter().any(|key| key.epoch == base.signing_key.epoch);
+    if tenant.cutoff(store, audience)?.kills(base.issued_at) || !signed_by_the_living {
+        return Ok(Err(Reason::Revoked));
     }
     if key.suspended {
         return Ok(Err(Reason::Suspended));
@@ -73,7 +79,7 @@ pub(crate) fn check(
     request_id: &str,
     now: UnixMillis,
 ) -> Result<StrictVerdict, RegistryError> {
-    transaction(store, || match standing(store, tenant.number(), base, now)? {
+    match standing(store, tenant, base, now)? {
         Ok((key, generation)) => {
             seen(store, &key, &generation, now)?;
             Ok(StrictVerdict::Alive { sequence: revocation_list::sequence(store)? })
@@ -90,7 +96,7 @@ pub(crate) fn check(
             }
             Ok(StrictVerdict::Dead { reason: reason.as_str().into() })
         }
-    })
+    }
 }
 
 /// Writes the alarm of a right tag without its row: somebody else holds a signing key, or rows are lost.

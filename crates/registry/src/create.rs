@@ -2,7 +2,7 @@
 
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
-use wardkey::{Cutoff, KeyId, StatusIndex, UnixMillis, UnixSeconds};
+use wardkey::{KeyId, StatusIndex, UnixMillis, UnixSeconds};
 use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
 
 use crate::admission::{Circumstances, admit};
@@ -127,6 +127,9 @@ pub(crate) fn before(
         return Ok(None);
     };
     let key = key_again.map(|index| text_again(store, tenant, index, now)).transpose()?.flatten();
+    // What is remembered is the key as it was made; what is answered is the key as it is.
+    let made = view.key_id.parse().ok().map(|id| Key::find(store, id)).transpose()?.flatten();
+    let view = made.map_or(Ok(view), |key| key.view(store, &tenant.policy))?.at(now);
     Ok(Some(Created { view, key, repeated: true }))
 }
 
@@ -158,9 +161,6 @@ fn issue_second(
     grant: &Grant,
     now: UnixMillis,
 ) -> Result<UnixSeconds, RegistryError> {
-    let rows = store
-        .query("SELECT cutoff FROM audience WHERE number = ?", &[grant.audience().0.into()])?;
-    let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
-    let cutoff = tenant.cutoff.max(Cutoff(UnixSeconds(row.unsigned(0)?)));
+    let cutoff = tenant.cutoff(store, grant.audience())?;
     Ok(second_of(now)?.max(UnixSeconds(cutoff.0.0.saturating_add(1))))
 }

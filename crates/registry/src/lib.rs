@@ -13,6 +13,7 @@ mod idempotency;
 mod key_book;
 mod outbox;
 mod read;
+mod refusal;
 mod registry;
 mod revocation_list;
 mod revoke;

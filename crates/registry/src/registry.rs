@@ -1,18 +1,19 @@
 //! The registry: one call, one answer.
 
 use rand_core::TryCryptoRng;
-use wardkey::{AudienceId, Base, KeyId, Reason, TenantId, UnixMillis};
+use wardkey::{Base, KeyId, TenantId, UnixMillis};
 use wardkey_provision::{AdminScope, RecordName, RootKeys};
 
 use crate::admission::{Circumstances, admit, authenticate};
-use crate::audit_log::{self, Act, Outcome};
+use crate::audit_log;
 use crate::bootstrap::{Token, bootstrap};
 use crate::call::{Authority, Call, Reply};
-use crate::check::{check, never_issued};
+use crate::check::check;
 use crate::create::create;
 use crate::error::RegistryError;
 use crate::outbox::{self, Publication};
 use crate::read::{self, ReadKey};
+use crate::refusal;
 use crate::revocation_list;
 use crate::revoke::revoke;
 use crate::schema;
@@ -35,7 +36,7 @@ impl<'r> Registry<'r> {
     }
 
     /// Answers a call at a time. Effect, audit entry, status index and idempotency record commit together
-    /// or not at all; an act that was refused for its actor's rights leaves an audit entry alone.
+    /// or not at all; of an act that was refused for its actor's rights an audit entry is kept alone.
     ///
     /// # Errors
     /// [`RegistryError`]; after it nothing of the call's effect is kept.
@@ -45,21 +46,9 @@ impl<'r> Registry<'r> {
         clock: UnixMillis,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Reply, RegistryError> {
-        let outcome = self.attempt(&call, clock, rng);
-        if let Err(error) = &outcome {
-            self.note_refusal(&call, error, clock)?;
-        }
-        outcome
-    }
-
-    fn attempt(
-        &self,
-        call: &Call,
-        clock: UnixMillis,
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Reply, RegistryError> {
         let Self { store, root } = *self;
-        if let Call::Bootstrap { tenant, token_hash, idempotency_key, request_id, request } = call {
+        if let Call::Bootstrap { tenant, token_hash, idempotency_key, request_id, request } = &call
+        {
             let token = Token {
                 tenant: TenantId(*tenant),
                 hash: token_hash,
@@ -71,111 +60,11 @@ impl<'r> Registry<'r> {
         }
         let tenant = Tenant::load(store, root)?;
         let now = tenant.time(clock);
-        match call {
-            Call::Bootstrap { .. } => Err(RegistryError::internal("bootstrap was answered above")),
-            Call::CreateKey { authority, request } => {
-                let circumstances = circumstances(authority, now);
-                transaction(store, || create(store, &tenant, request, &circumstances, rng))
-                    .map(Reply::Created)
-            }
-            Call::RevokeKey { authority, key_id, request } => {
-                let key_id = parse_key_id(key_id)?;
-                let circumstances = circumstances(authority, now);
-                transaction(store, || revoke(store, &tenant, key_id, request, &circumstances))
-                    .map(Reply::Revoked)
-            }
-            // Reading is a transaction too: the first use of a credential is kept.
-            Call::ReadKey { authority, key_id, what } => {
-                let key_id = parse_key_id(key_id)?;
-                let credential = &authority.credential;
-                transaction(store, || match what {
-                    ReadKey::Pointer => {
-                        read::pointer(store, &tenant, credential, key_id, now).map(Reply::Pointer)
-                    }
-                    ReadKey::Record => {
-                        read::record(store, &tenant, credential, key_id, now).map(Reply::Key)
-                    }
-                })
-            }
-            Call::ReadAudit { authority, after, limit } => transaction(store, || {
-                let actor =
-                    admit(store, &tenant, &authority.credential, AdminScope::AuditRead, now)?;
-                audit_log::page(store, &actor, *after, (*limit).clamp(1, 200))
-            })
-            .map(Reply::Audit),
-            Call::AdmitVerifier { authority, audience, has } => transaction(store, || {
-                material(store, &tenant, &authority.credential, audience.as_deref(), has, now)
-            })
-            .map(Reply::Verifier),
-            Call::Check { base, request_id } => {
-                let base = parse_base(base.as_bytes())?;
-                check(store, &tenant, &base, request_id, now).map(Reply::Checked)
-            }
-            Call::Head => {
-                let bytes = transaction(store, || revocation_list::head(store, &tenant, now))?;
-                Ok(Reply::Bytes(WireBytes::new(bytes)))
-            }
-            Call::State { sequence, digest } => {
-                let bytes = revocation_list::state(store, *sequence, digest.as_bytes(), now)?;
-                Ok(Reply::Bytes(WireBytes::new(bytes)))
-            }
+        let outcome = transaction(store, || answer_for(store, &tenant, &call, now, rng));
+        if let Err(error) = &outcome {
+            refusal::note(store, &tenant, &call, error, now)?;
         }
-    }
-
-    /// Keeps what a refused call leaves behind: an entry for an act that its actor may not do, an alarm
-    /// for a right tag without its row.
-    fn note_refusal(
-        &self,
-        call: &Call,
-        error: &RegistryError,
-        clock: UnixMillis,
-    ) -> Result<(), RegistryError> {
-        let Self { store, root } = *self;
-        let (authority, action, target) = match call {
-            Call::CreateKey { authority, .. } => (authority, "key.create", None),
-            Call::RevokeKey { authority, key_id, .. } => {
-                (authority, "key.revoke", Some(key_id.clone()))
-            }
-            Call::ReadKey { authority, key_id, .. } => {
-                (authority, "key.read", Some(key_id.clone()))
-            }
-            Call::ReadAudit { authority, .. } => (authority, "audit.read", None),
-            Call::AdmitVerifier { authority, .. } => (authority, "verifier.admit", None),
-            Call::Bootstrap { .. } | Call::Check { .. } | Call::Head | Call::State { .. } => {
-                return Ok(());
-            }
-        };
-        let rule = match (error, error.reason()) {
-            (_, Some(Reason::NeverIssued)) => None,
-            (RegistryError::MissingScope { .. }, _) => Some("scope_missing"),
-            (RegistryError::Forbidden { rule, .. }, _) => Some(rule.as_str()),
-            _ => return Ok(()),
-        };
-        let tenant = Tenant::load(store, root)?;
-        let now = tenant.time(clock);
-        transaction(store, || {
-            let Some(rule) = rule else {
-                return never_issued(
-                    store,
-                    AudienceId::ADMINISTRATION,
-                    None,
-                    &authority.request_id,
-                    now,
-                );
-            };
-            let actor = authenticate(store, &tenant, &authority.credential, now)?;
-            let act = Act {
-                actor: Some(&actor),
-                action,
-                audience: AudienceId::ADMINISTRATION,
-                // A text that is no key id may be anything, a key included: it is not kept.
-                target: target.filter(|text| text.parse::<KeyId>().is_ok()),
-                reason: Some(rule),
-                outcome: Outcome::Refused,
-                request_id: &authority.request_id,
-            };
-            audit_log::append(store, now, act)
-        })
+        outcome
     }
 
     /// When a record is next due to be written to KV.
@@ -224,6 +113,63 @@ impl<'r> Registry<'r> {
 impl std::fmt::Debug for Registry<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Registry")
+    }
+}
+
+/// Answers a call to a tenant that is there, inside one transaction: reading is one too, since the first
+/// use of a credential is kept.
+fn answer_for(
+    store: &dyn Store,
+    tenant: &Tenant,
+    call: &Call,
+    now: UnixMillis,
+    rng: &mut impl TryCryptoRng,
+) -> Result<Reply, RegistryError> {
+    match call {
+        Call::Bootstrap { .. } => Err(RegistryError::TenantExists),
+        Call::CreateKey { authority, request } => {
+            create(store, tenant, request, &circumstances(authority, now), rng).map(Reply::Created)
+        }
+        Call::RevokeKey { authority, key_id, request } => {
+            let circumstances = circumstances(authority, now);
+            revoke(store, tenant, parse_key_id(key_id)?, request, &circumstances)
+                .map(Reply::Revoked)
+        }
+        Call::ReadKey { authority, key_id, what } => {
+            let key_id = parse_key_id(key_id)?;
+            let credential = &authority.credential;
+            match what {
+                ReadKey::Pointer => {
+                    read::pointer(store, tenant, credential, key_id, now).map(Reply::Pointer)
+                }
+                ReadKey::Record => {
+                    read::record(store, tenant, credential, key_id, now).map(Reply::Key)
+                }
+            }
+        }
+        Call::ReadAudit { authority, after, limit } => {
+            let actor = admit(store, tenant, &authority.credential, AdminScope::AuditRead, now)?;
+            audit_log::page(store, &actor, *after, (*limit).clamp(1, 200)).map(Reply::Audit)
+        }
+        Call::Admit { authority } => {
+            authenticate(store, tenant, &authority.credential, now).map(|_| Reply::Admitted)
+        }
+        Call::AdmitVerifier { authority, audience, has } => {
+            material(store, tenant, &authority.credential, audience.as_deref(), has, now)
+                .map(Reply::Verifier)
+        }
+        Call::Check { base, request_id } => {
+            let base = parse_base(base.as_bytes())?;
+            check(store, tenant, &base, request_id, now).map(Reply::Checked)
+        }
+        Call::Head => {
+            let bytes = revocation_list::head(store, tenant, now)?;
+            Ok(Reply::Bytes(WireBytes::new(bytes)))
+        }
+        Call::State { sequence, digest } => {
+            let bytes = revocation_list::state(store, *sequence, digest.as_bytes(), now)?;
+            Ok(Reply::Bytes(WireBytes::new(bytes)))
+        }
     }
 }
 

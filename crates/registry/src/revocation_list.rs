@@ -107,7 +107,7 @@ pub(crate) fn head(
         sequence: current.sequence,
         state_digest: current.digest,
         issued_at: now,
-        cutoff: tenant.cutoff,
+        cutoff: tenant.cutoff_for_all,
         audiences: audiences(store)?,
         dead: dead_signing_keys(store)?,
     };

@@ -1,4 +1,4 @@
-//! The tables of a tenant's book.
+//! The tables of a tenant's book, and the indexes that keep their readers from scanning them.
 
 use crate::error::RegistryError;
 use crate::store::Store;
@@ -20,7 +20,7 @@ pub(crate) fn exists(store: &dyn Store) -> Result<bool, RegistryError> {
 
 /// Schema 1. Times are Unix milliseconds, except issued_at, expires_at, mint_*, verify_until and cutoff,
 /// which are the Unix seconds that stand in keys and heads.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 16] = [
     "CREATE TABLE IF NOT EXISTS tenant (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         schema_version INTEGER NOT NULL,
@@ -114,4 +114,7 @@ const TABLES: [&str; 13] = [
         key_id TEXT PRIMARY KEY,
         due_at INTEGER NOT NULL,
         attempts INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (at)",
+    "CREATE INDEX IF NOT EXISTS audit_by_audience ON audit (audience, sequence)",
+    "CREATE INDEX IF NOT EXISTS outbox_by_time ON outbox (due_at)",
 ];

@@ -14,7 +14,7 @@ use crate::store::Store;
 pub(crate) struct Tenant {
     pub(crate) secret: TenantSecret,
     pub(crate) policy: Policy,
-    pub(crate) cutoff: Cutoff,
+    pub(crate) cutoff_for_all: Cutoff,
     last_time: UnixMillis,
 }
 
@@ -39,8 +39,8 @@ impl Tenant {
         let policy = serde_json::from_str(row.text(2)?)
             .map_err(|error| RegistryError::internal(format!("the stored policy: {error}")))?;
         let last_time = UnixMillis(row.unsigned(3)?);
-        let cutoff = Cutoff(UnixSeconds(row.unsigned(4)?));
-        Ok(Some(Self { secret, policy, cutoff, last_time }))
+        let cutoff_for_all = Cutoff(UnixSeconds(row.unsigned(4)?));
+        Ok(Some(Self { secret, policy, cutoff_for_all, last_time }))
     }
 
     /// Writes a new tenant with a signing key for every audience.
@@ -95,6 +95,18 @@ impl Tenant {
     /// Registry time: the clock, unless that has stepped back behind what was stored.
     pub(crate) fn time(&self, clock: UnixMillis) -> UnixMillis {
         clock.max(self.last_time)
+    }
+
+    /// What was issued to an audience at or before this is dead.
+    pub(crate) fn cutoff(
+        &self,
+        store: &dyn Store,
+        audience: AudienceId,
+    ) -> Result<Cutoff, RegistryError> {
+        let sql = "SELECT cutoff FROM audience WHERE number = ?";
+        let rows = store.query(sql, &[audience.0.into()])?;
+        let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
+        Ok(self.cutoff_for_all.max(Cutoff(UnixSeconds(row.unsigned(0)?))))
     }
 
     /// Stores the time of a mutation, so that no later one is before it.

@@ -66,11 +66,19 @@ fn what_lies_outside_a_credentials_audiences_is_as_if_it_were_not_there() {
     assert!(matches!(create(&book, &part, jobs), Err(RegistryError::Forbidden { .. })));
     assert!(entries(&book, &part).iter().all(|entry| entry.audience == 1));
     assert!(entries(&book, &admin).iter().any(|entry| entry.audience == 2));
-    // The refusal of a rule is in the log, with its actor.
-    let refused =
-        entries(&book, &admin).into_iter().find(|entry| entry.outcome == "refused").unwrap();
-    assert_eq!(refused.actor.unwrap().subject, "svc:part");
-    assert_eq!(refused.reason.as_deref(), Some("actor_scope"));
+    // Each refusal is in the log, with its actor; a key that is not there leaves nothing.
+    let refused: Vec<_> =
+        entries(&book, &admin).into_iter().filter(|entry| entry.outcome == "refused").collect();
+    let told: Vec<_> = refused
+        .iter()
+        .map(|entry| (entry.action.as_str(), entry.audience, entry.reason.as_deref().unwrap()))
+        .collect();
+    let hidden = "not_visible";
+    assert_eq!(
+        told,
+        [("key.read", 2, hidden), ("key.revoke", 2, hidden), ("key.create", 0, "actor_scope")]
+    );
+    assert!(refused.iter().all(|entry| entry.actor.as_ref().unwrap().subject == "svc:part"));
     assert!(revoke(&book, &part, &api_key).is_ok());
 }
 
@@ -236,4 +244,42 @@ fn a_record_is_sealed_anew_until_its_newest_version_is_out() {
         book.registry().published(publication.name).unwrap();
     }
     assert_eq!(book.registry().next_due().unwrap(), None);
+}
+
+#[test]
+fn a_credential_that_was_refused_something_was_seen_all_the_same() {
+    let book = Book::in_memory(1).unwrap();
+    let admin = book.bootstrap().unwrap();
+    let call = || Call::CreateKey {
+        authority: authority(&admin, Some("once")),
+        request: admin_request(&["keys:read"], &["api"]),
+    };
+    let deputy = book.ask_created(call()).unwrap().key.unwrap().secret_str().to_owned();
+    assert_eq!(book.ask_created(call()).unwrap().key.unwrap().secret_str(), deputy);
+    assert_eq!(read(&book, &deputy, "key_0000000000000000").unwrap_err(), RegistryError::NotFound);
+    assert!(book.ask_created(call()).unwrap().key.is_none(), "it has been used");
+}
+
+#[test]
+fn what_a_cut_off_or_a_dead_signing_key_kills_is_dead_to_the_registry_too() {
+    for statement in [
+        "UPDATE tenant SET cutoff = 1800000000",
+        "UPDATE audience SET cutoff = 1800000000 WHERE number = 1",
+        "UPDATE signing_key SET dead_at = 1 WHERE audience = 1",
+    ] {
+        let book = Book::in_memory(1).unwrap();
+        let admin = book.bootstrap().unwrap();
+        let (_, key) = create(&book, &admin, key_request(&["payouts:create"])).unwrap();
+        let base = *UnverifiedKey::parse(&key).unwrap().unproven_base();
+        let check = || {
+            let mut bytes = [0; wardkey::MAX_BASE_LEN];
+            let len = base.encode(&mut bytes).unwrap();
+            let base = WireBytes::new(&bytes[..len]);
+            book.ask(Call::Check { base, request_id: "req_x".into() }).unwrap()
+        };
+        assert!(matches!(check(), Reply::Checked(StrictVerdict::Alive { .. })), "{statement}");
+        book.store.execute(statement, &[]).unwrap();
+        let dead = StrictVerdict::Dead { reason: "revoked".into() };
+        assert!(matches!(check(), Reply::Checked(verdict) if verdict == dead), "{statement}");
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wardkey_registry::{Call, Fault, FaultyStore, Reply, RevokeRequest};
+use wardkey_provision::KeyRequest;
+use wardkey_registry::{Call, Fault, FaultyStore, GenerationState, RegistryError, RevokeRequest};
 use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request};
 
 /// Plants a fault after each write of a call until one run meets none; before each, nothing may be left.
@@ -115,13 +116,100 @@ fn a_repeated_create_gives_the_same_key_until_it_was_seen() {
         request: key_request(&["status:read"]),
     };
     let reused = book.ask(another).unwrap_err();
-    assert_eq!(reused, wardkey_registry::RegistryError::IdempotencyKeyReused);
+    assert_eq!(reused, RegistryError::IdempotencyKeyReused);
     book.pass(600_001);
     let late = book.ask_created(call()).unwrap();
     assert!(late.repeated && late.key.is_none());
-    book.pass(24 * 3_600_000);
-    match book.ask(call()) {
-        Ok(Reply::Created(_)) => panic!("the administrator's key has expired"),
-        other => assert!(other.is_err()),
+}
+
+/// An administrator that lives for longer than a day.
+fn patient_book() -> (Book, String) {
+    let book = Book::in_memory(1).unwrap();
+    let mut call = bootstrap_call(1, [1; 32], Some(api_policy().unwrap()), None);
+    if let Call::Bootstrap { request, .. } = &mut call {
+        request.expires_in = 30 * 24 * 3600;
     }
+    let admin = book.ask_created(call).unwrap().key.unwrap().secret_str().to_owned();
+    (book, admin)
+}
+
+#[test]
+fn a_request_is_remembered_for_24_hours_and_then_is_a_new_one() {
+    let (book, admin) = patient_book();
+    let call = || Call::CreateKey {
+        authority: authority(&admin, Some("once")),
+        request: KeyRequest { expires_in: 20 * 24 * 3600, ..key_request(&["reports:read"]) },
+    };
+    let first = book.ask_created(call()).unwrap();
+    book.pass(24 * 3_600_000 - 1);
+    let again = book.ask_created(call()).unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.view.key_id, first.view.key_id);
+    book.pass(1);
+    let new = book.ask_created(call()).unwrap();
+    assert!(!new.repeated);
+    assert_ne!(new.view.key_id, first.view.key_id);
+}
+
+#[test]
+fn a_repeated_create_answers_the_key_as_it_is_now() {
+    let (book, admin) = a_book();
+    let call = || Call::CreateKey {
+        authority: authority(&admin, Some("once")),
+        request: key_request(&["reports:read"]),
+    };
+    let first = book.ask_created(call()).unwrap();
+    let revocation = Call::RevokeKey {
+        authority: authority(&admin, None),
+        key_id: first.view.key_id,
+        request: RevokeRequest::default(),
+    };
+    book.ask(revocation).unwrap();
+    let again = book.ask_created(call()).unwrap();
+    assert!(again.key.is_none());
+    assert_eq!(again.view.generations[0].state, GenerationState::Revoked);
+}
+
+#[test]
+fn an_idempotency_key_belongs_to_one_act_on_one_key_of_one_actor() {
+    let (book, admin) = a_book();
+    let make = || {
+        let authority = authority(&admin, None);
+        book.ask_created(Call::CreateKey { authority, request: key_request(&["reports:read"]) })
+            .unwrap()
+            .view
+            .key_id
+    };
+    let revoke = |credential: &str, key_id: &str| {
+        book.ask(Call::RevokeKey {
+            authority: authority(credential, Some("once")),
+            key_id: key_id.into(),
+            request: RevokeRequest::default(),
+        })
+    };
+    let (one, two) = (make(), make());
+    assert!(revoke(&admin, &one).is_ok());
+    assert_eq!(revoke(&admin, &two).unwrap_err(), RegistryError::IdempotencyKeyReused);
+    let other = KeyRequest {
+        audience: "wardkey".into(),
+        for_audiences: vec!["api".into()],
+        ..key_request(&["keys:revoke"])
+    };
+    let other = Call::CreateKey { authority: authority(&admin, None), request: other };
+    let other = book.ask_created(other).unwrap().key.unwrap().secret_str().to_owned();
+    assert!(revoke(&other, &two).is_ok(), "another actor's key of the same name is another");
+}
+
+#[test]
+fn every_mutation_keeps_the_time_that_no_later_one_is_before() {
+    let (book, admin) = a_book();
+    let created_at = |book: &Book| {
+        let authority = authority(&admin, None);
+        let call = Call::CreateKey { authority, request: key_request(&["reports:read"]) };
+        book.ask_created(call).unwrap().view.created_at_ms
+    };
+    book.pass(50_000);
+    let first = created_at(&book);
+    book.set_now(first - 40_000);
+    assert_eq!(created_at(&book), first);
 }

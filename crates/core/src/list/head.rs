@@ -22,7 +22,8 @@ pub const NOT_AFTER_MS: u64 = 3_600_000;
 pub struct Cutoff(pub UnixSeconds);
 
 impl Cutoff {
-    const fn kills(self, issued_at: UnixSeconds) -> bool {
+    /// Whether a generation issued in this second is dead.
+    pub const fn kills(self, issued_at: UnixSeconds) -> bool {
         issued_at.0 <= self.0.0
     }
 }

@@ -1,0 +1,73 @@
+//! What a refused call leaves behind: an entry for an act that its actor may not do, an alarm for a right
+//! tag without its row, and that the credential was seen.
+
+use wardkey::{AudienceId, Reason, UnixMillis};
+
+use crate::admission::authenticate;
+use crate::audit_log::{self, Act, Outcome};
+use crate::call::Call;
+use crate::check::never_issued;
+use crate::error::RegistryError;
+use crate::key_book::Key;
+use crate::store::{Store, transaction};
+use crate::tenant::Tenant;
+
+/// Keeps it.
+pub(crate) fn note(
+    store: &dyn Store,
+    tenant: &Tenant,
+    call: &Call,
+    error: &RegistryError,
+    now: UnixMillis,
+) -> Result<(), RegistryError> {
+    let Some(authority) = call.authority() else {
+        return Ok(());
+    };
+    if matches!(error, RegistryError::Internal { .. }) {
+        return Ok(());
+    }
+    transaction(store, || {
+        if error.reason() == Some(Reason::NeverIssued) {
+            let audience = AudienceId::ADMINISTRATION;
+            return never_issued(store, audience, None, &authority.request_id, now);
+        }
+        // The refusal has undone that the credential was seen; whoever is no actor leaves nothing.
+        let Ok(actor) = authenticate(store, tenant, &authority.credential, now) else {
+            return Ok(());
+        };
+        let Some((audience, rule)) = refused_right(store, call, error)? else {
+            return Ok(());
+        };
+        let act = Act {
+            actor: Some(&actor),
+            action: call.action(),
+            audience,
+            target: call.target().map(|key_id| key_id.to_string()),
+            reason: Some(&rule),
+            outcome: Outcome::Refused,
+            request_id: &authority.request_id,
+        };
+        audit_log::append(store, now, act)
+    })
+}
+
+/// The right that was lacking, and in whose audience; none for what is no question of rights.
+fn refused_right(
+    store: &dyn Store,
+    call: &Call,
+    error: &RegistryError,
+) -> Result<Option<(AudienceId, String)>, RegistryError> {
+    Ok(match error {
+        RegistryError::MissingScope { .. } => {
+            Some((AudienceId::ADMINISTRATION, "scope_missing".into()))
+        }
+        RegistryError::Forbidden { rule, .. } => Some((AudienceId::ADMINISTRATION, rule.clone())),
+        // A key that is there and was not found is one that the actor may not see.
+        RegistryError::NotFound => {
+            let hidden =
+                call.target().map(|key_id| Key::find(store, key_id)).transpose()?.flatten();
+            hidden.map(|key| (key.audience, "not_visible".into()))
+        }
+        _ => None,
+    })
+}
