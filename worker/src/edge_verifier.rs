@@ -27,26 +27,31 @@ const FAILED_FOR_MS: u64 = 1_000;
 /// Most audiences that an isolate holds.
 const MAX_AUDIENCES: usize = 256;
 
-/// Whose keys.
-type AudienceName = (TenantId, AudienceId);
-
 /// What an isolate holds of one audience.
 struct Holding {
-    /// The key set's bytes, which the catalog is read from.
-    bytes: WireBytes,
     key_set: KeySet,
+    /// The key set's last bytes, which are no secret.
+    catalog: Vec<u8>,
     list: Option<List<Vec<u8>>>,
     failed_at: Option<UnixMillis>,
 }
 
+impl Holding {
+    fn catalog(&self) -> Result<Catalog<'_>, ApiError> {
+        let (tenant, audience) = (self.key_set.tenant(), self.key_set.audience());
+        Catalog::parse(tenant, audience, self.key_set.version(), &self.catalog)
+            .map_err(|error| ApiError::Internal(error.to_string()))
+    }
+}
+
 thread_local! {
     // INVARIANT: never borrowed across an await.
-    static HOLDINGS: RefCell<HashMap<AudienceName, Holding>> = RefCell::default();
+    static HOLDINGS: RefCell<HashMap<(TenantId, AudienceId), Holding>> = RefCell::default();
 }
 
 /// A verifier of one audience.
 pub(crate) struct EdgeVerifier<'c> {
-    name: AudienceName,
+    name: (TenantId, AudienceId),
     registry: &'c RegistryClient,
     id: &'c RequestId,
 }
@@ -72,7 +77,7 @@ impl<'c> EdgeVerifier<'c> {
     ) -> Result<Self, ApiError> {
         let name = (tenant, AudienceId(material.audience));
         if let Some(bytes) = material.key_set {
-            hold(name, bytes)?;
+            hold(name, &bytes)?;
         }
         Ok(Self { name, registry, id })
     }
@@ -95,8 +100,7 @@ impl<'c> EdgeVerifier<'c> {
             }
         };
         let requirement = self.with(|holding| {
-            let (_, catalog) = KeySet::parse(holding.bytes.as_bytes())
-                .map_err(|error| ApiError::Internal(error.to_string()))?;
+            let catalog = holding.catalog()?;
             build(&catalog).map_err(|error| match error {
                 RequirementError::Empty => {
                     ApiError::invalid("scopes", "must name at least one scope")
@@ -112,12 +116,12 @@ impl<'c> EdgeVerifier<'c> {
 
     /// The names of scope numbers.
     pub(crate) fn scope_names(&self, scopes: &wardkey::ScopeSet) -> Vec<String> {
-        let named = self.with(|holding| match KeySet::parse(holding.bytes.as_bytes()) {
-            Ok((_, catalog)) => {
+        let named = self.with(|holding| {
+            let known = holding.catalog().map(|catalog| {
                 let known = catalog.entries().filter(|entry| scopes.contains(entry.number));
                 known.map(|entry| entry.name.as_str().to_owned()).collect()
-            }
-            Err(_) => Vec::new(),
+            });
+            known.unwrap_or_default()
         });
         named.unwrap_or_default()
     }
@@ -252,16 +256,17 @@ impl<'c> EdgeVerifier<'c> {
 }
 
 /// Takes a key set into the isolate, unless another request has brought a newer one meanwhile.
-fn hold(name: AudienceName, bytes: WireBytes) -> Result<(), ApiError> {
-    let (key_set, _) =
+fn hold(name: (TenantId, AudienceId), bytes: &WireBytes) -> Result<(), ApiError> {
+    let (key_set, catalog) =
         KeySet::parse(bytes.as_bytes()).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let catalog = catalog.as_bytes().to_vec();
     HOLDINGS.with_borrow_mut(|holdings| {
         let held = holdings.remove(&name);
         let newest = match held {
             Some(held) if held.key_set.version() > key_set.version() => held,
             // The list in force stays: it is never stepped back behind.
             held => {
-                Holding { bytes, key_set, list: held.and_then(|held| held.list), failed_at: None }
+                Holding { key_set, catalog, list: held.and_then(|held| held.list), failed_at: None }
             }
         };
         if holdings.len() >= MAX_AUDIENCES {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin_request;
 mod body;
 mod clock;
 mod config;
@@ -58,7 +59,7 @@ async fn route(call: Call) -> Result<Response, ApiError> {
     credential::refuse_in_url(&call.url)?;
     refuse_plain_http(&call.url)?;
     let path = call.url.path().to_owned();
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(&path).split('/').collect();
     // A HEAD is a GET whose body the runtime drops.
     let method = match call.request.method() {
         Method::Head => Method::Get,

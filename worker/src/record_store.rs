@@ -1,10 +1,16 @@
 //! Sealed key records in KV: `record/{tenant}/{key id}`.
 
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use wardkey::{KeyId, TenantId};
 use wardkey_provision::RecordName;
-use worker::{Env, KvStore};
+use worker::{Delay, Env, KvStore};
 
 use crate::problem::ApiError;
+
+/// Longest wait for a record, after which the registry is asked.
+const READ_TIME: Duration = Duration::from_millis(500);
 
 /// The KV namespace of sealed records. What it gives may lag: the version in the seal shows it.
 pub(crate) struct RecordStore(KvStore);
@@ -27,8 +33,14 @@ impl RecordStore {
         tenant: TenantId,
         key_id: KeyId,
     ) -> Result<Option<Vec<u8>>, ApiError> {
-        let reading = self.0.get(&path(tenant, key_id)).bytes().await;
-        reading.map_err(|error| ApiError::Internal(format!("KV: {error}")))
+        let path = path(tenant, key_id);
+        let reading = Box::pin(self.0.get(&path).bytes());
+        match select(reading, Delay::from(READ_TIME)).await {
+            Either::Left((read, _)) => {
+                read.map_err(|error| ApiError::Internal(format!("KV: {error}")))
+            }
+            Either::Right(_) => Err(ApiError::Internal("KV did not answer".into())),
+        }
     }
 
     /// Writes a sealed record.

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use wardkey::TenantId;
-use wardkey_provision::holds_credential;
-use wardkey_registry::{Authority, Call, RegistryError, Reply};
+use serde_json::error::Category;
+use wardkey::{TenantId, UnixMillis};
+use wardkey_registry::{Call, RegistryError, Reply};
 use worker::{Delay, Env, Headers, Method, Request, RequestInit, Stub, console_error};
 use zeroize::Zeroizing;
 
-use crate::credential::AdminCredential;
+use crate::clock;
 use crate::problem::ApiError;
-use crate::request_id::RequestId;
 
-/// Longest wait for an answer: an object that hangs is reported to the caller before 5 s have passed.
-pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(4);
+/// Longest wait for all answers that one request needs: an object that hangs is reported to the caller
+/// before 5 s have passed, however many calls it takes.
+const ANSWER_TIME_MS: u64 = 4_000;
 
 /// The registry of one tenant.
 pub(crate) struct RegistryClient {
     stub: Stub,
+    deadline: UnixMillis,
     #[cfg(feature = "plant-faults")]
     planted: Option<String>,
 }
@@ -34,6 +35,7 @@ impl RegistryClient {
         let stub = namespace.get_by_name(&format!("tenant:{}", tenant.0))?;
         Ok(Self {
             stub,
+            deadline: clock::now().plus(ANSWER_TIME_MS),
             #[cfg(feature = "plant-faults")]
             planted: None,
         })
@@ -46,21 +48,22 @@ impl RegistryClient {
         Ok(self)
     }
 
-    /// Asks and waits for at most [`ANSWER_TIME`].
+    /// Asks and waits for as long as the request may take.
     ///
     /// # Errors
     /// What the registry says, or [`ApiError::RegistryUnavailable`].
     pub(crate) async fn ask(&self, call: &Call) -> Result<Reply, ApiError> {
-        self.ask_within(call, ANSWER_TIME).await
+        self.ask_within(call, Duration::MAX).await
     }
 
-    /// Asks and waits for a limited time.
+    /// Asks and waits for a limited time, and no longer than the request may take.
     ///
     /// # Errors
     /// As [`RegistryClient::ask`].
     pub(crate) async fn ask_within(&self, call: &Call, limit: Duration) -> Result<Reply, ApiError> {
+        let left = Duration::from_millis(self.deadline.since(clock::now()));
         let asking = Box::pin(self.exchange(call));
-        match select(asking, Delay::from(limit)).await {
+        match select(asking, Delay::from(limit.min(left))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(ApiError::RegistryUnavailable),
         }
@@ -92,62 +95,27 @@ impl RegistryClient {
             Zeroizing::new(response.bytes().await.map_err(|_| ApiError::RegistryUnavailable)?);
         let outcome: Result<Reply, RegistryError> =
             serde_json::from_slice(&body).map_err(|error| {
-                ApiError::Internal(format!("the registry's answer: {}", error.classify_word()))
+                // The object may have done what was asked, so that this is no failure of ours alone.
+                console_error!("the registry's answer {}", finding(&error));
+                ApiError::RegistryUnavailable
             })?;
         outcome.map_err(Into::into)
     }
 }
 
 /// What the parser found, without repeating the answer, which may hold a key.
-trait ClassifyWord {
-    fn classify_word(&self) -> &'static str;
-}
-
-impl ClassifyWord for serde_json::Error {
-    fn classify_word(&self) -> &'static str {
-        match self.classify() {
-            serde_json::error::Category::Io => "could not be read",
-            serde_json::error::Category::Syntax => "is no JSON",
-            serde_json::error::Category::Data => "has another shape",
-            serde_json::error::Category::Eof => "was cut short",
-        }
+fn finding(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        Category::Io => "could not be read",
+        Category::Syntax => "is no JSON",
+        Category::Data => "has another shape",
+        Category::Eof => "was cut short",
     }
 }
 
-/// By what right a call is made: the credential, the caller's Idempotency-Key, the request's id.
-///
-/// # Errors
-/// [`ApiError::Invalid`] for an Idempotency-Key that is not 1 to 255 printable ASCII characters.
-pub(crate) fn authority(
-    credential: AdminCredential,
-    headers: &Headers,
-    id: &RequestId,
-) -> Result<Authority, ApiError> {
-    Ok(Authority {
-        credential: credential.text,
-        idempotency_key: idempotency_key(headers)?,
-        request_id: id.as_str().into(),
-    })
-}
-
-/// The caller's Idempotency-Key.
-///
-/// # Errors
-/// As [`authority`].
-pub(crate) fn idempotency_key(headers: &Headers) -> Result<Option<String>, ApiError> {
-    let key = headers.get("Idempotency-Key")?;
-    let Some(text) = &key else {
-        return Ok(None);
-    };
-    let printable = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    if text.is_empty() || text.len() > 255 || !printable || holds_credential(text) {
-        let problem = "must be 1 to 255 printable ASCII characters and no credential";
-        return Err(ApiError::invalid("Idempotency-Key", problem));
-    }
-    Ok(key)
-}
-
-/// The error of a reply of another kind than was asked for.
+/// The error of a reply of another kind than was asked for: whatever was done is done, so that the caller
+/// must not be told that nothing was.
 pub(crate) fn unexpected_reply() -> ApiError {
-    ApiError::Internal("the registry gave another kind of reply".into())
+    console_error!("the registry gave another kind of reply");
+    ApiError::RegistryUnavailable
 }

@@ -26,7 +26,6 @@ impl Reason {
             | Self::PrefixMismatch
             | Self::BadTag
             | Self::OutsideWindow
-            | Self::WrongAudience
             | Self::NeverIssued
             | Self::TenantGone => invalid("invalid_token"),
             // INVARIANT: only the registry's own answers make the last three; a client discards a
@@ -41,7 +40,8 @@ impl Reason {
                 retry_after_s: None,
             },
             // No client throws a good key away on a 503.
-            Self::RequirementOutdated
+            Self::WrongAudience
+            | Self::RequirementOutdated
             | Self::ListStale
             | Self::ClockBehind
             | Self::NoKeySet
@@ -68,7 +68,6 @@ mod tests {
             Reason::PrefixMismatch,
             Reason::BadTag,
             Reason::OutsideWindow,
-            Reason::WrongAudience,
             Reason::NeverIssued,
             Reason::TenantGone,
         ];
@@ -80,6 +79,7 @@ mod tests {
     #[test]
     fn what_cannot_be_known_now_is_never_a_4xx() {
         for reason in [
+            Reason::WrongAudience,
             Reason::RequirementOutdated,
             Reason::ListStale,
             Reason::ClockBehind,

@@ -26,6 +26,17 @@ pub struct Authority {
     pub request_id: String,
 }
 
+impl Authority {
+    /// The same authority for a second call of the same request.
+    pub fn again(&self) -> Self {
+        Self {
+            credential: WireSecret::new(self.credential.secret_str()),
+            idempotency_key: self.idempotency_key.clone(),
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "call", rename_all = "snake_case")]

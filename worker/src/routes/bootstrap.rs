@@ -4,9 +4,9 @@ use wardkey_provision::{BootstrapError, BootstrapToken};
 use wardkey_registry::{BootstrapRequest, Call as RegistryCall, WireBytes};
 use worker::Response;
 
+use crate::admin_request::idempotency_key;
 use crate::config::Config;
 use crate::problem::ApiError;
-use crate::registry_client::idempotency_key;
 use crate::routes::keys::{Form, created};
 use crate::{Call, body, clock, credential};
 

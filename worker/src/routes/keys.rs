@@ -2,34 +2,32 @@
 
 use serde::Serialize;
 use wardkey::KeyId;
-use wardkey_provision::{KeyRequest, RecordKey, RecordName, open_record};
+use wardkey_provision::{KeyRequest, RecordKey, RecordName, SealError, open_record};
 use wardkey_registry::{
-    Call as RegistryCall, Created, KeyView, ReadKey, RecordPointer, Reply, RevocationBound,
-    RevokeRequest,
+    Call as RegistryCall, Created, KeyView, ReadKey, RecordPointer, Reply, RevocationBound, Revoked,
 };
-use worker::{Headers, Response, ResponseBuilder};
+use worker::{Headers, Response, ResponseBuilder, console_warn};
 use zeroize::Zeroizing;
 
-use crate::credential::{AdminCredential, administration};
+use crate::admin_request::AdminRequest;
 use crate::problem::ApiError;
 use crate::record_store::RecordStore;
-use crate::registry_client::{authority, unexpected_reply};
+use crate::registry_client::unexpected_reply;
 use crate::routes::json;
 use crate::{Call, body, clock};
 
 /// Creates a key.
 ///
 /// 1. The credential from the headers: 401, 400 `invalid_request`.
-/// 2. The body: 400, 408, 413, 415.
-/// 3. The registry judges credential, rights and policy: 401, 403 `insufficient_scope` or `forbidden_by_rule`
+/// 2. The body, whose faults are told once the registry has accepted the credential: 400, 408, 413, 415.
+/// 3. The registry judges credential, rights and policy: 401, 403 `scope_missing` or `forbidden_by_rule`
 ///    with the rule, 400 `invalid_field`, 422 `idempotency_key_reused`, 503.
 /// 4. 201 with the key; 200 for a repeated request, without `key` when it cannot be given again.
 pub(crate) async fn create(mut call: Call) -> Result<Response, ApiError> {
-    let credential = administration(call.request.headers())?;
+    let admin = AdminRequest::of(&call)?;
     let form = Form::wanted(call.request.headers())?;
-    let registry = call.registry(credential.tenant)?;
-    let authority = authority(credential, call.request.headers(), &call.id)?;
-    let request: KeyRequest = body::json(&mut call.request).await?;
+    let said = body::json::<KeyRequest>(&mut call.request).await;
+    let (registry, authority, request) = admin.accept(said).await?;
     created(registry.ask(&RegistryCall::CreateKey { authority, request }).await?, form)
 }
 
@@ -39,24 +37,20 @@ pub(crate) async fn create(mut call: Call) -> Result<Response, ApiError> {
 /// 2. The registry judges it and gives what opens the record: 401, 403, 404 `not_found`, 503.
 /// 3. 200 with the key. `Wardkey-Record` says whether it came from `kv` or the `registry`.
 pub(crate) async fn read(call: Call, id: &str) -> Result<Response, ApiError> {
-    let credential = administration(call.request.headers())?;
-    let key_id: KeyId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let tenant = credential.tenant;
-    let registry = call.registry(tenant)?;
-    let authority = authority(credential, call.request.headers(), &call.id)?;
-    let asked =
-        RegistryCall::ReadKey { authority, key_id: key_id.to_string(), what: ReadKey::Pointer };
-    let Reply::Pointer(pointer) = registry.ask(&asked).await? else {
+    let admin = AdminRequest::of(&call)?;
+    let tenant = admin.tenant;
+    let (registry, authority, key_id) = admin.accept(key_named(id)).await?;
+    let ask =
+        |authority, what| RegistryCall::ReadKey { authority, key_id: key_id.to_string(), what };
+    let again = authority.again();
+    let Reply::Pointer(pointer) = registry.ask(&ask(authority, ReadKey::Pointer)).await? else {
         return Err(unexpected_reply());
     };
     let name = RecordName { tenant, key_id, version: pointer.version };
     if let Some(view) = from_kv(&call, name, &pointer).await {
         return key_answer(view, "kv");
     }
-    let RegistryCall::ReadKey { authority, key_id, .. } = asked else {
-        return Err(unexpected_reply());
-    };
-    match registry.ask(&RegistryCall::ReadKey { authority, key_id, what: ReadKey::Record }).await? {
+    match registry.ask(&ask(again, ReadKey::Record)).await? {
         Reply::Key(view) => key_answer(view, "registry"),
         _ => Err(unexpected_reply()),
     }
@@ -65,27 +59,28 @@ pub(crate) async fn read(call: Call, id: &str) -> Result<Response, ApiError> {
 /// Revokes a key.
 ///
 /// 1. The credential: 401, 400 `invalid_request`.
-/// 2. The body, which may be left out: 400, 408, 413, 415.
+/// 2. The body, which may be left out; its faults are told once the registry has accepted the
+///    credential: 400, 408, 413, 415.
 /// 3. The registry: 401, 403, 404 `not_found`, 422, 503.
 /// 4. 200 with the key and the bound within which the last verifier denies it.
 pub(crate) async fn revoke(mut call: Call, id: &str) -> Result<Response, ApiError> {
-    let credential: AdminCredential = administration(call.request.headers())?;
-    let key_id: KeyId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let registry = call.registry(credential.tenant)?;
-    let authority = authority(credential, call.request.headers(), &call.id)?;
-    let request: RevokeRequest = body::json_or_default(&mut call.request).await?;
+    let admin = AdminRequest::of(&call)?;
+    let said = match key_named(id) {
+        Ok(key_id) => body::json_or_default(&mut call.request).await.map(|body| (key_id, body)),
+        Err(error) => Err(error),
+    };
+    let (registry, authority, (key_id, request)) = admin.accept(said).await?;
     let asked = RegistryCall::RevokeKey { authority, key_id: key_id.to_string(), request };
     match registry.ask(&asked).await? {
-        Reply::Revoked(revoked) => json(
-            200,
-            &RevokedAnswer {
-                key: revoked.view,
-                list_sequence: revoked.sequence,
-                bound: revoked.bound,
-            },
-        ),
+        Reply::Revoked(Revoked { view, sequence, bound }) => {
+            json(200, &RevokedAnswer { key: view, list_sequence: sequence, bound })
+        }
         _ => Err(unexpected_reply()),
     }
+}
+
+fn key_named(id: &str) -> Result<KeyId, ApiError> {
+    id.parse().map_err(|_| ApiError::NotFound)
 }
 
 #[derive(Serialize)]
@@ -150,13 +145,21 @@ pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
     }
 }
 
+/// The record in KV, if it is there in its present version.
 async fn from_kv(call: &Call, name: RecordName, pointer: &RecordPointer) -> Option<KeyView> {
     let records = RecordStore::of(&call.env).ok()?;
-    // KV may lag, lack the record or fail: none of it is more than a reason to ask the registry.
+    // KV may lag, lack the record, fail or take its time: a reason to ask the registry, and no more.
     let sealed = records.sealed(name.tenant, name.key_id).await.ok().flatten()?;
     let secret = pointer.record_key.as_bytes().try_into().ok()?;
-    let record = open_record(&RecordKey::new(Zeroizing::new(secret)), name, &sealed).ok()?;
-    serde_json::from_slice(&record).ok()
+    match open_record(&RecordKey::new(Zeroizing::new(secret)), name, &sealed) {
+        Ok(record) => serde_json::from_slice(&record).ok(),
+        Err(SealError::Version { .. }) => None,
+        Err(error) => {
+            // Somebody has been at it: a lagging copy would be of another version.
+            console_warn!("{} record of {} in KV: {error}", call.id.as_str(), name.key_id);
+            None
+        }
+    }
 }
 
 fn key_answer(view: KeyView, source: &str) -> Result<Response, ApiError> {

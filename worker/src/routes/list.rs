@@ -11,7 +11,7 @@ use crate::registry_client::unexpected_reply;
 /// Gives the head.
 ///
 /// 1. The tenant's number: 404.
-/// 2. The caller's address is counted: 429.
+/// 2. No query; the caller's address is counted: 400, 429.
 /// 3. The registry: 404, 503.
 /// 4. 200 with the head's bytes, cacheable for a second.
 pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError> {
@@ -23,7 +23,7 @@ pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError>
 /// Gives a state that a head of the last ten minutes named.
 ///
 /// 1. `{sequence}-{digest in 64 lower-case hex digits}`: 404.
-/// 2. The caller's address is counted: 429.
+/// 2. No query; the caller's address is counted: 400, 429.
 /// 3. The registry: 404 (fetch the head again), 503.
 /// 4. 200 with the state's bytes, which never change.
 pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Response, ApiError> {
@@ -55,8 +55,12 @@ async fn bytes(
     Ok(builder.fixed(bytes.as_bytes().to_vec()))
 }
 
-/// Counts a call that needs no credential, by its caller's address.
+/// Counts a call that needs no credential, by its caller's address, and refuses a query: a cache must not
+/// hold the same thing under two names.
 async fn limit(call: &Call) -> Result<(), ApiError> {
+    if call.url.query().is_some() {
+        return Err(ApiError::invalid("query", "is not taken here"));
+    }
     let limiter = call
         .env
         .rate_limiter("PUBLIC_LIMIT")
@@ -69,7 +73,7 @@ fn number(text: &str) -> Result<TenantId, ApiError> {
     canonical(text).map(TenantId).ok_or(ApiError::NotFound)
 }
 
-/// A decimal number in its one spelling: a cache must not hold the same thing under two names.
+/// A decimal number in its one spelling.
 fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
     text.parse::<T>().ok().filter(|number| number.to_string() == text)
 }

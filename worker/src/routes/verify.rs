@@ -5,10 +5,9 @@ use wardkey::{Allow, Decision, Zone};
 use wardkey_registry::{Call as RegistryCall, WireSecret};
 use worker::Response;
 
-use crate::credential::administration;
+use crate::admin_request::AdminRequest;
 use crate::edge_verifier::{self, EdgeVerifier};
 use crate::problem::ApiError;
-use crate::registry_client::authority;
 use crate::routes::json;
 use crate::{Call, body};
 
@@ -69,21 +68,18 @@ struct ListAnswer {
 /// Decides a key.
 ///
 /// 1. The verifier's credential: 401, 400 `invalid_request`.
-/// 2. The body: 400 (an unknown or empty requirement included), 408, 413, 415.
+/// 2. The body, whose faults are told once the registry has accepted the credential: 400 (an unknown or
+///    empty requirement included), 408, 413, 415.
 /// 3. The registry admits the verifier, which fixes tenant and audience: 401, 403, 503.
 /// 4. The core decides with what the isolate holds; a refresh or the registry is asked where it says so.
 /// 5. 200 with the decision, and in `status` what the caller's own answer should be.
 pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
-    let credential = administration(call.request.headers())?;
-    let tenant = credential.tenant;
-    let registry = call.registry(tenant)?;
-    let authority = authority(credential, call.request.headers(), &call.id)?;
-    let request: VerifyRequest = body::json(&mut call.request).await?;
-    let admission = RegistryCall::AdmitVerifier {
-        authority,
-        audience: request.audience,
-        has: edge_verifier::held(tenant),
-    };
+    let admin = AdminRequest::of(&call)?;
+    let tenant = admin.tenant;
+    let said = body::json::<VerifyRequest>(&mut call.request).await;
+    let (registry, authority, request) = admin.accept(said).await?;
+    let has = edge_verifier::held(tenant);
+    let admission = RegistryCall::AdmitVerifier { authority, audience: request.audience, has };
     let material = edge_verifier::material(registry.ask(&admission).await?)?;
     let verifier = EdgeVerifier::new(tenant, material, &registry, &call.id)?;
     let requirement = verifier.requirement(&request.scopes, request.r#match == Match::Any)?;
