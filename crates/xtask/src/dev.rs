@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::Answer,
+    lock::Lock,
     secrets::{ADMIN_KEY, Bootstrap, Secrets},
     server::{Server, check_port},
     setup,
@@ -36,12 +37,14 @@ pub(crate) struct Options {
 
 /// Sets up, builds, starts the worker and stays until Ctrl-C.
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
+    let secrets = Secrets::of(workspace);
+    // Before the port: another port is good advice only where another program has this one.
+    let lock = Lock::take(secrets.make_folder()?)?;
     check_port(options.port)?;
     let progress = Progress::of(setup::STEPS + 2);
     let kit = setup::run(workspace, &progress, way)?;
     worker_build::run(workspace, &progress, &kit, worker_build::Flavour::Release)?;
 
-    let secrets = Secrets::of(workspace);
     if options.fresh {
         secrets.forget_tenant()?;
     }
@@ -52,7 +55,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let _ = stop.send(());
     })?;
     let mut server = progress.step("worker on workerd", "5 s", || {
-        let server = Server::start(workspace, &kit.node, options.port)?;
+        let server = Server::start(workspace, &kit.node, options.port, &lock)?;
         if let Some(bootstrap) = bootstrap {
             secrets.keep_admin_key(&admin_key(&server, &secrets, &bootstrap)?)?;
         }

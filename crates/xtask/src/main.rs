@@ -16,6 +16,7 @@ mod demo;
 mod dev;
 mod inputs;
 mod lint;
+mod lock;
 mod node;
 mod secrets;
 mod server;

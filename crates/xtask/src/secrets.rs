@@ -40,6 +40,12 @@ impl Secrets {
         }
     }
 
+    /// The folder `.wardkey`, made if it is not there.
+    pub(crate) fn make_folder(&self) -> Result<&Path> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        Ok(&self.folder)
+    }
+
     /// Forgets the local tenant with all its keys. The root secret stays.
     pub(crate) fn forget_tenant(&self) -> Result<()> {
         remove(&self.admin_key())?;
@@ -57,7 +63,7 @@ impl Secrets {
     /// worker then answers the same key. Otherwise a lost admin key is replaced by means of a new token: the root
     /// secret, under which the local state is sealed, is never made twice.
     pub(crate) fn prepare(&self) -> Result<Option<Bootstrap>> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.make_folder()?;
         let has_state = self.state.exists();
         let root = match self.root()? {
             Some(root) => root,

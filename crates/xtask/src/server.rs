@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt,
-    process::{Child, ExitStatus, Stdio},
+    process::{Child, ExitStatus},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{client::Client, node::Node, workspace::Workspace};
+use crate::{client::Client, lock::Lock, node::Node, workspace::Workspace};
 
 /// A running worker. It ends, with all processes that belong to it, when this is dropped.
 pub(crate) struct Server {
@@ -32,8 +32,8 @@ pub(crate) fn check_port(port: u16) -> Result<()> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(
-            "port {port} on 127.0.0.1 is taken, perhaps by another `cargo xtask dev`: end that one, or take another \
-             port with `cargo xtask dev --port {}`",
+            "port {port} on 127.0.0.1 is taken by another program: end that one, or take another port with \
+             `cargo xtask dev --port {}`",
             port.wrapping_add(1).max(1024)
         ),
         Err(error) => {
@@ -44,7 +44,12 @@ pub(crate) fn check_port(port: u16) -> Result<()> {
 
 impl Server {
     /// Starts the worker that lies in `worker/build`, with state that outlives it.
-    pub(crate) fn start(workspace: &Workspace, node: &Node, port: u16) -> Result<Self> {
+    pub(crate) fn start(
+        workspace: &Workspace,
+        node: &Node,
+        port: u16,
+        lock: &Lock,
+    ) -> Result<Self> {
         check_port(port)?;
         let log_path = workspace.tools("log/dev.log");
         let mut log = fs::File::create(&log_path)?;
@@ -69,7 +74,7 @@ impl Server {
         {
             wrangler.env_remove(proxy);
         }
-        wrangler.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        wrangler.stdin(lock.lend()?).stdout(writer.try_clone()?).stderr(writer);
         // A group of its own, so that wrangler and the workerd below it can be ended together.
         wrangler.process_group(0);
         let child = wrangler.spawn().context("cannot start wrangler")?;
