@@ -86,15 +86,15 @@ impl Secrets {
             },
         };
         let digest = hex(&Sha256::digest(&bootstrap.token));
-        write_private(&self.folder.join(TOKEN), &bootstrap.token)?;
-        write_private(&self.folder.join(IDEMPOTENCY_KEY), &bootstrap.idempotency_key)?;
+        self.write_private(&self.folder.join(TOKEN), &bootstrap.token)?;
+        self.write_private(&self.folder.join(IDEMPOTENCY_KEY), &bootstrap.idempotency_key)?;
         self.write_vars(&root, &digest)?;
         Ok(Some(bootstrap))
     }
 
     /// Keeps the admin key. The token has done its work.
     pub(crate) fn keep_admin_key(&self, key: &str) -> Result<()> {
-        write_private(&self.admin_key(), key)?;
+        self.write_private(&self.admin_key(), key)?;
         self.forget_bootstrap()
     }
 
@@ -129,7 +129,7 @@ impl Secrets {
         let is_ours = |line: &&str| line.starts_with(ROOT) || line.starts_with(DIGEST);
         let mut lines: Vec<String> = vec![format!("{ROOT}={root}"), format!("{DIGEST}={digest}")];
         lines.extend(old.lines().filter(|line| !is_ours(line)).map(str::to_owned));
-        write_private(&self.vars, &lines.join("\n"))
+        self.write_private(&self.vars, &lines.join("\n"))
     }
 
     fn unfinished(&self, now: u64) -> Result<Option<Bootstrap>> {
@@ -146,16 +146,19 @@ impl Secrets {
         let is_recent = expiry.is_some_and(|expiry| now + TOKEN_LIFETIME_S < expiry + REPEATABLE_S);
         Ok(is_recent.then_some(bootstrap))
     }
-}
 
-/// Writes a file that only its owner reads; a crash leaves the old one or the new one, never a part.
-fn write_private(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_extension("part");
-    remove(&part)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-    writeln!(file, "{}", text.trim_end())?;
-    file.sync_all()?;
-    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+    /// Writes a file that only its owner reads; a crash leaves the old one or the new one, never a part.
+    ///
+    /// The part lies in `.wardkey`, wherever the file itself belongs: only that folder is closed to others and
+    /// ignored by git under whatever name.
+    fn write_private(&self, path: &Path, text: &str) -> Result<()> {
+        let part = self.make_folder()?.join("part");
+        remove(&part)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+        writeln!(file, "{}", text.trim_end())?;
+        file.sync_all()?;
+        fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+    }
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -229,6 +232,23 @@ mod tests {
             let mode = fs::metadata(folder.path().join(name))?.permissions().mode();
             assert_eq!(mode & 0o777, expected, "{name}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_write_that_breaks_off_leaves_its_part_where_git_does_not_look() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        // A file cannot take a folder's place, so the write ends just before its last step.
+        fs::create_dir(folder.path().join(".dev.vars"))?;
+        assert!(secrets.write_private(&secrets.vars, "text").is_err());
+        let names = |path: &Path| -> Result<Vec<_>> {
+            let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name()));
+            let mut names = entries.collect::<Result<Vec<_>>>()?;
+            names.sort();
+            Ok(names)
+        };
+        assert_eq!(names(folder.path())?, [".dev.vars", ".wardkey"]);
+        assert_eq!(names(&secrets.folder)?, ["part"]);
         Ok(())
     }
 
