@@ -112,28 +112,52 @@ fn exchange(server: &Server, bootstrap: &Bootstrap, suffix: &str, body: &Value) 
     send().or_else(|_| send())
 }
 
-/// What to try. The keys go from file to request through shell built-ins, so they show on no screen and in no
-/// list of processes.
+/// What a person is told once the worker runs.
 fn guide(url: &str) -> String {
+    format!(
+        "\nWardkey runs on {url}\nThe admin key is in {ADMIN_KEY} (mode 600). Three things to try, in bash, from this \
+         folder:\n\n{}\n",
+        commands(url)
+    )
+}
+
+/// What to try; the README shows the same. The keys go from file to request through shell built-ins, so they show
+/// on no screen and in no list of processes. A refusal is shown, and never taken for a key.
+fn commands(url: &str) -> String {
     let admin = format!(r#"-H @<(printf 'Authorization: Bearer %s' "$(cat {ADMIN_KEY})")"#);
     let json = "-H 'Content-Type: application/json'";
     format!(
-        r#"
-Wardkey runs on {url}
-The admin key is in {ADMIN_KEY} (mode 600). Three things to try, in bash, from this folder:
-
-# 1. Make a key for svc:billing that may read reports for an hour; its text goes into a file.
-(umask 077; curl -fsS {url}/v1/keys {admin} {json} \
-  -H 'Accept: text/plain' -H "Idempotency-Key: first-$(date +%s)" -o .wardkey/first.key \
+        r#"# 1. Make a key for svc:billing that may read reports for an hour; its text goes into a file.
+(umask 077; if answer=$(curl -sS --fail-with-body {url}/v1/keys \
+  {admin} \
+  {json} -H 'Accept: text/plain' -H "Idempotency-Key: first-$(date +%s)" \
   -d '{{"subject":"svc:billing","audience":"api","scopes":["reports:read"],"expires_in":3600}}')
+  then echo "$answer" >.wardkey/first.key; else echo "$answer" >&2; fi)
 
 # 2. Verify it.
 printf '{{"key":"%s","scopes":["reports:read"],"audience":"api"}}' "$(cat .wardkey/first.key)" |
-  curl -sS {url}/v1/verify {admin} {json} -d @-
+  curl -sS {url}/v1/verify -d @- \
+  {admin} \
+  {json}
 
 # 3. See who did what.
-curl -sS {url}/v1/audit {admin}
-
+curl -sS {url}/v1/audit \
+  {admin}
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_the_same_commands() {
+        let readme = include_str!("../../../README.md");
+        let commands = commands("http://127.0.0.1:8787");
+        assert!(
+            readme.contains(&format!("```sh\n{commands}```\n")),
+            "the README lacks this, word for word:\n{commands}"
+        );
+    }
 }
