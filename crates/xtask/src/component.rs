@@ -32,6 +32,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
             cargo.args([
                 "build",
                 "--release",
+                "--locked",
                 "--package",
                 "wardkey-component",
                 "--target",

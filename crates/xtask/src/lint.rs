@@ -23,7 +23,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         (
             "clippy",
             "2 min at first",
-            vec!["clippy", "--workspace", "--all-targets", "--locked", "--", "-Dwarnings"],
+            // Features, too: the faults that tests plant are code like any other.
+            vec![
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--locked",
+                "--",
+                "-Dwarnings",
+            ],
         ),
     ];
     let progress = Progress::of(lints.len());

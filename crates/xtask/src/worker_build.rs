@@ -62,7 +62,9 @@ pub(crate) fn run(
         let toolchain = &kit.toolchain;
         let mut command = workspace.command_with(&kit.tools.worker_build, &toolchain.unwinding);
         command.current_dir(workspace.path("worker"));
-        command.args(["--release", "--out-dir", flavour.out_dir()]).args(flavour.cargo_options());
+        command.args(["--release", "--out-dir", flavour.out_dir()]);
+        // What it does not know itself goes to cargo.
+        command.arg("--locked").args(flavour.cargo_options());
         command.env("PATH", path_with(&[toolchain.unwinding.clone(), kit.node.bin()]));
         command.env("WASM_BINDGEN_BIN", &kit.tools.bindgen);
         command.env("WASM_OPT_BIN", kit.node.bin().join("wasm-opt"));
