@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Answer, Client},
-    secrets::Secrets,
+    secrets::{self, Secrets},
     workspace::Workspace,
 };
 
@@ -91,7 +91,7 @@ impl Demo {
         )?;
 
         self.say("5. The gateway's credential makes no keys.");
-        let refused = self.post("/v1/keys", &verifier.text, &wanted, true)?;
+        let refused = self.mutate("/v1/keys", &verifier.text, &wanted, true)?;
         if refused.status != 403 {
             bail!("a verifier's credential was answered {} where 403 was due", refused.status);
         }
@@ -158,22 +158,23 @@ impl Demo {
     }
 
     fn create(&self, wanted: &Value) -> Result<Key> {
-        let answer = self.post("/v1/keys", &self.admin, wanted, true)?;
+        let answer = self.mutate("/v1/keys", &self.admin, wanted, true)?;
         key_of(&answer)
     }
 
     fn create_quietly(&self, wanted: &Value) -> Result<Key> {
-        key_of(&self.post("/v1/keys", &self.admin, wanted, false)?)
+        key_of(&self.mutate("/v1/keys", &self.admin, wanted, false)?)
     }
 
     fn verify(&self, verifier: &Key, key: &str, scopes: &[&str], shown: bool) -> Result<Answer> {
-        self.post("/v1/verify", &verifier.text, &json!({ "key": key, "scopes": scopes }), shown)
+        let body = json!({ "key": key, "scopes": scopes });
+        self.post("/v1/verify", &[("Authorization", &bearer(&verifier.text))], &body, shown)
     }
 
     fn revoke(&self, key: &Key, shown: bool) -> Result<()> {
         let body = json!({ "reason": "demo: leaked" });
         let answer =
-            self.post(&format!("/v1/keys/{}/revoke", key.id), &self.admin, &body, shown)?;
+            self.mutate(&format!("/v1/keys/{}/revoke", key.id), &self.admin, &body, shown)?;
         if answer.status == 200 {
             Ok(())
         } else {
@@ -185,8 +186,7 @@ impl Demo {
         let mut after = 0;
         loop {
             let path = format!("/v1/audit?after={after}&limit=200");
-            let page =
-                self.client.get(&path, &[("Authorization", &format!("Bearer {}", self.admin))])?;
+            let page = self.client.get(&path, &[("Authorization", &bearer(&self.admin))])?;
             let entries = page
                 .json
                 .get("entries")
@@ -207,15 +207,30 @@ impl Demo {
 
     fn get(&self, path: &str) -> Result<Answer> {
         println!("   > GET {path}");
-        self.client.get(path, &[("Authorization", &format!("Bearer {}", self.admin))])
+        self.client.get(path, &[("Authorization", &bearer(&self.admin))])
     }
 
-    fn post(&self, path: &str, credential: &str, body: &Value, shown: bool) -> Result<Answer> {
+    /// Posts what changes something, under a name of its own: were the answer lost, it could be asked for again.
+    fn mutate(&self, path: &str, credential: &str, body: &Value, shown: bool) -> Result<Answer> {
+        let name = secrets::random()?;
+        let headers = [("Authorization", &*bearer(credential)), ("Idempotency-Key", &*name)];
+        self.post(path, &headers, body, shown)
+    }
+
+    fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+        shown: bool,
+    ) -> Result<Answer> {
         if shown {
-            println!("   > POST {path} {}", self.masked(body));
+            let named = headers.iter().filter(|(header, _)| *header == "Idempotency-Key");
+            let named: String =
+                named.map(|(header, value)| format!(" ({header}: {value})")).collect();
+            println!("   > POST {path}{named} {}", self.masked(body));
         }
-        let bearer = format!("Bearer {credential}");
-        let answer = self.client.post(path, &[("Authorization", &bearer)], body)?;
+        let answer = self.client.post(path, headers, body)?;
         if shown {
             self.show(&answer);
         }
@@ -249,6 +264,10 @@ impl Demo {
         }
         shown.to_string()
     }
+}
+
+fn bearer(credential: &str) -> String {
+    format!("Bearer {credential}")
 }
 
 /// `allow`, the reason of a denial, or the code of a problem.

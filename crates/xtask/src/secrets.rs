@@ -169,7 +169,7 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 /// 32 random bytes as unpadded base64url.
-fn random() -> Result<String> {
+pub(crate) fn random() -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
