@@ -49,7 +49,6 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             node.args(["--test", "--test-reporter=spec", "tests/**/*.test.mjs"]);
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
-            node.env("WARDKEY_COMPONENT", workspace.path(component::MADE));
             passes("node", node.status())
         })?;
         if !passed {
