@@ -68,6 +68,8 @@ impl Server {
         // Nothing of this leaves the machine, and nothing waits for a network that may not be there.
         wrangler.env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
         wrangler.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+        // Otherwise wrangler keeps a trace of every request, with whole URLs, beside the state.
+        wrangler.env("X_LOCAL_OBSERVABILITY", "false");
         wrangler.env("WRANGLER_HIDE_BANNER", "true").env("NO_COLOR", "1");
         for proxy in
             ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"]
