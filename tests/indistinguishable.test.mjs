@@ -70,6 +70,15 @@ describe("before authenticity all refusals are one and the same, byte for byte",
       (client) => client.revoke("key_0011223344556677"),
       (client) => client.verify(key),
       (client) => client.get("/v1/audit"),
+      // Nor does it show when something else is wrong with the request, too.
+      (client) => client.get("/v1/audit?limit=0"),
+      (client) => client.read("nonsense"),
+      (client) => client.revoke("nonsense"),
+      (client) => client.post("/v1/keys", "{"),
+      (client) => client.post("/v1/keys", {}, { headers: { "Content-Type": "text/plain" } }),
+      (client) => client.post("/v1/keys", "x".repeat(70_000)),
+      (client) => client.post("/v1/verify", []),
+      (client) => client.create({}, { idempotencyKey: "x".repeat(300) }),
     ];
     const likenesses = [];
     for (const route of routes) {
