@@ -105,10 +105,13 @@ impl<'c> EdgeVerifier<'c> {
                 RequirementError::Empty => {
                     ApiError::invalid("scopes", "must name at least one scope")
                 }
-                _ => ApiError::invalid(
-                    "scopes",
-                    "name a scope that is not in the audience's catalog",
-                ),
+                _ => {
+                    let names: Vec<&str> =
+                        catalog.entries().take(20).map(|entry| entry.name.as_str()).collect();
+                    let problem =
+                        format!("must be of the audience's catalog: {}", names.join(", "));
+                    ApiError::invalid("scopes", problem)
+                }
             })
         });
         requirement.unwrap_or_else(|| Err(no_key_set()))

@@ -181,7 +181,7 @@ impl ApiError {
             Self::BootstrapUsed => "Each token works once. Make a new one to recover the tenant.".into(),
             Self::TenantExists => "Leave policy out to recover the tenant with a new administrator, or name another tenant in a new token.".into(),
             Self::Forbidden { detail, .. } => detail.clone(),
-            Self::Invalid { field, problem } => format!("{field} {problem}"),
+            Self::Invalid { field, problem } => format!("{field}: {problem}"),
             Self::Body(problem) => problem.clone(),
             Self::BodyTooLarge => "Bodies are at most 65536 bytes.".into(),
             Self::BodyTooSlow => "Send the whole body within 10 seconds.".into(),

@@ -223,9 +223,9 @@ impl Draft {
         if !request.for_audiences.is_empty() {
             return Err(field("for_audiences", "is for keys of audience wardkey only"));
         }
-        let audience = policy
-            .audience(&request.audience)
-            .ok_or_else(|| field("audience", "is not an audience of the policy"))?;
+        let audience = policy.audience(&request.audience).ok_or_else(|| {
+            field("audience", format!("must be wardkey or one of {}", audience_names(policy)))
+        })?;
         let needed = Binding { scope: AdminScope::KeysCreate, audience: audience.id() };
         if !actor.holds(needed) {
             let detail =
@@ -234,7 +234,13 @@ impl Draft {
         }
         let mut scopes = ScopeSet::default();
         for name in &request.scopes {
-            let unknown = || field("scopes", "name a scope that is not in the audience's catalog");
+            let names = || audience.scopes.iter().map(|scope| scope.name.as_str());
+            let unknown = || {
+                field(
+                    "scopes",
+                    format!("must be of audience {}: {}", audience.name, listed(names())),
+                )
+            };
             scopes.insert(audience.scope(name).ok_or_else(unknown)?.number);
         }
         if self.expires_at.0 - now.0 > audience.max_lifetime_s {
@@ -268,7 +274,9 @@ impl Draft {
         let mut scopes = ScopeSet::default();
         let mut bindings = Vec::new();
         for name in &request.scopes {
-            let unknown = || field("scopes", "name a scope that audience wardkey does not have");
+            let names = || AdminScope::ALL.into_iter().map(AdminScope::as_str);
+            let unknown =
+                || field("scopes", format!("must be of audience wardkey: {}", listed(names())));
             let scope = AdminScope::named(name).ok_or_else(unknown)?;
             scopes.insert(scope.number());
             for audience in &request.for_audiences {
@@ -311,9 +319,9 @@ fn audience_number(policy: &Policy, name: &str) -> Result<AudienceId, GrantRefus
         return Ok(AudienceId::ADMINISTRATION);
     }
     let audience = policy.audience(name);
-    audience
-        .map(|a| a.id())
-        .ok_or_else(|| field("for_audiences", "name an audience that is not in the policy"))
+    audience.map(|a| a.id()).ok_or_else(|| {
+        field("for_audiences", format!("must be wardkey or of {}", audience_names(policy)))
+    })
 }
 
 fn free_text(name: &'static str, text: &str) -> Result<String, GrantRefused> {
@@ -321,11 +329,25 @@ fn free_text(name: &'static str, text: &str) -> Result<String, GrantRefused> {
     Ok(text.into())
 }
 
+fn audience_names(policy: &Policy) -> String {
+    listed(policy.audiences.iter().map(|audience| audience.name.as_str()))
+}
+
+/// Names for a message: all of a few, the first of many.
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut names: Vec<&str> = names.take(MAX_LISTED + 1).collect();
+    if let Some(last) = names.get_mut(MAX_LISTED) {
+        *last = "…";
+    }
+    names.join(", ")
+}
+
 fn field(field: &'static str, problem: impl Into<String>) -> GrantRefused {
     GrantRefused::Field { field, problem: problem.into() }
 }
 
 const MAX_TEXT_LEN: usize = 128;
+const MAX_LISTED: usize = 20;
 
 #[cfg(test)]
 mod tests {

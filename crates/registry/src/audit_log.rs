@@ -24,7 +24,7 @@ pub struct AuditEntry {
     pub target: Option<String>,
     /// Why, in the actor's words, or the rule that refused.
     pub reason: Option<String>,
-    /// `done`, `refused` or `alarm`.
+    /// `done`, `unchanged` (it was so already), `refused` or `alarm`.
     pub outcome: String,
     /// The request that it belongs to.
     pub request_id: String,
@@ -62,6 +62,7 @@ pub(crate) struct Act<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Outcome {
     Done,
+    Unchanged,
     Refused,
     Alarm,
 }
@@ -74,6 +75,7 @@ pub(crate) fn append(
 ) -> Result<(), RegistryError> {
     let outcome = match act.outcome {
         Outcome::Done => "done",
+        Outcome::Unchanged => "unchanged",
         Outcome::Refused => "refused",
         Outcome::Alarm => "alarm",
     };

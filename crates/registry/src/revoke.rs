@@ -100,7 +100,7 @@ pub(crate) fn revoke(
         audience: key.audience,
         target: Some(key_id.to_string()),
         reason,
-        outcome: Outcome::Done,
+        outcome: if living.is_empty() { Outcome::Unchanged } else { Outcome::Done },
         request_id,
     };
     audit_log::append(store, now, act)?;
