@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Options {
     /// The port that `cargo xtask dev` listens on.
-    #[arg(long, default_value_t = 8787)]
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// How often a key is revoked in each setting.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]

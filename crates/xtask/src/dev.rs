@@ -1,7 +1,11 @@
 //! `cargo xtask dev`: from a fresh clone to a running worker and an admin key to try it with.
 
 use std::{
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -25,7 +29,7 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Options {
     /// The port on 127.0.0.1.
-    #[arg(long, default_value_t = 8787)]
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Print the admin key itself, not only where it lies.
     #[arg(long)]
@@ -49,34 +53,44 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         secrets.forget_tenant()?;
     }
     let bootstrap = secrets.prepare()?;
-    let (stop, stopped) = mpsc::channel();
-    ctrlc::set_handler(move || {
-        // WHY ignored: it only fails once nobody waits any more.
-        let _ = stop.send(());
-    })?;
+    let stopping = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&stopping);
+    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed))?;
     let mut server = progress.step("worker on workerd", "5 s", || {
-        let server = Server::start(workspace, &kit.node, options.port, &lock)?;
+        let server = Server::start(workspace, &kit.node, options.port, &lock, &stopping)?;
         if let Some(bootstrap) = bootstrap {
             secrets.keep_admin_key(&admin_key(&server, &secrets, &bootstrap)?)?;
         }
         Ok(server)
     })?;
+    let still_good = admin_key_is_accepted(&server, &secrets)?;
 
     print!("{}", guide(server.client().url()));
+    if !still_good {
+        println!(
+            "But that key is not accepted any more. For a new administrator of the same tenant delete {ADMIN_KEY} and \
+             run this again.\n"
+        );
+    }
     if options.reveal {
         println!("Admin key: {}\n", secrets.read_admin_key()?);
     }
     println!("Ctrl-C ends it; its state stays in .wrangler/state.\n");
     server.show_log();
-    loop {
-        match stopped.recv_timeout(Duration::from_millis(300)) {
-            Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        }
+    while !stopping.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(200));
         if let Some(status) = server.ended()? {
             bail!("wrangler ended by itself ({status}); what it said is in .tools/log/dev.log");
         }
     }
+    Ok(())
+}
+
+/// Whether the key from an earlier start still acts: it may have been revoked, or have expired.
+fn admin_key_is_accepted(server: &Server, secrets: &Secrets) -> Result<bool> {
+    let bearer = format!("Bearer {}", secrets.read_admin_key()?.trim());
+    let answer = server.client().get("/v1/audit?limit=1", &[("Authorization", &bearer)])?;
+    Ok(answer.status != 401)
 }
 
 /// Exchanges the bootstrap token for an admin key: of a new tenant, or of the one that is there.
@@ -84,6 +98,9 @@ fn admin_key(server: &Server, secrets: &Secrets, bootstrap: &Bootstrap) -> Resul
     let tenant: Value = serde_json::from_str(include_str!("../dev-tenant.json"))?;
     let mut answer = exchange(server, bootstrap, "", &tenant)?;
     if answer.text("code") == Some("tenant_exists") {
+        println!(
+            "  the tenant is there already: it gets a new administrator; a key that was lost works until it is revoked"
+        );
         let subject = tenant.get("subject").context("dev-tenant.json names a subject")?;
         answer = exchange(server, bootstrap, "-recovery", &json!({ "subject": subject }))?;
     }

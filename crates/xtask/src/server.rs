@@ -49,6 +49,7 @@ impl Server {
         node: &Node,
         port: u16,
         lock: &Lock,
+        stopping: &AtomicBool,
     ) -> Result<Self> {
         check_port(port)?;
         let log_path = workspace.tools("log/dev.log");
@@ -94,7 +95,7 @@ impl Server {
             }
         });
         let mut server = Self { wrangler: child, shown, client: Client::on(port) };
-        server.wait(&log_path)?;
+        server.wait(&log_path, stopping)?;
         Ok(server)
     }
 
@@ -113,10 +114,13 @@ impl Server {
         Ok(self.wrangler.try_wait()?)
     }
 
-    fn wait(&mut self, log: &std::path::Path) -> Result<()> {
+    fn wait(&mut self, log: &std::path::Path, stopping: &AtomicBool) -> Result<()> {
         let start = Instant::now();
         let mut last = String::from("no answer yet");
         while start.elapsed() < STARTS_WITHIN {
+            if stopping.load(Ordering::Relaxed) {
+                bail!("stopped before the worker was up");
+            }
             if let Some(status) = self.ended()? {
                 thread::sleep(Duration::from_millis(200));
                 bail!("wrangler ended ({status}) before the worker was up\n{}", end_of(log));
