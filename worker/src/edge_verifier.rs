@@ -14,14 +14,17 @@ use wardkey::{
     Requirement, RequirementError, State, TenantId, UnixMillis, UnverifiedHead, verify,
 };
 use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
+use worker::Delay;
 
 use crate::clock;
 use crate::problem::ApiError;
 use crate::registry_client::{RegistryClient, unexpected_reply};
 use crate::request_id::RequestId;
 
-/// Longest wait for a refresh.
-const REFRESH_TIME: Duration = Duration::from_millis(500);
+/// Longest wait for a refresh, in milliseconds.
+const REFRESH_MS: u64 = 500;
+/// How often a request looks whether another's refresh has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// For how long a failed refresh is not tried again, in milliseconds.
 const FAILED_FOR_MS: u64 = 1_000;
 /// Most audiences that an isolate holds.
@@ -34,6 +37,7 @@ struct Holding {
     catalog: Vec<u8>,
     list: Option<List<Vec<u8>>>,
     failed_at: Option<UnixMillis>,
+    refreshing_since: Option<UnixMillis>,
 }
 
 impl Holding {
@@ -169,28 +173,53 @@ impl<'c> EdgeVerifier<'c> {
         }
     }
 
-    /// Brings a head of age ≤ `fresh_for` into force, with its state; answers whether it did.
+    /// Brings a head of age ≤ `fresh_for` into force, with its state; answers whether there is one.
+    ///
+    /// One request of the isolate asks; the others wait for what it brings. They look again and again
+    /// instead of sharing its future, which would end with the request that made it.
     async fn refresh(&self) -> bool {
-        let failed_lately = |holding: &Holding| {
-            holding
-                .failed_at
-                .is_some_and(|at| clock::now().since(at) < FAILED_FOR_MS && clock::now() >= at)
+        let started = clock::now();
+        let lately = |at: Option<UnixMillis>, ms: u64| {
+            at.is_some_and(|at| started >= at && started.since(at) < ms)
         };
-        if self.with(failed_lately).unwrap_or(true) {
+        let failed = self.with(|holding| lately(holding.failed_at, FAILED_FOR_MS));
+        if failed.unwrap_or(true) {
             return false;
         }
-        let started = clock::now();
-        let brought = self.bring_list(started).await;
-        if let Err(error) = &brought {
+        // A request that was cancelled in the middle counts for no longer than a refresh may take.
+        let under_way = self.with(|holding| lately(holding.refreshing_since, REFRESH_MS));
+        if under_way == Some(true) {
+            return self.wait_for_another(started).await;
+        }
+        self.with_mut(|holding| holding.refreshing_since = Some(started));
+        if let Err(error) = self.bring_list(started).await {
             worker::console_warn!("{} refresh: {error:?}", self.id.as_str());
         }
+        let fresh = self.is_fresh();
+        self.with_mut(|holding| {
+            holding.refreshing_since = None;
+            holding.failed_at = (!fresh).then(clock::now);
+        });
+        fresh
+    }
+
+    async fn wait_for_another(&self, started: UnixMillis) -> bool {
+        let waiting = || {
+            let under_way = self.with(|holding| holding.refreshing_since.is_some());
+            under_way == Some(true) && clock::now().since(started) < REFRESH_MS
+        };
+        while waiting() {
+            Delay::from(LOOK_AGAIN).await;
+        }
+        self.is_fresh()
+    }
+
+    fn is_fresh(&self) -> bool {
         let fresh = self.with(|holding| {
             let age = holding.list.as_ref().map(|list| clock::now().since(list.head().issued_at()));
             age.is_some_and(|age| age <= holding.key_set.bounds().fresh_for_ms())
         });
-        let succeeded = fresh.unwrap_or(false);
-        self.with_mut(|holding| holding.failed_at = (!succeeded).then(clock::now));
-        succeeded
+        fresh == Some(true)
     }
 
     async fn bring_list(&self, started: UnixMillis) -> Result<(), RefreshFailed> {
@@ -223,9 +252,8 @@ impl<'c> EdgeVerifier<'c> {
     }
 
     async fn bytes(&self, call: &Call, started: UnixMillis) -> Result<Vec<u8>, RefreshFailed> {
-        let spent = Duration::from_millis(clock::now().since(started));
-        let left = REFRESH_TIME.saturating_sub(spent);
-        match self.registry.ask_within(call, left).await {
+        let left = REFRESH_MS.saturating_sub(clock::now().since(started));
+        match self.registry.ask_within(call, Duration::from_millis(left)).await {
             Ok(Reply::Bytes(bytes)) => Ok(bytes.as_bytes().to_vec()),
             Ok(_) | Err(_) => Err(RefreshFailed::NoAnswer),
         }
@@ -269,7 +297,8 @@ fn hold(name: (TenantId, AudienceId), bytes: &WireBytes) -> Result<(), ApiError>
             Some(held) if held.key_set.version() > key_set.version() => held,
             // The list in force stays: it is never stepped back behind.
             held => {
-                Holding { key_set, catalog, list: held.and_then(|held| held.list), failed_at: None }
+                let list = held.and_then(|held| held.list);
+                Holding { key_set, catalog, list, failed_at: None, refreshing_since: None }
             }
         };
         if holdings.len() >= MAX_AUDIENCES {
