@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { before, describe, it } from "node:test";
 
+import { lines, raw } from "./harness/raw.mjs";
 import { Worker } from "./harness/worker.mjs";
 
 const MODES = { hang: "hangs", mute: "acts and says nothing", fail: "fails" };
@@ -87,5 +88,36 @@ describe("a verifier whose list cannot be renewed", () => {
     await sleep(1_100);
     assert.equal((await ask("reports:read")).json.list.zone, "fresh");
     assert.equal((await ask("reports:purge")).json.list.zone, "registry");
+  });
+});
+
+describe("a registry that is far away", () => {
+  let worker, admin;
+
+  before(async () => {
+    worker = await Worker.start({ shim: true });
+    admin = await worker.administrator();
+    await worker.shim("slow");
+  });
+
+  /** Sends a create whose body comes in two parts, five seconds apart. */
+  function slowly(body) {
+    const head = lines("POST", "/v1/keys", {
+      Authorization: `Bearer ${admin.credential}`,
+      "Content-Type": "application/json",
+      "Content-Length": body.length,
+    });
+    return raw(worker, head, body.slice(0, 20), 5_000, body.slice(20));
+  }
+
+  it("has its whole time once it is asked, however long the body took to come", async () => {
+    const request = { subject: "svc:billing", audience: "api", scopes: ["reports:read"], expires_in: 3600 };
+    const [good, bad] = await Promise.all([
+      slowly(JSON.stringify(request)),
+      slowly(JSON.stringify({ ...request, unknown: 1 })),
+    ]);
+    for (const { tookMs } of [good, bad]) assert.ok(tookMs >= 4_900, `${tookMs} ms`);
+    assert.equal(good.status, 201, good.text);
+    assert.deepEqual([bad.status, bad.json.code], [400, "invalid_body"]);
   });
 });

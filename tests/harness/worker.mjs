@@ -191,7 +191,7 @@ export class Worker {
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
 
-  /** Tells the shim what to do with the next calls: `pass`, `hang`, `mute` (act, say nothing), `fail` or `only-admission`. */
+  /** Tells the shim what to do with the next calls: `pass`, `slow` (200 ms, as from far away), `hang`, `mute` (act, say nothing), `fail` or `only-admission`. */
   async shim(mode) {
     const shim = await this.#miniflare.getWorker("shim");
     const answer = await shim.fetch(`http://shim/${mode}`);
@@ -282,6 +282,7 @@ function shimWorker() {
       async fetch(request) {
         const message = await request.text();
         if (mode === "hang") await scheduler.wait(60_000);
+        if (mode === "slow") await scheduler.wait(200);
         const isAdmission = message.includes('"call":"admit_verifier"');
         if (mode === "fail" || (mode === "only-admission" && !isAdmission)) throw new Error("told to fail");
         const real = this.env.REAL.get(this.env.REAL.idFromName("tenant:1"));

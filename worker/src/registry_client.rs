@@ -1,5 +1,6 @@
 //! The way from the Worker to a tenant's Durable Object: one message, one answer, in time.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -19,7 +20,8 @@ const ANSWER_TIME_MS: u64 = 4_000;
 /// The registry of one tenant.
 pub(crate) struct RegistryClient {
     stub: Stub,
-    deadline: UnixMillis,
+    /// Set by the first call: the time that a body takes to come is its sender's.
+    deadline: Cell<Option<UnixMillis>>,
     #[cfg(feature = "plant-faults")]
     planted: Option<String>,
 }
@@ -35,7 +37,7 @@ impl RegistryClient {
         let stub = namespace.get_by_name(&format!("tenant:{}", tenant.0))?;
         Ok(Self {
             stub,
-            deadline: clock::now().plus(ANSWER_TIME_MS),
+            deadline: Cell::new(None),
             #[cfg(feature = "plant-faults")]
             planted: None,
         })
@@ -61,7 +63,10 @@ impl RegistryClient {
     /// # Errors
     /// As [`RegistryClient::ask`].
     pub(crate) async fn ask_within(&self, call: &Call, limit: Duration) -> Result<Reply, ApiError> {
-        let left = Duration::from_millis(self.deadline.since(clock::now()));
+        let now = clock::now();
+        let deadline = self.deadline.get().unwrap_or(now.plus(ANSWER_TIME_MS));
+        self.deadline.set(Some(deadline));
+        let left = Duration::from_millis(deadline.since(now));
         let asking = Box::pin(self.exchange(call));
         match select(asking, Delay::from(limit.min(left))).await {
             Either::Left((answer, _)) => answer,
