@@ -1,76 +1,13 @@
 //! Who may have which key made: a request passes the policy and becomes a grant.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wardkey::{AudienceId, KeyId, MIN_LIFETIME_SECONDS, ScopeSet, Subject, UnixSeconds};
+use wardkey::{AudienceId, MIN_LIFETIME_SECONDS, ScopeSet, Subject, UnixSeconds};
 
+use crate::actor::{Actor, Binding};
 use crate::administration::{ADMIN_AUDIENCE_NAME, AdminScope};
 use crate::free_text::check_free_text;
+use crate::key_request::KeyRequest;
 use crate::policy::Policy;
-
-/// What somebody asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyRequest {
-    /// Who the key shall act as.
-    pub subject: String,
-    /// The audience's name, or `wardkey` for an administration key.
-    pub audience: String,
-    /// Names of scopes of that audience's catalog.
-    pub scopes: Vec<String>,
-    /// Lifetime in seconds.
-    pub expires_in: u32,
-    /// For an administration key: the names of the audiences that its scopes are for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub for_audiences: Vec<String>,
-    /// A name for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Who answers for the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-}
-
-/// One right of administration for one audience.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Binding {
-    /// What.
-    pub scope: AdminScope,
-    /// Over whose keys.
-    pub audience: AudienceId,
-}
-
-impl Binding {
-    /// Whether there is anything to do with it: no verifier is ever given keys of the administration.
-    fn means_something(&self) -> bool {
-        self.scope != AdminScope::VerifierVerify || self.audience != AudienceId::ADMINISTRATION
-    }
-}
-
-/// Who asks, as the registry found by the credential and its row, and by nothing else.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The identity that the credential acts as.
-    pub subject: Subject,
-    /// The credential's key.
-    pub key_id: KeyId,
-    /// When the credential ends.
-    pub expires_at: UnixSeconds,
-    /// What its row allows.
-    pub bindings: Vec<Binding>,
-}
-
-impl Actor {
-    /// Whether the actor holds a right for an audience.
-    pub fn holds(&self, binding: Binding) -> bool {
-        self.bindings.contains(&binding)
-    }
-
-    /// Whether the actor holds a right for any audience.
-    pub fn holds_for_some(&self, scope: AdminScope) -> bool {
-        self.bindings.iter().any(|held| held.scope == scope)
-    }
-}
 
 /// A key that may be minted.
 ///
@@ -352,6 +289,7 @@ const MAX_LISTED: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wardkey::KeyId;
 
     const NOW: UnixSeconds = UnixSeconds(1_000_000);
 

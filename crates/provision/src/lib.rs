@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod actor;
 mod administration;
 mod bootstrap;
 mod free_text;
 mod grant;
 mod head;
+mod key_request;
 mod key_set;
 mod mint;
 mod policy;
@@ -12,11 +14,13 @@ mod root;
 mod sealed_record;
 mod tenant_secret;
 
+pub use actor::{Actor, Binding};
 pub use administration::{ADMIN_AUDIENCE_NAME, ADMIN_BRAND, AdminScope};
 pub use bootstrap::{BootstrapError, BootstrapToken, TokenHash};
 pub use free_text::{check_free_text, holds_credential};
-pub use grant::{Actor, Binding, Grant, GrantRefused, KeyRequest};
+pub use grant::{Grant, GrantRefused};
 pub use head::{HeadAudience, HeadBody, HeadTooLong, state_bytes};
+pub use key_request::KeyRequest;
 pub use key_set::{KeySetTooLong, LiveSigningKey, key_set_bytes};
 pub use mint::{MintError, Minted, key_text, mint};
 pub use policy::{AudiencePolicy, Policy, PolicyError, ScopePolicy};
