@@ -14,6 +14,7 @@ mod client;
 mod component;
 mod demo;
 mod dev;
+mod fuzz;
 mod inputs;
 mod lint;
 mod lock;
@@ -62,6 +63,8 @@ enum Command {
     Test(test::Options),
     /// Formatting, clippy and the locks.
     Lint,
+    /// Fuzz every parser of the core (needs a C++ compiler).
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +100,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Demo(options) => demo::run(&workspace, &options)?,
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
+        Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
     }
     Ok(())
 }
