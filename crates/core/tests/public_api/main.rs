@@ -18,3 +18,4 @@ mod round_trip;
 mod stages;
 mod structure;
 mod tenant;
+mod words;
