@@ -18,6 +18,7 @@ mod fuzz;
 mod inputs;
 mod lint;
 mod lock;
+mod mutants;
 mod node;
 mod secrets;
 mod server;
@@ -65,6 +66,8 @@ enum Command {
     Lint,
     /// Fuzz every parser of the core (needs a C++ compiler).
     Fuzz(fuzz::Options),
+    /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -101,6 +104,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
+        Command::Mutants(options) => mutants::run(&workspace, &options)?,
     }
     Ok(())
 }
