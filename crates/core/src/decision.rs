@@ -63,6 +63,7 @@ pub struct Denial {
 
 /// What the host owes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "by value, so that it is spent; the core has no Box")]
 pub enum Ask {
     /// One refresh of the list, then verify again with the outcome in
     /// [`Refresh`](crate::Refresh).

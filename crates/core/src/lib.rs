@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
@@ -45,8 +47,9 @@ pub use inspect::{Unproven, inspect};
 pub use key::{KeyText, MAX_KEY_LEN, UnverifiedKey};
 pub use key_set::{KeySet, KeySetError, MAX_LIVE_EPOCHS, SigningKeyEntry};
 pub use list::{
-    Adoption, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, List, ListError, MAX_HEAD_LEN,
-    NOT_AFTER_MS, State, StateError, UnverifiedHead, chunk_digest, state_digest,
+    Adoption, AuthenticHead, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, List, ListError,
+    MAX_HEAD_LEN, NOT_AFTER_MS, State, StateError, StateMemory, UnverifiedHead, chunk_digest,
+    state_digest,
 };
 pub use narrowing::{MAX_BLOCKS, NarrowError, Narrowing, narrow};
 pub use network::{Network, NetworkError};

@@ -11,7 +11,7 @@ use crate::decision::{Allow, Ask, Decision, Denial, ListSeen};
 use crate::freshness::Zone;
 use crate::key::UnverifiedKey;
 use crate::key_set::KeySet;
-use crate::list::List;
+use crate::list::{List, StateMemory};
 use crate::reason::Reason;
 use crate::registry_answer::{Confirmation, RegistryQuestion};
 use crate::requirement::Requirement;
@@ -70,9 +70,9 @@ pub enum Registry {
 /// many blocks it has shows in the time taken.
 ///
 /// Source: FORMAT.md section 5
-pub fn verify<B: AsRef<[u8]>>(
+pub fn verify<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     key: &str,
     query: Query<'_>,
 ) -> Decision {
@@ -100,9 +100,9 @@ pub fn verify<B: AsRef<[u8]>>(
 }
 
 /// Everything before the key's words can be believed.
-fn authenticate<'k, B: AsRef<[u8]>>(
+fn authenticate<'k, M: StateMemory>(
     key_set: &'k KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     required: &Requirement,
     key: &'k UnverifiedKey,
 ) -> Result<AuthenticKey<'k>, Reason> {
@@ -123,7 +123,7 @@ fn authenticate<'k, B: AsRef<[u8]>>(
 }
 
 /// Whether the list says that the key set may not decide any more.
-fn is_outdated<B: AsRef<[u8]>>(key_set: &KeySet, list: Option<&List<B>>) -> bool {
+fn is_outdated<M: StateMemory>(key_set: &KeySet, list: Option<&List<M>>) -> bool {
     list.is_some_and(|list| key_set.version() < list.head().least_key_set())
 }
 
@@ -140,9 +140,9 @@ impl From<Reason> for Refused {
 }
 
 /// Everything after.
-fn judge<B: AsRef<[u8]>>(
+fn judge<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     query: &Query<'_>,
     key: AuthenticKey<'_>,
 ) -> Result<Allow, Refused> {
@@ -183,9 +183,9 @@ fn judge<B: AsRef<[u8]>>(
 }
 
 /// The list's stage: fresh enough for the scopes asked, or a refresh is owed, or denied.
-fn fresh_enough<B: AsRef<[u8]>>(
+fn fresh_enough<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     query: &Query<'_>,
     now: UnixMillis,
 ) -> Result<ListSeen, Refused> {
