@@ -137,6 +137,11 @@ impl<M: StateMemory> List<M> {
         &self.head
     }
 
+    /// The state in force.
+    pub const fn state(&self) -> &State<M> {
+        &self.state
+    }
+
     /// Whether what the list says makes a key with this base dead.
     pub(crate) fn is_dead(&self, base: &Base) -> bool {
         let StatusIndex(index) = base.status_index;
