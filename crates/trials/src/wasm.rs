@@ -1,0 +1,278 @@
+//! What the wasm module exports. Everything is a number: pointers into its own memory, lengths, and
+//! pairs of both as `pointer << 32 | length`.
+//!
+//! - `suites_*` run the suites, for `tests/trials.test.mjs`.
+//! - `probe_*` are the core's entries over whatever the host has written into memory: no panic may be
+//!   reachable from any of them. One more of them is one more export.
+//! - `control_*` are deliberately wrong: what looks at the probes must find each.
+//! - `fuel_*` make the inputs of the measurement that compares keys whose tags differ.
+#![expect(
+    unsafe_code,
+    reason = "exports have unmangled names, and a host can hand over nothing but addresses; all of it is in this file"
+)]
+
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+use core::{ptr, slice, str};
+
+use wardkey::{
+    Adoption, Base, Catalog, Decision, Head, HeadError, KeySet, KeySetError, List, ListError,
+    Query, Reason, Requirement, RequirementError, State, StateError, TAG_LEN, UnixMillis,
+    UnverifiedHead, UnverifiedKey,
+};
+
+use crate::fixture::{self, Fixture, Verifier};
+use crate::suite::{SUITES, Stretch, TELLS_MACHINES_APART};
+
+/// The names of the suites as a JSON list; the last is the control of the comparison.
+#[unsafe(no_mangle)]
+pub extern "C" fn suites_names() -> u64 {
+    let names = SUITES.iter().chain([&TELLS_MACHINES_APART]).map(|suite| suite.name);
+    lend(serde_json::Value::from_iter(names).to_string())
+}
+
+/// The report of one stretch of a suite, as JSON.
+#[unsafe(no_mangle)]
+pub extern "C" fn suites_run(number: u32, seed: u64, from: u64, count: u64) -> u64 {
+    let suite = SUITES.get(number as usize).unwrap_or(&TELLS_MACHINES_APART);
+    lend(suite.report(Stretch { seed, from, count }).to_json().to_string())
+}
+
+/// A text for the host to read; this memory is never used again.
+fn lend(text: String) -> u64 {
+    let text = text.leak();
+    (text.as_ptr() as u64) << 32 | text.len() as u64
+}
+
+/// Bytes that the host has written.
+///
+/// # Safety
+/// The host says so.
+const unsafe fn given<'a>(start: *const u8, len: usize) -> &'a [u8] {
+    // SAFETY: linear memory is initialised, and the host keeps within it and leaves it alone.
+    unsafe { slice::from_raw_parts(start, len) }
+}
+
+/// The whole decision. `query` is taken by value, as [`wardkey::verify`] takes it, so that nothing
+/// about it is known when this is compiled.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_verify(
+    key_set: &KeySet,
+    list: Option<&List<&'static [u8]>>,
+    key: *const u8,
+    key_len: usize,
+    query: *const Query<'static>,
+    out: *mut Decision,
+) {
+    // SAFETY: as said above.
+    let (key, query) = unsafe { (given(key, key_len), ptr::read(query)) };
+    let Ok(key) = str::from_utf8(key) else { return };
+    let decision = wardkey::verify(key_set, list, key, query);
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, decision) };
+}
+
+/// The first stage alone.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_parse_key(
+    key: *const u8,
+    key_len: usize,
+    out: *mut Result<UnverifiedKey, Reason>,
+) {
+    // SAFETY: as said above.
+    let key = unsafe { given(key, key_len) };
+    let Ok(key) = str::from_utf8(key) else { return };
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, UnverifiedKey::parse(key)) };
+}
+
+/// A key set with its catalog.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_parse_key_set(
+    bytes: *const u8,
+    len: usize,
+    out: *mut Result<(KeySet, Catalog<'static>), KeySetError>,
+) {
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, KeySet::parse(given(bytes, len))) };
+}
+
+/// A requirement of one scope.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_require(
+    catalog: &Catalog<'static>,
+    name: *const u8,
+    len: usize,
+    out: *mut Result<Requirement, RequirementError>,
+) {
+    // SAFETY: as said above.
+    let name = unsafe { given(name, len) };
+    let Ok(name) = str::from_utf8(name) else { return };
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, Requirement::all_of(catalog, [name])) };
+}
+
+/// The shape of a head.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_parse_head(
+    bytes: *const u8,
+    len: usize,
+    out: *mut Result<UnverifiedHead<'static>, HeadError>,
+) {
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, UnverifiedHead::parse(given(bytes, len))) };
+}
+
+/// The tag of a head, whatever its shape.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_authenticate_head(
+    head: &UnverifiedHead<'static>,
+    key_set: &KeySet,
+    out: *mut Result<Head, HeadError>,
+) {
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, head.authenticate(key_set)) };
+}
+
+/// A state.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_parse_state(
+    bytes: *const u8,
+    len: usize,
+    out: *mut Result<State<&'static [u8]>, StateError>,
+) {
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, State::parse(given(bytes, len))) };
+}
+
+/// Judging and adopting a head, with or without a state.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_adopt(
+    in_force: &mut Option<List<&'static [u8]>>,
+    head: *const Head,
+    state: *const Option<State<&'static [u8]>>,
+    now_ms: u64,
+    key_set: &KeySet,
+    out: *mut Result<Adoption, ListError>,
+) {
+    // SAFETY: as said above.
+    let (head, state) = unsafe { (ptr::read(head), ptr::read(state)) };
+    let adopted = List::adopt(in_force, head, state, UnixMillis(now_ms), key_set.bounds());
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, adopted) };
+}
+
+/// The bytes of a base, as minting writes them.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_encode_base(base: &Base, out: *mut u8, len: usize) -> usize {
+    // SAFETY: as said above.
+    let out = unsafe { slice::from_raw_parts_mut(out, len) };
+    base.encode(out).unwrap_or(0)
+}
+
+/// Panics, where the index is beyond the bytes.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+#[expect(clippy::indexing_slicing, reason = "the search for panics must find this one")]
+pub unsafe extern "C" fn control_index(bytes: *const u8, len: usize, index: usize) -> u8 {
+    // SAFETY: as said above.
+    unsafe { given(bytes, len) }
+    [index]
+}
+
+/// Panics behind a pointer: the search must follow calls through the table, too.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+#[expect(clippy::indexing_slicing, reason = "the search for panics must find this one")]
+pub unsafe extern "C" fn control_indirect(bytes: *const u8, len: usize, which: usize) -> u8 {
+    type Act = fn(&[u8], usize) -> u8;
+    let acts: [Act; 2] = black_box([|bytes, at| bytes[at], |bytes, _| bytes.len() as u8]);
+    // SAFETY: as said above.
+    let bytes = unsafe { given(bytes, len) };
+    acts.get(which).map_or(0, |act| act(bytes, len))
+}
+
+/// Allocates: the search for allocation must find it.
+#[unsafe(no_mangle)]
+pub extern "C" fn control_allocate(len: usize) -> usize {
+    black_box(vec![1_u8; len]).as_ptr() as usize
+}
+
+/// Stops at the first byte that differs: the comparison of fuel must tell where that was.
+#[unsafe(no_mangle)]
+pub extern "C" fn control_early_exit(made: &[u8; TAG_LEN], given: &[u8; TAG_LEN]) -> bool {
+    made.iter().zip(given).all(|(made, given)| black_box(*made) == *given)
+}
+
+/// The addresses of a key set, a list, a query and room for a decision, as [`probe_verify`] takes
+/// them; 0 never.
+#[unsafe(no_mangle)]
+pub extern "C" fn fuel_verifier() -> usize {
+    let Some(fixture) = Fixture::new(1) else { return 0 };
+    let Some(verifier) = Box::leak(Box::new(fixture)).verifier() else { return 0 };
+    let Verifier { key_set, list, required } = Box::leak(Box::new(verifier));
+    let query = Box::leak(Box::new(fixture::query(required)));
+    let decision = Box::leak(Box::new(MaybeUninit::<Decision>::uninit()));
+    let addresses = [
+        ptr::from_ref(key_set) as usize,
+        ptr::from_ref(list) as usize,
+        ptr::from_ref(query) as usize,
+        decision.as_ptr() as usize,
+    ];
+    Box::leak(Box::new(addresses)).as_ptr() as usize
+}
+
+/// The verifier's good key with one bit of its tag changed; unchanged where there is no such byte.
+#[unsafe(no_mangle)]
+pub extern "C" fn fuel_key(byte: usize, bit: u8) -> u64 {
+    let key = Fixture::new(1).and_then(|fixture| fixture.forged(byte, bit));
+    lend(key.unwrap_or_default())
+}
+
+/// The address of that key's tag.
+#[unsafe(no_mangle)]
+pub extern "C" fn fuel_tag(byte: usize, bit: u8) -> usize {
+    let mut made = [0; TAG_LEN];
+    let _ = Fixture::new(1).and_then(|fixture| fixture.with_tag(|tag| made = *tag));
+    if let Some(byte) = made.get_mut(byte) {
+        *byte ^= 1 << (bit % 8);
+    }
+    Box::leak(Box::new(made)).as_ptr() as usize
+}
+
+/// The word for the decision that [`probe_verify`] has written.
+#[unsafe(no_mangle)]
+pub extern "C" fn fuel_word(decision: &Decision) -> u64 {
+    lend(fixture::word(decision).to_owned())
+}
