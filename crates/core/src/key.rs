@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::{Base, BaseError, MAX_BASE_LEN};
+use crate::base64url;
 use crate::checksum::{CRC_LEN, checksum};
 use crate::prefix::Prefix;
 use crate::reason::Reason;
@@ -43,9 +42,8 @@ impl KeyText {
         let (front, back) =
             text.bytes.split_at_mut_checked(prefix.as_bytes().len()).ok_or(BaseError::Buffer)?;
         front.copy_from_slice(prefix.as_bytes());
-        let written = URL_SAFE_NO_PAD
-            .encode_slice(payload.get(..crc_end).ok_or(BaseError::Buffer)?, back)
-            .map_err(|_| BaseError::Buffer)?;
+        let written = base64url::encode(payload.get(..crc_end).ok_or(BaseError::Buffer)?, back)
+            .ok_or(BaseError::Buffer)?;
         text.len = prefix.as_bytes().len() + written;
         Ok(text)
     }
@@ -98,10 +96,7 @@ impl UnverifiedKey {
         }
         let (prefix, encoded) = Prefix::split(text.as_bytes()).ok_or(Reason::Malformed)?;
         let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
-        // This engine refuses padding, trailing bits and every foreign character.
-        let len = URL_SAFE_NO_PAD
-            .decode_slice(encoded, payload.as_mut_slice())
-            .map_err(|_| Reason::Malformed)?;
+        let len = base64url::decode(encoded, payload.as_mut_slice()).ok_or(Reason::Malformed)?;
         let bytes = payload.get(..len).ok_or(Reason::Malformed)?;
         let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>().ok_or(Reason::Malformed)?;
         let (front, tag) = checked.split_last_chunk::<TAG_LEN>().ok_or(Reason::Malformed)?;

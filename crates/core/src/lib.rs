@@ -5,6 +5,7 @@
 extern crate std;
 
 mod base;
+mod base64url;
 mod byte_set;
 mod bytes;
 mod catalog;
