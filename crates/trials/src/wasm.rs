@@ -26,14 +26,14 @@ use crate::suite::{SUITES, Stretch, TELLS_MACHINES_APART};
 
 /// The names of the suites as a JSON list; the last is the control of the comparison.
 #[unsafe(no_mangle)]
-pub extern "C" fn suites_names() -> u64 {
+extern "C" fn suites_names() -> u64 {
     let names = SUITES.iter().chain([&TELLS_MACHINES_APART]).map(|suite| suite.name);
     lend(serde_json::Value::from_iter(names).to_string())
 }
 
 /// The report of one stretch of a suite, as JSON.
 #[unsafe(no_mangle)]
-pub extern "C" fn suites_run(number: u32, seed: u64, from: u64, count: u64) -> u64 {
+extern "C" fn suites_run(number: u32, seed: u64, from: u64, count: u64) -> u64 {
     let suite = SUITES.get(number as usize).unwrap_or(&TELLS_MACHINES_APART);
     lend(suite.report(Stretch { seed, from, count }).to_json().to_string())
 }
@@ -59,7 +59,7 @@ const unsafe fn given<'a>(start: *const u8, len: usize) -> &'a [u8] {
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_verify(
+unsafe extern "C" fn probe_verify(
     key_set: &KeySet,
     list: Option<&List<&'static [u8]>>,
     key: *const u8,
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn probe_verify(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_parse_key(
+unsafe extern "C" fn probe_parse_key(
     key: *const u8,
     key_len: usize,
     out: *mut Result<UnverifiedKey, Reason>,
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn probe_parse_key(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_parse_key_set(
+unsafe extern "C" fn probe_parse_key_set(
     bytes: *const u8,
     len: usize,
     out: *mut Result<(KeySet, Catalog<'static>), KeySetError>,
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn probe_parse_key_set(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_require(
+unsafe extern "C" fn probe_require(
     catalog: &Catalog<'static>,
     name: *const u8,
     len: usize,
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn probe_require(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_parse_head(
+unsafe extern "C" fn probe_parse_head(
     bytes: *const u8,
     len: usize,
     out: *mut Result<UnverifiedHead<'static>, HeadError>,
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn probe_parse_head(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_authenticate_head(
+unsafe extern "C" fn probe_authenticate_head(
     head: &UnverifiedHead<'static>,
     key_set: &KeySet,
     out: *mut Result<Head, HeadError>,
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn probe_authenticate_head(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_parse_state(
+unsafe extern "C" fn probe_parse_state(
     bytes: *const u8,
     len: usize,
     out: *mut Result<State<&'static [u8]>, StateError>,
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn probe_parse_state(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_adopt(
+unsafe extern "C" fn probe_adopt(
     in_force: &mut Option<List<&'static [u8]>>,
     head: *const Head,
     state: *const Option<State<&'static [u8]>>,
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn probe_adopt(
 /// # Safety
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn probe_encode_base(base: &Base, out: *mut u8, len: usize) -> usize {
+unsafe extern "C" fn probe_encode_base(base: &Base, out: *mut u8, len: usize) -> usize {
     // SAFETY: as said above.
     let out = unsafe { slice::from_raw_parts_mut(out, len) };
     base.encode(out).unwrap_or(0)
@@ -203,10 +203,10 @@ pub unsafe extern "C" fn probe_encode_base(base: &Base, out: *mut u8, len: usize
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
 #[expect(clippy::indexing_slicing, reason = "the search for panics must find this one")]
-pub unsafe extern "C" fn control_index(bytes: *const u8, len: usize, index: usize) -> u8 {
+unsafe extern "C" fn control_index(bytes: *const u8, len: usize, index: usize) -> u8 {
     // SAFETY: as said above.
-    unsafe { given(bytes, len) }
-    [index]
+    let bytes = unsafe { given(bytes, len) };
+    bytes[index]
 }
 
 /// Panics behind a pointer: the search must follow calls through the table, too.
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn control_index(bytes: *const u8, len: usize, index: usiz
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
 #[expect(clippy::indexing_slicing, reason = "the search for panics must find this one")]
-pub unsafe extern "C" fn control_indirect(bytes: *const u8, len: usize, which: usize) -> u8 {
+unsafe extern "C" fn control_indirect(bytes: *const u8, len: usize, which: usize) -> u8 {
     type Act = fn(&[u8], usize) -> u8;
     let acts: [Act; 2] = black_box([|bytes, at| bytes[at], |bytes, _| bytes.len() as u8]);
     // SAFETY: as said above.
@@ -225,20 +225,21 @@ pub unsafe extern "C" fn control_indirect(bytes: *const u8, len: usize, which: u
 
 /// Allocates: the search for allocation must find it.
 #[unsafe(no_mangle)]
-pub extern "C" fn control_allocate(len: usize) -> usize {
-    black_box(vec![1_u8; len]).as_ptr() as usize
+extern "C" fn control_allocate(len: usize) -> usize {
+    let bytes = black_box(vec![1_u8; len]);
+    bytes.as_ptr() as usize
 }
 
 /// Stops at the first byte that differs: the comparison of fuel must tell where that was.
 #[unsafe(no_mangle)]
-pub extern "C" fn control_early_exit(made: &[u8; TAG_LEN], given: &[u8; TAG_LEN]) -> bool {
+extern "C" fn control_early_exit(made: &[u8; TAG_LEN], given: &[u8; TAG_LEN]) -> bool {
     made.iter().zip(given).all(|(made, given)| black_box(*made) == *given)
 }
 
 /// The addresses of a key set, a list, a query and room for a decision, as [`probe_verify`] takes
 /// them; 0 never.
 #[unsafe(no_mangle)]
-pub extern "C" fn fuel_verifier() -> usize {
+extern "C" fn fuel_verifier() -> usize {
     let Some(fixture) = Fixture::new(1) else { return 0 };
     let Some(verifier) = Box::leak(Box::new(fixture)).verifier() else { return 0 };
     let Verifier { key_set, list, required } = Box::leak(Box::new(verifier));
@@ -255,14 +256,14 @@ pub extern "C" fn fuel_verifier() -> usize {
 
 /// The verifier's good key with one bit of its tag changed; unchanged where there is no such byte.
 #[unsafe(no_mangle)]
-pub extern "C" fn fuel_key(byte: usize, bit: u8) -> u64 {
+extern "C" fn fuel_key(byte: usize, bit: u8) -> u64 {
     let key = Fixture::new(1).and_then(|fixture| fixture.forged(byte, bit));
     lend(key.unwrap_or_default())
 }
 
 /// The address of that key's tag.
 #[unsafe(no_mangle)]
-pub extern "C" fn fuel_tag(byte: usize, bit: u8) -> usize {
+extern "C" fn fuel_tag(byte: usize, bit: u8) -> usize {
     let mut made = [0; TAG_LEN];
     let _ = Fixture::new(1).and_then(|fixture| fixture.with_tag(|tag| made = *tag));
     if let Some(byte) = made.get_mut(byte) {
@@ -273,6 +274,6 @@ pub extern "C" fn fuel_tag(byte: usize, bit: u8) -> usize {
 
 /// The word for the decision that [`probe_verify`] has written.
 #[unsafe(no_mangle)]
-pub extern "C" fn fuel_word(decision: &Decision) -> u64 {
+extern "C" fn fuel_word(decision: &Decision) -> u64 {
     lend(fixture::word(decision).to_owned())
 }

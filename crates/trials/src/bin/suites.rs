@@ -29,9 +29,7 @@ fn main() -> ExitCode {
                 sound = false;
                 eprintln!("{}: {complaint}", suite.name);
             }
-            let mut json = report.to_json();
-            json["in_wasm"] = in_wasm.into();
-            reports.push(json);
+            reports.push(json!({ "in_wasm": in_wasm, "report": report.to_json() }));
         }
     }
     let apart = TELLS_MACHINES_APART.report(TELLS_MACHINES_APART.stretches(scale, seed).0);
