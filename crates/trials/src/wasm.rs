@@ -5,7 +5,7 @@
 //! - `probe_*` are the core's entries over whatever the host has written into memory: no panic may be
 //!   reachable from any of them. One more of them is one more export.
 //! - `control_*` are deliberately wrong: what looks at the probes must find each.
-//! - `fuel_*` make the inputs of the measurement that compares keys whose tags differ.
+//! - `steps_*` make the inputs of the measurement that compares the steps of keys whose tags differ.
 #![expect(
     unsafe_code,
     reason = "exports have unmangled names, and a host can hand over nothing but addresses; all of it is in this file"
@@ -230,18 +230,19 @@ extern "C" fn control_allocate(len: usize) -> usize {
     bytes.as_ptr() as usize
 }
 
-/// Stops at the first byte that differs: the comparison of fuel must tell where that was.
+/// Stops at the first byte that differs: the comparison of steps must tell where that was.
 #[unsafe(no_mangle)]
 extern "C" fn control_early_exit(made: &[u8; TAG_LEN], given: &[u8; TAG_LEN]) -> bool {
     made.iter().zip(given).all(|(made, given)| black_box(*made) == *given)
 }
 
 /// The addresses of a key set, a list, a query and room for a decision, as [`probe_verify`] takes
-/// them; 0 never.
+/// them, then of their fixture; 0 never.
 #[unsafe(no_mangle)]
-extern "C" fn fuel_verifier() -> usize {
+extern "C" fn steps_verifier() -> usize {
     let Some(fixture) = Fixture::new(1) else { return 0 };
-    let Some(verifier) = Box::leak(Box::new(fixture)).verifier() else { return 0 };
+    let fixture: &Fixture = Box::leak(Box::new(fixture));
+    let Some(verifier) = fixture.verifier() else { return 0 };
     let Verifier { key_set, list, required } = Box::leak(Box::new(verifier));
     let query = Box::leak(Box::new(fixture::query(required)));
     let decision = Box::leak(Box::new(MaybeUninit::<Decision>::uninit()));
@@ -250,22 +251,22 @@ extern "C" fn fuel_verifier() -> usize {
         ptr::from_ref(list) as usize,
         ptr::from_ref(query) as usize,
         decision.as_ptr() as usize,
+        ptr::from_ref(fixture) as usize,
     ];
     Box::leak(Box::new(addresses)).as_ptr() as usize
 }
 
 /// The verifier's good key with one bit of its tag changed; unchanged where there is no such byte.
 #[unsafe(no_mangle)]
-extern "C" fn fuel_key(byte: usize, bit: u8) -> u64 {
-    let key = Fixture::new(1).and_then(|fixture| fixture.forged(byte, bit));
-    lend(key.unwrap_or_default())
+extern "C" fn steps_key(fixture: &Fixture, byte: usize, bit: u8) -> u64 {
+    lend(fixture.forged(byte, bit).unwrap_or_default())
 }
 
 /// The address of that key's tag.
 #[unsafe(no_mangle)]
-extern "C" fn fuel_tag(byte: usize, bit: u8) -> usize {
+extern "C" fn steps_tag(fixture: &Fixture, byte: usize, bit: u8) -> usize {
     let mut made = [0; TAG_LEN];
-    let _ = Fixture::new(1).and_then(|fixture| fixture.with_tag(|tag| made = *tag));
+    let _ = fixture.with_tag(|tag| made = *tag);
     if let Some(byte) = made.get_mut(byte) {
         *byte ^= 1 << (bit % 8);
     }
@@ -274,6 +275,6 @@ extern "C" fn fuel_tag(byte: usize, bit: u8) -> usize {
 
 /// The word for the decision that [`probe_verify`] has written.
 #[unsafe(no_mangle)]
-extern "C" fn fuel_word(decision: &Decision) -> u64 {
+extern "C" fn steps_word(decision: &Decision) -> u64 {
     lend(fixture::word(decision).to_owned())
 }

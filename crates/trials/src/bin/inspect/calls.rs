@@ -35,7 +35,8 @@ struct Body {
 
 /// What a search found from one export.
 struct Reach {
-    /// By function: from which it was come to first; the shortest way.
+    /// By function: from which it was come to first; the shortest way. What panics is the end of a way:
+    /// what comes after it is about the panic.
     from: BTreeMap<u32, u32>,
     export: u32,
 }
@@ -63,10 +64,18 @@ pub(crate) fn no_panic(wasm: &[u8]) -> Result<Value, Fault> {
             let bodies = reach.functions().filter_map(|function| module.bodies.get(&function));
             let (functions, traps) =
                 bodies.fold((0, 0), |(count, traps), body| (count + 1, traps + body.traps));
+            if traps > 0 {
+                faults.push(format!("{name}: {traps} trapping instructions can be reached"));
+            }
             println!(
-                "{name}: {functions} functions reachable, none panics, none allocates, {traps} trapping instructions"
+                "{name}: {functions} functions reachable; of them {} panic, {} allocate, {traps} instructions trap",
+                usize::from(panics.is_some()),
+                usize::from(allocates.is_some())
             );
-            probes.insert(name, json!({ "functions": functions, "traps": traps }));
+            probes.insert(
+                name,
+                json!({ "functions": functions, "panics": 0, "allocations": 0, "traps": traps }),
+            );
         } else if let Some((_, expected)) = CONTROLS.iter().find(|(control, _)| control == name) {
             let found = match expected {
                 Found::Panic => panics,
@@ -193,7 +202,9 @@ impl Module {
                             if let Name::Function(functions) = part? {
                                 for naming in functions {
                                     let naming = naming?;
-                                    module.names.insert(naming.index, naming.name.to_owned());
+                                    let name =
+                                        format!("{:#}", rustc_demangle::demangle(naming.name));
+                                    module.names.insert(naming.index, name);
                                 }
                             }
                         }
@@ -232,6 +243,9 @@ impl Module {
     /// What a function may call: whatever it names, and whatever is in a table and of the right type.
     fn callees(&self, function: u32) -> BTreeSet<u32> {
         let Some(body) = self.bodies.get(&function) else { return BTreeSet::new() };
+        if self.names.get(&function).is_some_and(|name| is_panic(name)) {
+            return BTreeSet::new();
+        }
         let wanted: BTreeSet<_> = body.indirect.iter().map(|kind| self.same(*kind)).collect();
         let fits = |callee: &&u32| {
             let kind = self.types.get(**callee as usize);

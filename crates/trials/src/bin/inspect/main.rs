@@ -1,13 +1,12 @@
-//! Looks into the release wasm: `trials-inspect no-panic|fuel FILE.wasm`. What was found goes to
+//! Looks into the release wasm: `trials-inspect no-panic|steps FILE.wasm`. What was found goes to
 //! standard output, the last line as JSON; what is wrong goes to standard error.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command: printing is its job")]
 
 mod calls;
-mod fuel;
+mod counted;
+mod steps;
 
 use std::process::ExitCode;
-
-use serde_json::Value;
 
 /// Whatever went wrong, in words.
 type Fault = Box<dyn std::error::Error>;
@@ -16,9 +15,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let found = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["no-panic", file] => read(file).and_then(|wasm| calls::no_panic(&wasm)),
-        ["fuel", file] => read(file).and_then(|wasm| fuel::equal(&wasm)),
+        ["steps", file] => read(file).and_then(|wasm| steps::equal(&wasm)),
         _ => {
-            eprintln!("usage: trials-inspect no-panic|fuel FILE.wasm");
+            eprintln!("usage: trials-inspect no-panic|steps FILE.wasm");
             return ExitCode::from(2);
         }
     };
