@@ -230,6 +230,22 @@ extern "C" fn control_allocate(len: usize) -> usize {
     bytes.as_ptr() as usize
 }
 
+/// Calls itself: the search for recursion must find it.
+#[unsafe(no_mangle)]
+extern "C" fn control_recurse(depth: usize) -> usize {
+    if depth == 0 { 1 } else { black_box(control_recurse(depth - 1)) + 1 }
+}
+
+/// Traps without a panic: the search for traps must find it.
+#[unsafe(no_mangle)]
+extern "C" fn control_trap(number: usize) -> usize {
+    if black_box(number) == 0 {
+        #[cfg(target_family = "wasm")]
+        core::arch::wasm32::unreachable();
+    }
+    number
+}
+
 /// Stops at the first byte that differs: the comparison of steps must tell where that was.
 #[unsafe(no_mangle)]
 extern "C" fn control_early_exit(made: &[u8; TAG_LEN], given: &[u8; TAG_LEN]) -> bool {

@@ -41,7 +41,7 @@ struct Reach {
     export: u32,
 }
 
-/// Looks for panics and allocation behind every `probe_` export, where there must be none, and behind
+/// Looks for panics, allocation, recursion and traps behind every `probe_` export, where there must be none, and behind
 /// every `control_` export, where there must be what its name says.
 pub(crate) fn no_panic(wasm: &[u8]) -> Result<Value, Fault> {
     let module = Module::parse(wasm)?;
@@ -67,19 +67,33 @@ pub(crate) fn no_panic(wasm: &[u8]) -> Result<Value, Fault> {
             if traps > 0 {
                 faults.push(format!("{name}: {traps} trapping instructions can be reached"));
             }
+            let recursive = module.recursive(&reach);
+            if let Some(function) = recursive.first() {
+                faults.push(format!("{name}: {function} can come to be called by itself"));
+            }
             println!(
-                "{name}: {functions} functions reachable; of them {} panic, {} allocate, {traps} instructions trap",
+                "{name}: {functions} functions reachable; of them {} panic, {} allocate, {} recurse, {traps} instructions trap",
                 usize::from(panics.is_some()),
-                usize::from(allocates.is_some())
+                usize::from(allocates.is_some()),
+                recursive.len()
             );
             probes.insert(
                 name,
-                json!({ "functions": functions, "panics": 0, "allocations": 0, "traps": traps }),
+                json!({ "functions": functions, "panics": 0, "allocations": 0, "recursive": 0, "traps": 0 }),
             );
         } else if let Some((_, expected)) = CONTROLS.iter().find(|(control, _)| control == name) {
             let found = match expected {
                 Found::Panic => panics,
                 Found::Allocation => allocates,
+                Found::Recursion => {
+                    Some(module.recursive(&reach)).filter(|found| !found.is_empty())
+                }
+                Found::Trap => {
+                    let trap = |function: &u32| {
+                        module.bodies.get(function).is_some_and(|body| body.traps > 0)
+                    };
+                    reach.functions().find(trap).map(|function| vec![module.name(function)])
+                }
             };
             let Some(way) = found else {
                 faults.push(format!(
@@ -259,15 +273,33 @@ impl Module {
         self.same_type.get(kind as usize).copied()
     }
 
+    /// The functions that are left when those that call none of the others are taken away, again and
+    /// again: each of them calls itself, or one that does.
+    fn recursive(&self, reach: &Reach) -> Vec<&str> {
+        let mut left: BTreeMap<u32, BTreeSet<u32>> =
+            reach.functions().map(|function| (function, self.callees(function))).collect();
+        loop {
+            let before = left.len();
+            let known: BTreeSet<u32> = left.keys().copied().collect();
+            left.retain(|_, callees| !callees.is_disjoint(&known));
+            if left.len() == before {
+                return left.keys().map(|function| self.name(*function)).collect();
+            }
+        }
+    }
+
+    fn name(&self, function: u32) -> &str {
+        self.names.get(&function).map_or("?", String::as_str)
+    }
+
     /// The names on the shortest way to a function that is sought.
     fn way_to(&self, reach: &Reach, is_sought: fn(&str) -> bool) -> Option<Vec<&str>> {
-        let name = |function: u32| self.names.get(&function).map_or("?", String::as_str);
-        let ways = reach.functions().filter(|function| is_sought(name(*function)));
+        let ways = reach.functions().filter(|function| is_sought(self.name(*function)));
         let ways = ways.map(|mut function| {
-            let mut way = vec![name(function)];
+            let mut way = vec![self.name(function)];
             while function != reach.export {
                 function = reach.from.get(&function).copied().unwrap_or(reach.export);
-                way.push(name(function));
+                way.push(self.name(function));
             }
             way.reverse();
             way
@@ -293,12 +325,16 @@ fn is_allocator(name: &str) -> bool {
 enum Found {
     Panic,
     Allocation,
+    Recursion,
+    Trap,
 }
 
-const CONTROLS: [(&str, Found); 3] = [
+const CONTROLS: [(&str, Found); 5] = [
     ("control_index", Found::Panic),
     ("control_indirect", Found::Panic),
     ("control_allocate", Found::Allocation),
+    ("control_recurse", Found::Recursion),
+    ("control_trap", Found::Trap),
 ];
 
 /// Parts of the names of everything that core, alloc and std panic through; all of it ends in
