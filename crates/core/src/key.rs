@@ -2,11 +2,10 @@
 
 use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::{Base, BaseError, MAX_BASE_LEN, MIN_BASE_LEN};
+use crate::base64url;
 use crate::bytes::{Full, Writer};
 use crate::checksum::{CRC_LEN, checksum};
 use crate::narrowing::{Block, Blocks, MAX_BLOCKS};
@@ -63,7 +62,7 @@ impl KeyText {
         let (front, back) = text.bytes.split_at_mut_checked(prefix_len).ok_or(KeyTooLong)?;
         front.copy_from_slice(prefix.as_bytes());
         let whole = payload.get(..checked_len + CRC_LEN).ok_or(KeyTooLong)?;
-        let written = URL_SAFE_NO_PAD.encode_slice(whole, back).map_err(|_| KeyTooLong)?;
+        let written = base64url::encode(whole, back).ok_or(KeyTooLong)?;
         text.len = prefix_len + written;
         Ok(text)
     }
@@ -129,10 +128,7 @@ impl UnverifiedKey {
         }
         let (prefix, encoded) = Prefix::split(text.as_bytes()).ok_or(Reason::Malformed)?;
         let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
-        // This engine refuses padding, trailing bits and every foreign character.
-        let len = URL_SAFE_NO_PAD
-            .decode_slice(encoded, payload.as_mut_slice())
-            .map_err(|_| Reason::Malformed)?;
+        let len = base64url::decode(encoded, payload.as_mut_slice()).ok_or(Reason::Malformed)?;
         if len < MIN_PAYLOAD_LEN {
             return Err(Reason::Malformed);
         }

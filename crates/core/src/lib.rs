@@ -7,6 +7,7 @@ extern crate alloc;
 extern crate std;
 
 mod base;
+mod base64url;
 mod byte_set;
 mod bytes;
 mod catalog;

@@ -1,0 +1,187 @@
+//! `cargo xtask constant-time`: no secret decides a branch, an address or a step, but for the answer
+//! itself.
+//!
+//! Natively by taint: valgrind is told that the secrets are undefined, and reports what depends on them.
+//! It emulates a processor without SHA instructions, so that it sees the portable SHA-256, which is the
+//! one in wasm. In wasm by steps: all wrong tags take the same path.
+
+use std::fs;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::{
+    apt::{self, Wanted},
+    setup::Kit,
+    step::{Progress, run_logged},
+    trials::programs::{self, told},
+    workspace::Workspace,
+};
+
+/// Steps that [`run`] counts.
+pub(crate) const STEPS: usize = 3 * programs::STEPS + 3;
+
+/// A place that may depend on secrets, because what it decides is what the caller is told. Nothing is
+/// allowed by the name of a function alone: the line itself must hold this text.
+struct Answer {
+    file: &'static str,
+    line: &'static str,
+    why: &'static str,
+}
+
+const ANSWERS: [Answer; 2] = [
+    Answer {
+        file: "crates/core/src/verify/stages.rs",
+        line: "if entry.key.accepts(key.base_bytes(), &key.tag) {",
+        why: "whether the key's tag is right is the answer",
+    },
+    Answer {
+        file: "crates/core/src/list/head.rs",
+        line: "if !key_set.list_key().tag(self.body).matches(&tag) {",
+        why: "whether the head's tag is right is the answer",
+    },
+];
+
+/// Functions of `trials-taint` that leak, and what memcheck must say of them.
+const CONTROLS: [(&str, &str); 2] =
+    [("control_early_exit", "UninitCondition"), ("control_table", "UninitValue")];
+
+/// Both methods, each with a leaky control that it must catch.
+pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Result<Value> {
+    apt::bring(
+        workspace,
+        progress,
+        &Wanted {
+            what: "valgrind",
+            packages: &["valgrind"],
+            why: "It watches where secrets go when a program runs",
+            otherwise: "install valgrind in this system's way, so that `valgrind` starts",
+            usually: "20 s",
+            advice: "see that Debian's package server can be reached",
+        },
+    )?;
+    let natives = programs::natives(workspace, progress)?;
+    let wasm = programs::wasm(workspace, progress, kit)?;
+    let inspect = programs::inspect(workspace, progress)?;
+    let report = programs::folder(workspace).join("taint.xml");
+    let taint = progress.step("secrets under valgrind", "2 s", || {
+        let mut valgrind = workspace.command("valgrind");
+        valgrind.args(["--error-limit=no", "--leak-check=no", "--num-callers=50", "--xml=yes"]);
+        valgrind.arg(format!("--xml-file={}", report.display())).arg(&natives.taint);
+        let advice =
+            "if valgrind does not know this processor's instructions, take another machine";
+        run_logged(workspace, "taint", &mut valgrind, advice)?;
+        judge(workspace, &fs::read_to_string(&report)?)
+    })?;
+    let steps = progress.step("steps in wasm", "10 s", || {
+        told(workspace, &inspect, &["steps", &wasm.to_string_lossy()])
+    })?;
+    let found = json!({ "taint": taint, "wasm": steps });
+    programs::keep(workspace, "constant-time", &found)?;
+    Ok(found)
+}
+
+/// Sorts what memcheck reports into answers, controls and leaks.
+fn judge(workspace: &Workspace, xml: &str) -> Result<Value> {
+    let mut answers = [0; ANSWERS.len()];
+    let mut controls = [0; CONTROLS.len()];
+    let mut leaks = Vec::new();
+    for error in elements(xml, "error") {
+        let kind = element(error, "kind").unwrap_or("?");
+        let frames: Vec<&str> = elements(error, "frame").collect();
+        let names = || frames.iter().filter_map(|frame| element(frame, "fn"));
+        let control = CONTROLS.iter().zip(&mut controls).find(|((name, expected), _)| {
+            kind == *expected && names().any(|function| function.contains(name))
+        });
+        if let Some((_, count)) = control {
+            *count += 1;
+            continue;
+        }
+        let place = frames.first().copied().unwrap_or_default();
+        let mut answer = ANSWERS.iter().zip(&mut answers);
+        match answer.find(|(answer, _)| kind == "UninitCondition" && answer.is_at(workspace, place))
+        {
+            Some((_, count)) => *count += 1,
+            None => leaks.push(told_of(kind, &frames)),
+        }
+    }
+    for ((name, kind), count) in CONTROLS.iter().zip(controls) {
+        println!("      leaky {name}: {kind} reported {count} times");
+        if count == 0 {
+            bail!("{name} leaks and was not caught: the method sees nothing here");
+        }
+    }
+    for (answer, count) in ANSWERS.iter().zip(answers) {
+        println!(
+            "      {}: {count} reports at its answer, which is allowed: {}",
+            answer.file, answer.why
+        );
+        // They are the proof that the taint went all the way through the MAC.
+        if count == 0 {
+            leaks.push(format!(
+                "nothing was reported in {} at `{}`: has the line changed, or was its secret not followed?",
+                answer.file, answer.line
+            ));
+        }
+    }
+    println!("      anything else that depends on a secret: {}", leaks.len());
+    if !leaks.is_empty() {
+        bail!("secrets decide more than the answer:\n{}", leaks.join("\n"));
+    }
+    let answers =
+        ANSWERS.iter().zip(answers).map(|(answer, count)| (answer.file.to_owned(), count.into()));
+    let controls =
+        CONTROLS.iter().zip(controls).map(|((name, _), count)| ((*name).to_owned(), count.into()));
+    Ok(json!({
+        "leaks": 0,
+        "allowed_at_answers": Value::Object(answers.collect()),
+        "controls_caught": Value::Object(controls.collect()),
+    }))
+}
+
+impl Answer {
+    /// Whether a frame of memcheck's is this line.
+    fn is_at(&self, workspace: &Workspace, frame: &str) -> bool {
+        let (folder, name) = self.file.rsplit_once('/').unwrap_or(("", self.file));
+        let folder_fits = element(frame, "dir").is_some_and(|dir| dir.ends_with(folder));
+        if !folder_fits || element(frame, "file") != Some(name) {
+            return false;
+        }
+        let number = element(frame, "line").and_then(|line| line.parse::<usize>().ok());
+        let source = fs::read_to_string(workspace.path(self.file)).unwrap_or_default();
+        let line = number.and_then(|number| source.lines().nth(number.checked_sub(1)?));
+        line.is_some_and(|line| line.trim() == self.line)
+    }
+}
+
+/// A report, for a person.
+fn told_of(kind: &str, frames: &[&str]) -> String {
+    let mut text = match kind {
+        "UninitCondition" => "  a branch depends on a secret".to_owned(),
+        "UninitValue" => "  an address depends on a secret".to_owned(),
+        other => format!("  {other}"),
+    };
+    for frame in frames.iter().take(FRAMES_TOLD) {
+        let of = |name| element(frame, name).unwrap_or("?");
+        text.push_str(&format!("\n    {} ({}:{})", of("fn"), of("file"), of("line")));
+    }
+    text
+}
+
+/// The contents of the elements of a name; memcheck nests none of those asked for in itself.
+fn elements<'x>(xml: &'x str, name: &str) -> impl Iterator<Item = &'x str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let mut rest = xml;
+    std::iter::from_fn(move || {
+        let (_, after) = rest.split_once(&open)?;
+        let (inside, behind) = after.split_once(&close)?;
+        rest = behind;
+        Some(inside)
+    })
+}
+
+fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
+    elements(xml, name).next()
+}
+
+const FRAMES_TOLD: usize = 8;
