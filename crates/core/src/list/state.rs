@@ -227,10 +227,11 @@ impl<'a> Goal<'a> {
 
     /// Makes the state what the changes make of it.
     fn reach<M: StateMemory>(&self, state: &mut State<M>) {
-        let old_chunks = chunk_count(state.bit_count);
         let old_len = |number| chunk_len(state.bit_count, number + self.dropped);
         let memory = state.memory.as_mut();
-        memory.copy_within(old_chunks.min(self.dropped) * STRIDE..old_chunks * STRIDE, 0);
+        if self.dropped > 0 {
+            memory::drop_front(memory, self.dropped, chunk_count(state.bit_count));
+        }
         for number in 0..chunk_count(self.bit_count) {
             let len = chunk_len(self.bit_count, number);
             let bits = memory::bits_mut(memory, number);
