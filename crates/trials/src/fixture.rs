@@ -4,12 +4,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    Adoption, AudienceId, Base, Bounds, Catalog, Cutoff, Decision, Environment, Epoch, Head, KeyId,
-    KeySet, List, Prefix, Query, Reason, Refresh, Registry, Requirement, ScopeSet, SigningKeyId,
-    State, StatusIndex, Subject, TAG_LEN, TenantId, UnixMillis, UnixSeconds, UnverifiedHead,
+    Adoption, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
+    Environment, Epoch, KeyId, KeySet, List, Prefix, Query, Reason, Refresh, Registry, Requirement,
+    ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId, UnixMillis,
+    UnixSeconds, UnverifiedHead,
 };
 use wardkey_provision::{
-    AudiencePolicy, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
+    AudiencePolicy, ChangeLog, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
     key_set_bytes, key_text, state_bytes,
 };
 
@@ -28,11 +29,11 @@ pub struct Fixture {
 
 /// What a verifier makes of a [`Fixture`].
 #[derive(Debug)]
-pub struct Verifier<'f> {
+pub struct Verifier {
     /// Its key set.
     pub key_set: KeySet,
     /// The list in force.
-    pub list: List<&'f [u8]>,
+    pub list: List<Vec<u8>>,
     /// What is asked for: [`SCOPE`].
     pub required: Requirement,
 }
@@ -71,7 +72,7 @@ impl Fixture {
         let state = state_bytes(800, 16, &[0, 0]);
         let head = HeadBody {
             sequence: 5,
-            state_digest: State::parse(state.as_slice()).ok()?.digest(),
+            state_digest: State::parse(&state).ok()?.digest(),
             issued_at: NOW,
             cutoff: Cutoff(UnixSeconds(0)),
             audiences: vec![HeadAudience {
@@ -81,6 +82,7 @@ impl Fixture {
                 cutoff: Cutoff(UnixSeconds(0)),
             }],
             dead: vec![],
+            changes: ChangeLog::default(),
         };
         let base = Base {
             signing_key: SigningKeyId {
@@ -94,16 +96,17 @@ impl Fixture {
             expires_at: UnixSeconds(issued + 7_200),
             subject: Subject::new("svc:billing").ok()?,
             scopes: ScopeSet::from_iter([0, 9]),
+            constraints: Constraints::default(),
         };
         let key = key_text(&tenant, &prefix, &base).ok()?.secret_str().to_owned();
         Some(Self { key_set: key_set.to_vec(), head: head.sign(&tenant).ok()?, state, key })
     }
 
     /// The verifier of this fixture's key set, head and state; `None` never.
-    pub fn verifier(&self) -> Option<Verifier<'_>> {
+    pub fn verifier(&self) -> Option<Verifier> {
         let (key_set, catalog) = KeySet::parse(&self.key_set).ok()?;
         let head = head(&self.head, &key_set)?;
-        let list = list(head, &self.state, &key_set)?;
+        let list = list(&head, &self.state, &key_set)?;
         let required = required(&catalog)?;
         Some(Verifier { key_set, list, required })
     }
@@ -136,7 +139,7 @@ impl Fixture {
     }
 }
 
-impl Verifier<'_> {
+impl Verifier {
     /// Decides about a key, as a host does first.
     pub fn decide(&self, key: &str) -> Decision {
         wardkey::verify(&self.key_set, Some(&self.list), key, query(&self.required))
@@ -145,16 +148,22 @@ impl Verifier<'_> {
 
 /// The first question of a host, with nothing asked yet.
 pub const fn query(required: &Requirement) -> Query<'_> {
-    Query { required, now: NOW, refresh: Refresh::NotTried, registry: Registry::NotAsked }
+    Query {
+        required,
+        now: NOW,
+        caller: None,
+        refresh: Refresh::NotTried,
+        registry: Registry::NotAsked,
+    }
 }
 
 /// The head from its bytes.
-pub fn head(bytes: &[u8], key_set: &KeySet) -> Option<Head> {
+pub fn head<'b>(bytes: &'b [u8], key_set: &KeySet) -> Option<AuthenticHead<'b>> {
     UnverifiedHead::parse(bytes).ok()?.authenticate(key_set).ok()
 }
 
 /// The list from its parts.
-pub fn list<'f>(head: Head, state: &'f [u8], key_set: &KeySet) -> Option<List<&'f [u8]>> {
+pub fn list(head: &AuthenticHead<'_>, state: &[u8], key_set: &KeySet) -> Option<List<Vec<u8>>> {
     let mut list = None;
     let state = State::parse(state).ok()?;
     match List::adopt(&mut list, head, Some(state), NOW, key_set.bounds()) {

@@ -16,9 +16,9 @@ use core::mem::MaybeUninit;
 use core::{ptr, slice, str};
 
 use wardkey::{
-    Adoption, Base, Catalog, Decision, Head, HeadError, KeySet, KeySetError, List, ListError,
-    Query, Reason, Requirement, RequirementError, State, StateError, TAG_LEN, UnixMillis,
-    UnverifiedHead, UnverifiedKey,
+    Adoption, AuthenticHead, Base, Catalog, Decision, HeadError, KeySet, KeySetError, KeyText,
+    List, ListError, NarrowError, Narrowing, Query, Reason, Requirement, RequirementError, State,
+    StateError, TAG_LEN, UnixMillis, Unproven, UnverifiedHead, UnverifiedKey,
 };
 
 use crate::fixture::{self, Fixture, Verifier};
@@ -61,7 +61,7 @@ const unsafe fn given<'a>(start: *const u8, len: usize) -> &'a [u8] {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn probe_verify(
     key_set: &KeySet,
-    list: Option<&List<&'static [u8]>>,
+    list: Option<&List<Vec<u8>>>,
     key: *const u8,
     key_len: usize,
     query: *const Query<'static>,
@@ -146,7 +146,7 @@ unsafe extern "C" fn probe_parse_head(
 unsafe extern "C" fn probe_authenticate_head(
     head: &UnverifiedHead<'static>,
     key_set: &KeySet,
-    out: *mut Result<Head, HeadError>,
+    out: *mut Result<AuthenticHead<'static>, HeadError>,
 ) {
     // SAFETY: as said above.
     unsafe { ptr::write(out, head.authenticate(key_set)) };
@@ -160,10 +160,15 @@ unsafe extern "C" fn probe_authenticate_head(
 unsafe extern "C" fn probe_parse_state(
     bytes: *const u8,
     len: usize,
-    out: *mut Result<State<&'static [u8]>, StateError>,
+    memory: *mut u8,
+    memory_len: usize,
+    out: *mut Result<State<&'static mut [u8]>, StateError>,
 ) {
     // SAFETY: as said above.
-    unsafe { ptr::write(out, State::parse(given(bytes, len))) };
+    unsafe {
+        let memory = slice::from_raw_parts_mut(memory, memory_len);
+        ptr::write(out, State::parse_into(given(bytes, len), memory));
+    }
 }
 
 /// Judging and adopting a head, with or without a state.
@@ -172,18 +177,53 @@ unsafe extern "C" fn probe_parse_state(
 /// Each address holds what its type says.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn probe_adopt(
-    in_force: &mut Option<List<&'static [u8]>>,
-    head: *const Head,
-    state: *const Option<State<&'static [u8]>>,
+    in_force: &mut Option<List<&'static mut [u8]>>,
+    head: &AuthenticHead<'static>,
+    state: *const Option<State<&'static mut [u8]>>,
     now_ms: u64,
     key_set: &KeySet,
     out: *mut Result<Adoption, ListError>,
 ) {
     // SAFETY: as said above.
-    let (head, state) = unsafe { (ptr::read(head), ptr::read(state)) };
+    let state = unsafe { ptr::read(state) };
     let adopted = List::adopt(in_force, head, state, UnixMillis(now_ms), key_set.bounds());
     // SAFETY: as said above.
     unsafe { ptr::write(out, adopted) };
+}
+
+/// Narrowing a key.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn probe_narrow(
+    key: *const u8,
+    key_len: usize,
+    narrowing: &Narrowing,
+    out: *mut Result<KeyText, NarrowError>,
+) {
+    // SAFETY: as said above.
+    let key = unsafe { given(key, key_len) };
+    let Ok(key) = str::from_utf8(key) else { return };
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, wardkey::narrow(key, narrowing)) };
+}
+
+/// What a key says of itself.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn probe_inspect(
+    key: *const u8,
+    key_len: usize,
+    out: *mut Result<Unproven, Reason>,
+) {
+    // SAFETY: as said above.
+    let key = unsafe { given(key, key_len) };
+    let Ok(key) = str::from_utf8(key) else { return };
+    // SAFETY: as said above.
+    unsafe { ptr::write(out, wardkey::inspect(key)) };
 }
 
 /// The bytes of a base, as minting writes them.

@@ -10,7 +10,7 @@ mod valgrind;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use wardkey::{Catalog, Head, KeySet, SigningKey};
+use wardkey::{AuthenticHead, Catalog, KeySet, SigningKey};
 use wardkey_trials::fixture::{self, Fixture, Verifier, bad_tag, word};
 
 fn main() -> ExitCode {
@@ -36,7 +36,7 @@ fn run() -> Option<bool> {
     }
     let (key_set, catalog) = tainted_key_set(&fixture.key_set)?;
     let head = tainted_head(&fixture.head, &key_set)?;
-    let list = fixture::list(head, &fixture.state, &key_set)?;
+    let list = fixture::list(&head, &fixture.state, &key_set)?;
     let required = fixture::required(&catalog)?;
     let verifier = Verifier { key_set, list, required };
     let mut sound = true;
@@ -78,12 +78,12 @@ fn tainted_key_set(bytes: &[u8]) -> Option<(KeySet, Catalog<'_>)> {
 }
 
 #[inline(never)]
-fn tainted_head(bytes: &[u8], key_set: &KeySet) -> Option<Head> {
+fn tainted_head<'b>(bytes: &'b [u8], key_set: &KeySet) -> Option<AuthenticHead<'b>> {
     black_box(fixture::head(black_box(bytes), key_set))
 }
 
 #[inline(never)]
-fn tainted_verify(verifier: &Verifier<'_>, key: &str) -> &'static str {
+fn tainted_verify(verifier: &Verifier, key: &str) -> &'static str {
     word(&black_box(verifier.decide(black_box(key))))
 }
 
