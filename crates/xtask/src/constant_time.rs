@@ -32,7 +32,7 @@ struct Answer {
 const ANSWERS: [Answer; 2] = [
     Answer {
         file: "crates/core/src/verify/stages.rs",
-        line: "if entry.key.accepts(key.base_bytes(), &key.tag) {",
+        line: "if last.matches(&key.tag) { Ok(AuthenticKey { key, entry }) } else { Err(Reason::BadTag) }",
         why: "whether the key's tag is right is the answer",
     },
     Answer {

@@ -230,7 +230,11 @@ impl<'a> Goal<'a> {
         let old_chunks = chunk_count(state.bit_count);
         let old_len = |number| chunk_len(state.bit_count, number + self.dropped);
         let memory = state.memory.as_mut();
-        memory.copy_within(old_chunks.min(self.dropped) * STRIDE..old_chunks * STRIDE, 0);
+        let (kept_from, kept_to) = (old_chunks.min(self.dropped) * STRIDE, old_chunks * STRIDE);
+        // INVARIANT: always so; written down because copy_within would panic, and no panic may be in reach.
+        if kept_from <= kept_to && kept_to <= memory.len() {
+            memory.copy_within(kept_from..kept_to, 0);
+        }
         for number in 0..chunk_count(self.bit_count) {
             let len = chunk_len(self.bit_count, number);
             let bits = memory::bits_mut(memory, number);
