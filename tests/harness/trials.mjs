@@ -1,6 +1,6 @@
 // The module of crates/trials: runs suites in wasm as `trials-suites` runs them natively.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +9,7 @@ const FOLDER = resolve(process.env.WARDKEY_TRIALS_DIR ?? join(CHECKOUT, "target/
 
 /** What the native run has found: `seed` as text, and reports that say whether wasm shall run them, too. */
 export function nativeRun() {
+  if (!existsSync(join(FOLDER, "native.json"))) throw new Error("nothing was run natively yet: `cargo xtask trials` does it");
   return JSON.parse(readFileSync(join(FOLDER, "native.json"), "utf8"));
 }
 

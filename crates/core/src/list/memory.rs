@@ -68,20 +68,6 @@ pub(super) fn digest_again(memory: &mut [u8], number: usize, len: usize) {
     }
 }
 
-/// Lets the first `dropped` of `count` chunks fall away: the others move to the front.
-pub(super) fn drop_front(memory: &mut [u8], dropped: usize, count: usize) {
-    // A chunk at a time, because the compiler cannot see that `copy_within` does not panic.
-    for number in dropped..count {
-        if let Some((front, back)) = memory.split_at_mut_checked(number.saturating_mul(STRIDE))
-            && let Some(from) = back.first_chunk::<STRIDE>()
-            && let Some(to) = front.get_mut(number.saturating_sub(dropped).saturating_mul(STRIDE)..)
-            && let Some(to) = to.first_chunk_mut::<STRIDE>()
-        {
-            *to = *from;
-        }
-    }
-}
-
 /// SHA-256 of one chunk of bits: 4096 bytes, or what is left at the end.
 pub fn chunk_digest(chunk: &[u8]) -> [u8; DIGEST_LEN] {
     Sha256::digest(chunk).into()

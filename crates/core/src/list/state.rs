@@ -227,10 +227,13 @@ impl<'a> Goal<'a> {
 
     /// Makes the state what the changes make of it.
     fn reach<M: StateMemory>(&self, state: &mut State<M>) {
+        let old_chunks = chunk_count(state.bit_count);
         let old_len = |number| chunk_len(state.bit_count, number + self.dropped);
         let memory = state.memory.as_mut();
-        if self.dropped > 0 {
-            memory::drop_front(memory, self.dropped, chunk_count(state.bit_count));
+        let (kept_from, kept_to) = (old_chunks.min(self.dropped) * STRIDE, old_chunks * STRIDE);
+        // INVARIANT: always so; written down because copy_within would panic, and no panic may be in reach.
+        if kept_from <= kept_to && kept_to <= memory.len() {
+            memory.copy_within(kept_from..kept_to, 0);
         }
         for number in 0..chunk_count(self.bit_count) {
             let len = chunk_len(self.bit_count, number);

@@ -84,20 +84,20 @@ pub(crate) fn inspect(workspace: &Workspace, progress: &Progress) -> Result<Path
 /// Runs a program of these, shows what it says line by line, and takes its last line as JSON.
 ///
 /// # Errors
-/// Unless it ends well; what it complained of is on the terminal.
+/// What it complains of, unless it ends well.
 pub(crate) fn told(workspace: &Workspace, program: &Path, arguments: &[&str]) -> Result<Value> {
     let mut command = workspace.command(program);
     let output = command
         .args(arguments)
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot start {}", program.display()))?;
     let text = String::from_utf8(output.stdout)?;
-    let (lines, last) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
     if !output.status.success() {
-        bail!("{} said no: {}\n{text}", arguments.join(" "), output.status);
+        print!("{text}");
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
+    let (lines, last) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
     for line in lines.lines() {
         println!("      {line}");
     }

@@ -58,7 +58,7 @@ pub(crate) fn equal(wasm: &[u8]) -> Result<Value, Fault> {
     let steps: BTreeSet<u64> = done.iter().map(|done| done.steps).collect();
     let leaky_steps: Vec<u64> = leaky.iter().map(|done| done.steps).collect();
     println!(
-        "{keys} keys, each with another bit of the tag changed: {} path of {steps:?} instructions; the good key takes {}",
+        "{keys} keys, each with another bit of the tag changed: paths taken: {}, instructions: {steps:?}; by the good key: {}",
         done.len(),
         good.steps
     );
@@ -68,7 +68,9 @@ pub(crate) fn equal(wasm: &[u8]) -> Result<Value, Fault> {
         return Err("the leaky control was not caught: steps cannot tell what they should".into());
     }
     if done.len() != 1 {
-        return Err(format!("where a tag is wrong shows in what is done: {done:?}").into());
+        return Err(
+            format!("where a tag is wrong shows in what is done: {} paths", done.len()).into()
+        );
     }
     Ok(json!({
         "forged_keys": keys,
