@@ -81,17 +81,15 @@ pub(crate) fn inspect(workspace: &Workspace, progress: &Progress) -> Result<Path
     Ok(workspace.path("target/debug/trials-inspect"))
 }
 
-/// Runs a program of these, shows what it says line by line, and takes its last line as JSON.
+/// Runs a program, shows what it says line by line, and takes its last line as JSON.
 ///
 /// # Errors
 /// What it complains of, unless it ends well.
-pub(crate) fn told(workspace: &Workspace, program: &Path, arguments: &[&str]) -> Result<Value> {
-    let mut command = workspace.command(program);
+pub(crate) fn told(command: &mut Command) -> Result<Value> {
     let output = command
-        .args(arguments)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     let text = String::from_utf8(output.stdout)?;
     if !output.status.success() {
         print!("{text}");
