@@ -36,8 +36,7 @@ pub(crate) fn wasm(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Res
         cargo.args(["build", "--release", "--locked", "--package", PACKAGE, "--lib"]);
         cargo.args(["--target", TARGET, "--target-dir"]).arg(&target);
         release(&mut cargo, "-Cpanic=abort");
-        // Names are what a way to a panic is told by. They stand in a section of their own: the code is
-        // the same.
+        // Names are what a way to a panic is told by; they stand in a section of their own.
         cargo.env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
         run_logged(workspace, "trials-wasm", &mut cargo, ADVICE)?;
         fs::create_dir_all(folder(workspace))?;
@@ -62,7 +61,7 @@ pub(crate) fn natives(workspace: &Workspace, progress: &Progress) -> Result<Nati
         cargo.args(["--bin", "trials-suites", "--bin", "trials-taint", "--target-dir"]);
         cargo.arg(&target);
         release(&mut cargo, "");
-        // valgrind names functions, files and lines by it; the code is the same.
+        // valgrind names functions, files and lines by it.
         cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none").env("CARGO_PROFILE_RELEASE_DEBUG", "1");
         run_logged(workspace, "trials-native", &mut cargo, ADVICE)
     })?;
