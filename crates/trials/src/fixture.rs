@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
     Adoption, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
-    Environment, Epoch, KeyId, KeySet, List, Prefix, Query, Reason, Refresh, Registry, Requirement,
-    ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId, UnixMillis,
-    UnixSeconds, UnverifiedHead,
+    Environment, Epoch, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh, Registry,
+    Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
+    UnixMillis, UnixSeconds, UnverifiedHead,
 };
 use wardkey_provision::{
     AudiencePolicy, ChangeLog, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
@@ -60,7 +60,7 @@ impl Fixture {
             scopes: vec![scope(0, SCOPE, "low"), scope(9, "invoice:void", "strict")],
             max_lifetime_s: 86_400,
         };
-        let issued = 1_700_000_000;
+        let issued = EXPIRES - 7_200;
         let signing_key = LiveSigningKey {
             epoch: Epoch::FIRST,
             mint_from: UnixSeconds(issued - 3_600),
@@ -93,7 +93,7 @@ impl Fixture {
             key_id: KeyId([0, 1, 2, 3, 4, 5, 6, 255]),
             status_index: StatusIndex(808),
             issued_at: UnixSeconds(issued),
-            expires_at: UnixSeconds(issued + 7_200),
+            expires_at: UnixSeconds(EXPIRES),
             subject: Subject::new("svc:billing").ok()?,
             scopes: ScopeSet::from_iter([0, 9]),
             constraints: Constraints::default(),
@@ -109,6 +109,17 @@ impl Fixture {
         let list = list(&head, &self.state, &key_set)?;
         let required = required(&catalog)?;
         Some(Verifier { key_set, list, required })
+    }
+
+    /// The same with the good key narrowed so many times, each time by a minute of its life.
+    pub fn narrowed(&self, times: u32) -> Option<Self> {
+        let mut fixture = self.clone();
+        for minutes in 1..=times {
+            let expires_at = Some(UnixSeconds(EXPIRES - 60 * minutes));
+            let narrowing = Narrowing { expires_at, ..Narrowing::default() };
+            fixture.key = wardkey::narrow(&fixture.key, &narrowing).ok()?.secret_str().to_owned();
+        }
+        Some(fixture)
     }
 
     /// The good key with its tag changed by `change`, and the right checksum again.
@@ -191,5 +202,7 @@ pub fn bad_tag() -> &'static str {
     Reason::BadTag.as_str()
 }
 
+/// When the good key expires.
+const EXPIRES: u32 = 1_700_007_200;
 /// Bytes of `wk_live_`.
 const PREFIX_LEN: usize = 8;
