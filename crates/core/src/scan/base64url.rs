@@ -1,0 +1,28 @@
+//! The digits of base64url (RFC 4648 section 5), one at a time.
+
+/// The six bits of a digit.
+pub(super) const fn sextet(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// The six bits of a digit of base64url or of the standard alphabet.
+pub(super) const fn sextet_of_either(byte: u8) -> Option<u8> {
+    match byte {
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => sextet(byte),
+    }
+}
+
+/// How many digits follow one another from `at` on, counted up to `most`.
+pub(super) fn run_len(text: &[u8], at: usize, most: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter().take(most).take_while(|byte| sextet(**byte).is_some()).count()
+}
