@@ -1,6 +1,8 @@
 //! What has the shape of a credential, judged around one anchor.
 
 use super::Brands;
+use core::ops::RangeInclusive;
+
 use super::anchor::Mark;
 use super::base64url::{run_len, sextet};
 use super::confirmed_end::{MIN_PAYLOAD_DIGITS, confirm};
@@ -33,8 +35,12 @@ impl Shape {
 
     /// Whether what is left of it, now that another begins within it, gives nothing away.
     pub(super) const fn is_spent(&self) -> bool {
-        let cut = self.end.saturating_sub(self.payload) < LEAST_LEN;
-        self.start >= self.end || matches!(self.kind, FindingKind::DamagedKey) && cut
+        let least = match self.kind {
+            FindingKind::Key(_) => 0,
+            FindingKind::DamagedKey => LEAST_LEN,
+            FindingKind::BootstrapToken => LEAST_BOOTSTRAP_LEN,
+        };
+        self.start >= self.end || self.end.saturating_sub(self.payload) < least
     }
 
     pub(super) const fn finding(self) -> Finding {
@@ -141,11 +147,13 @@ fn prefix_damaged(text: &[u8], start: usize, payload: usize) -> Option<Shape> {
 /// A bootstrap token, whose random part follows two numbers, unless those are damaged.
 fn bootstrap(text: &[u8], at: usize) -> Option<Shape> {
     let payload = at + 7;
-    let number = |at: usize, most: usize| {
-        let digits = text.get(at..)?.iter().take(most).take_while(|b| b.is_ascii_digit()).count();
-        (digits > 0 && text.get(at + digits) == Some(&b'_')).then_some(at + digits + 1)
+    let number = |at: usize, digits: RangeInclusive<usize>| {
+        let rest = text.get(at..)?;
+        let len = rest.iter().take(*digits.end()).take_while(|b| b.is_ascii_digit()).count();
+        (digits.contains(&len) && rest.get(len) == Some(&b'_')).then_some(at + len + 1)
     };
-    let random = number(payload, 5).and_then(|at| number(at, 10));
+    // Seconds have had ten digits since 2001 and will until 2286.
+    let random = number(payload, 1..=5).and_then(|at| number(at, 10..=10));
     let whole_len = random.map_or(BOOTSTRAP_LEN, |random| random - payload + RANDOM_LEN);
     let run = run_len(text, payload, whole_len);
     let end = match random {
@@ -228,6 +236,8 @@ fn brand_lens(text: &[u8]) -> impl Iterator<Item = usize> {
 const LEAST_LEN: usize = 32;
 /// As [`LEAST_LEN`], of a bootstrap token's random part: all of it is secret, and its prefix is no word.
 const LEAST_RANDOM_LEN: usize = 8;
+/// A token that shows as little of its random part as counts, after its prefix.
+const LEAST_BOOTSTRAP_LEN: usize = 1 + 1 + 10 + 1 + LEAST_RANDOM_LEN;
 /// Characters behind a gap that are worth taking away: fewer are no use to anybody.
 const LEAST_REST_LEN: usize = 8;
 /// 32 bytes in base64url.

@@ -1,0 +1,187 @@
+//! A damaged key gives nothing away: prefix and length decide.
+
+use wardkey::{FindingKind, Scanner};
+
+use crate::scan::{Key, Seeded, any_key, any_token, found, key_of};
+use crate::tenant::ALPHABET;
+
+/// Characters of a key's end that hold its tag and checksum: what is secret.
+const TAIL: usize = 27;
+/// So few in a row give nothing away.
+const WINDOW: usize = 8;
+
+const FOREIGN: [&str; 18] = [
+    "=", "+", "/", ".", " ", "\n", "\r", "\r\n", "=\r\n", "\\\n", "\t", "\0", "%", "~", "\"", "é",
+    "\u{200b}", "🔑",
+];
+
+/// Asserts that nothing of `secret` is left of `text` when it is redacted.
+#[track_caller]
+fn nothing_left(scanner: &Scanner<'_>, text: &str, secret: &str, what: &dyn std::fmt::Debug) {
+    let redacted = scanner.redact(text).to_string();
+    for window in secret.as_bytes().windows(WINDOW) {
+        let window = std::str::from_utf8(window).expect("ASCII");
+        assert!(!redacted.contains(window), "{what:?}: {text:?} became {redacted:?}");
+    }
+}
+
+fn known(random: &mut Seeded) -> Key {
+    let brand = random.pick(&["wk", "wkadmin", "acme"]);
+    key_of(random, brand)
+}
+
+fn scanner() -> Scanner<'static> {
+    Scanner::new(&["acme"]).expect("a brand")
+}
+
+#[test]
+fn a_key_cut_short_anywhere_is_redacted() {
+    let mut random = Seeded(11);
+    for _ in 0..20 {
+        let key = known(&mut random).text;
+        let prefix_len = key.len() - key.split("_").skip(2).collect::<Vec<_>>().join("_").len();
+        for len in 0..key.len() {
+            let text = format!("key: {}, cut", &key[..len]);
+            let findings: Vec<_> = scanner().scan(text.as_bytes()).collect();
+            if len < prefix_len + 32 {
+                // The tag begins with character 38 at the earliest.
+                assert_eq!(findings, [], "{len}");
+            } else {
+                assert_eq!(findings.len(), 1, "{len}");
+                assert_eq!(findings[0].range(), 5..5 + len);
+                assert_eq!(findings[0].kind(), FindingKind::DamagedKey);
+                let redacted = format!("key: {}[redacted], cut", &key[..prefix_len]);
+                assert_eq!(scanner().redact(&text).to_string(), redacted);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_of_any_brand_cut_short_within_its_tag_is_redacted() {
+    let mut random = Seeded(12);
+    for _ in 0..50 {
+        let key = any_key(&mut random).text;
+        for cut in 1..=TAIL {
+            let text = &key[..key.len() - cut];
+            let findings = found(text.as_bytes());
+            assert_eq!(findings.len(), 1, "{text}");
+            assert_eq!(findings[0].range(), 0..text.len(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_key_with_any_one_character_changed_is_redacted() {
+    let mut random = Seeded(13);
+    let mut tried = 0;
+    for (round, glue) in ["", "\"", "=", " "].iter().enumerate() {
+        let key = known(&mut random).text;
+        for place in 0..key.len() {
+            // Digits of the payload change nothing but digits: some are enough, except at its ends.
+            let digits = ALPHABET.iter().map(|digit| char::from(*digit).to_string());
+            let digits = digits.filter(|_| place < 24 || random.below(8) == 0).collect::<Vec<_>>();
+            let foreign = FOREIGN.map(str::to_owned);
+            for other in digits.iter().chain(&foreign) {
+                if *other == key[place..=place] {
+                    continue;
+                }
+                let text =
+                    format!("key{glue}{}{other}{}{glue} x", &key[..place], &key[place + 1..]);
+                let tail = &key[key.len() - TAIL..];
+                nothing_left(&scanner(), &text, tail, &(round, place, other));
+                tried += 1;
+            }
+        }
+    }
+    println!("{tried} changed keys, all redacted");
+    assert!(tried > 10_000);
+}
+
+#[test]
+fn a_key_with_a_character_missing_spare_or_swapped_is_redacted() {
+    let mut random = Seeded(14);
+    for _ in 0..5 {
+        let key = known(&mut random).text;
+        let tail = &key[key.len() - TAIL..];
+        for place in 0..key.len() {
+            let (front, back) = key.split_at(place);
+            nothing_left(&scanner(), &format!("{front}{} x", &back[1..]), tail, &place);
+            for spare in ["x", "A", "7", "-", "_", ".", "é", "\n"] {
+                nothing_left(&scanner(), &format!("{front}{spare}{back} x"), tail, &(place, spare));
+            }
+            // In a prefix that is two wrong characters, and rightly too many.
+            let payload = key.find("ive_").or(key.find("est_")).expect("a prefix") + 4;
+            if place >= payload && back.len() > 1 {
+                let swapped = format!("{front}{}{}{}", &back[1..2], &back[..1], &back[2..]);
+                nothing_left(&scanner(), &swapped, tail, &place);
+            }
+        }
+    }
+}
+
+/// Of a brand that the scanner was not told.
+#[test]
+fn a_key_of_another_brand_with_a_digit_changed_is_redacted() {
+    let mut random = Seeded(15);
+    for brand in ["other", "x9", "abcdefghijkl"] {
+        let key = key_of(&mut random, brand).text;
+        let tail = &key[key.len() - TAIL..];
+        let payload = brand.len() + 6;
+        for place in (0..brand.len()).chain(payload + 2..key.len()) {
+            for other in ["x", "7", "Q", ".", "\n", "é"] {
+                let text = format!("k={}{other}{}", &key[..place], &key[place + 1..]);
+                nothing_left(&Scanner::default(), &text, tail, &(place, other));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_key_hides_no_other_that_is_glued_to_it() {
+    let mut random = Seeded(16);
+    for _ in 0..300 {
+        let (damaged, whole) = (known(&mut random).text, any_key(&mut random));
+        let cut = damaged.len() - random.below(TAIL);
+        let mut damaged = damaged[..cut].to_owned();
+        damaged.replace_range(cut - 30..cut - 29, "~");
+        let damaged = damaged.replace('~', if damaged.contains('Q') { "Z" } else { "Q" });
+        for text in [
+            format!("{damaged}{}", whole.text),
+            format!("{}{damaged}", whole.text),
+            format!("{damaged}{damaged}{}{damaged}", whole.text),
+            format!("{damaged}.{}", whole.text),
+        ] {
+            let findings: Vec<_> = scanner().scan(text.as_bytes()).collect();
+            let ids = findings.iter().filter(|f| f.kind() == FindingKind::Key(whole.id)).count();
+            assert_eq!(ids, 1, "{text}");
+            let damaged_count =
+                findings.iter().filter(|f| f.kind() == FindingKind::DamagedKey).count();
+            assert_eq!(damaged_count, text.matches(&damaged).count(), "{text}");
+            nothing_left(&scanner(), &text, &damaged[10..], &text);
+            nothing_left(&scanner(), &text, &whole.text[whole.text.len() - TAIL..], &text);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_bootstrap_token_is_redacted() {
+    let mut random = Seeded(17);
+    for _ in 0..5 {
+        let token = any_token(&mut random);
+        let chance = &token[token.len() - 43..];
+        for len in 0..token.len() {
+            let text = format!("token: {}\" x", &token[..len]);
+            let shown = len.saturating_sub(token.len() - 43);
+            let findings = found(text.as_bytes());
+            assert_eq!(findings.len(), usize::from(shown >= WINDOW), "{text}");
+            nothing_left(&Scanner::default(), &text, chance, &len);
+        }
+        for place in 7..token.len() {
+            for other in ["x", "7", "_", ".", " ", "\n", "é", "🔑"] {
+                let text = format!("{}{other}{}", &token[..place], &token[place + 1..]);
+                nothing_left(&Scanner::default(), &text, chance, &(place, other));
+            }
+        }
+    }
+}
