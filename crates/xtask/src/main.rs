@@ -18,6 +18,7 @@ mod inputs;
 mod lint;
 mod lock;
 mod node;
+mod scan_corpus;
 mod secrets;
 mod server;
 mod setup;
@@ -62,6 +63,8 @@ enum Command {
     Test(test::Options),
     /// Formatting, clippy and the locks.
     Lint,
+    /// Scan a gigabyte of other people's source for our keys: none may be found, and all that are planted.
+    ScanCorpus(scan_corpus::Options),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +100,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Demo(options) => demo::run(&workspace, &options)?,
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
+        Command::ScanCorpus(options) => scan_corpus::run(&workspace, &options)?,
     }
     Ok(())
 }

@@ -323,7 +323,7 @@ fn what_is_no_credential_is_left_alone() {
     assert!(Scanner::new(&[""]).is_err());
 }
 
-/// Were the work for one place more than bounded, these would take hours.
+/// Were the work for one place more than bounded, these would not end.
 #[test]
 fn a_text_full_of_markers_is_read_in_linear_time() {
     let wrapped = base64::engine::general_purpose::STANDARD.encode("wk_live_AQ".repeat(300));
@@ -352,7 +352,7 @@ fn a_text_full_of_markers_is_read_in_linear_time() {
     ];
     let scanner = Scanner::default().deep();
     for part in hostile {
-        let text = part.repeat(60_000 / part.len());
+        let text = part.repeat(20_000 / part.len());
         let cut: usize = scanner.scan(text.as_bytes()).map(|finding| finding.range().len()).sum();
         assert!(cut <= text.len(), "{part:?}");
         assert!(!scanner.redact(&text).to_string().is_empty());
