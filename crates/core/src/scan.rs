@@ -167,7 +167,7 @@ impl Findings<'_, '_> {
             let (anchor, at) = self.anchors.next(self.taken)?;
             let found = match anchor {
                 Anchor::Wrapped(needle) => wrapped::judge(self.text, needle, at, self.brands),
-                Anchor::Plain(mark) => shape::judge(self.text, mark, at, self.taken, self.brands),
+                Anchor::Plain(mark) => shape::judge(self.text, mark, at, self.brands),
             };
             if found.is_some() {
                 return found;

@@ -207,7 +207,9 @@ fn is_found(file: &File, planted: &Planted) -> bool {
                 && found.end <= there.end
                 && finding.kind() == planted.finding
         }
-        Kind::CutShort | Kind::Mistyped | Kind::Token => {
+        // What follows it in the file may by chance be what was cut off, which makes it whole.
+        Kind::CutShort => found.start == there.start && found.end >= there.end,
+        Kind::Mistyped | Kind::Token => {
             found.start == there.start
                 && found.end >= there.end
                 && finding.kind() == planted.finding

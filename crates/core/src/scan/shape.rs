@@ -49,26 +49,21 @@ impl Shape {
     }
 }
 
-/// Judges what stands at an anchor; nothing before `taken` belongs to it.
-pub(super) fn judge(
-    text: &[u8],
-    mark: Mark,
-    at: usize,
-    taken: usize,
-    brands: Brands<'_>,
-) -> Option<Shape> {
+/// Judges what stands at an anchor. What comes out may begin in the key before: a cut one may have been made
+/// whole by chance, by the first character of this one.
+pub(super) fn judge(text: &[u8], mark: Mark, at: usize, brands: Brands<'_>) -> Option<Shape> {
     match mark {
         Mark::Environment(environment) => {
-            key(text, environment, at, taken, brands).or_else(|| {
+            key(text, environment, at, brands).or_else(|| {
                 // Its first half is whole, so that what is wrong is in the second.
-                let brand = brands.ending(text.get(taken..at)?)?;
+                let brand = brands.ending(text.get(..at)?)?;
                 (at + 5..=at + 10)
                     .find_map(|payload| prefix_damaged(text, at - brand.len(), payload))
             })
         }
         Mark::EnvironmentEnd => {
             let payload = at + 3;
-            let earliest = |brand: &str| at.saturating_sub(brand.len() + 7).max(taken);
+            let earliest = |brand: &str| at.saturating_sub(brand.len() + 7);
             let start = brands.iter().find_map(|brand| {
                 let window = text.get(earliest(brand)..at)?;
                 let place =
@@ -82,13 +77,7 @@ pub(super) fn judge(
 }
 
 /// A key whose prefix ends with the six characters at `at`.
-fn key(
-    text: &[u8],
-    environment: Environment,
-    at: usize,
-    taken: usize,
-    brands: Brands<'_>,
-) -> Option<Shape> {
+fn key(text: &[u8], environment: Environment, at: usize, brands: Brands<'_>) -> Option<Shape> {
     let (_, after) = text.get(at..)?.split_at_checked(6)?;
     if !text.get(at + 1..at + 6)?.starts_with(environment.as_str().as_bytes())
         || text.get(at + 5) != Some(&b'_')
@@ -98,9 +87,12 @@ fn key(
     let payload = at + 6;
     let run = run_len(after, 0, MAX_KEY_LEN);
     let version = version(after);
-    let before = text.get(taken..at)?;
+    let before = text.get(..at)?;
+    let known = brands.ending(before);
     if version == Some(1) && run >= MIN_PAYLOAD_DIGITS {
-        let starts = brand_lens(before).map(|len| at - len);
+        // A brand that is no more than the end of a known one would only add chances to fit by accident.
+        let least = known.map_or(0, str::len);
+        let starts = brand_lens(before).filter(|len| *len >= least).map(|len| at - len);
         if let Some(found) = confirm(text, starts, payload, run) {
             let (prefix, _) = Prefix::split(text.get(found.start..payload)?)?;
             return Some(Shape {
@@ -113,7 +105,6 @@ fn key(
             });
         }
     }
-    let known = brands.ending(before);
     if known.is_none() && version.is_none() {
         return None;
     }

@@ -49,7 +49,7 @@ pub(super) fn judge(text: &[u8], needle: Needle, at: usize, brands: Brands<'_>) 
         Part::Test => Mark::Environment(Environment::Test),
         Part::Bootstrap => Mark::Bootstrap,
     };
-    let shape = shape::judge(decoded, inner, part, 0, brands)?;
+    let shape = shape::judge(decoded, inner, part, brands)?;
     let digit = |bit: usize| digits(text, first).nth((spare + bit) / 6).map(|(place, _)| place);
     Some(Shape {
         start: digit(8 * shape.start)?,

@@ -211,9 +211,22 @@ fn every_length_that_a_key_may_have_is_found() {
     let mut random = Seeded(3);
     for prefix in ["wk_live_", "z9z9z9z9z9z9_test_"] {
         for checked_len in 45.. {
-            // A base of the coming format, blocks and tag are all just bytes to a scanner.
+            // Of the payload a scanner knows the version, the key id and the base's lengths.
             let mut checked = random.bytes(checked_len);
             checked[0] = 1;
+            let mut room = checked_len - 45;
+            let mut length = |most: usize| {
+                let len = random.below(room.min(most) + 1);
+                room -= len;
+                u8::try_from(len).expect("short")
+            };
+            let (subject, scopes, constraints) = (1 + length(62), 1 + length(31), length(129));
+            let scopes_at = 26 + usize::from(subject);
+            checked[25] = subject | u8::from(constraints > 0) << 7;
+            checked[scopes_at] = scopes;
+            if constraints > 0 {
+                checked[scopes_at + 1 + usize::from(scopes)] = constraints - 1;
+            }
             let key = handmade(prefix, &checked);
             if key.len() > 512 {
                 assert!(checked_len > 360);

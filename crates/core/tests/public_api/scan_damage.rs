@@ -185,3 +185,56 @@ fn a_damaged_bootstrap_token_is_redacted() {
         }
     }
 }
+
+/// Anything may follow anything: whatever is still a key, or was one, gives nothing away.
+#[test]
+fn no_mixture_of_keys_and_parts_of_them_leaves_a_tail() {
+    let mut random = Seeded(18);
+    for _ in 0..MIXTURES {
+        let (mut text, mut tails) = (String::new(), vec![]);
+        for _ in 0..1 + random.below(8) {
+            let key = any_key(&mut random).text;
+            match random.below(9) {
+                0 | 1 => {
+                    text.push_str(&key);
+                    tails.push(key[key.len() - TAIL..].to_owned());
+                }
+                2 => {
+                    // Cut short, of a known brand.
+                    let key = known(&mut random).text;
+                    let cut = &key[..key.len() - 1 - random.below(TAIL - 1)];
+                    text.push_str(cut);
+                    tails.push(cut[key.len() - TAIL..].to_owned());
+                }
+                3 => {
+                    let key = known(&mut random).text;
+                    let place = random.below(key.len() - 1);
+                    let other = random.pick(&FOREIGN);
+                    text.push_str(&format!("{}{other}{}", &key[..place], &key[place + 1..]));
+                    // A neighbour is no part of the change, so that the key ends here.
+                    text.push(' ');
+                    tails.extend([&key[key.len() - TAIL..]].map(str::to_owned));
+                }
+                4 => text.push_str(random.pick(&[
+                    "wk_live_",
+                    "_test_",
+                    "wk_",
+                    "wkboot_",
+                    "acme_live_A",
+                ])),
+                5 => {
+                    let len = random.below(70);
+                    text.push_str(&random.digits(len));
+                }
+                6 => text.push_str(random.pick(&FOREIGN)),
+                7 => text.push_str(&key[..random.below(20)]),
+                _ => text.push_str(&any_token(&mut random)),
+            }
+        }
+        for tail in tails {
+            nothing_left(&scanner(), &text, &tail, &());
+        }
+    }
+}
+
+const MIXTURES: usize = 1_000;

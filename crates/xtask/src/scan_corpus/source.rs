@@ -85,8 +85,11 @@ fn folders(workspace: &Workspace) -> Vec<Source> {
     let rustc = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = rustc.ok().and_then(|output| String::from_utf8(output.stdout).ok());
     let std = PathBuf::from(sysroot.unwrap_or_default().trim()).join("lib/rustlib/src");
+    // One folder for each registry; Cargo's own is all that a workspace like this one has.
+    let registries = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten();
+    let crates = registries.map(|entry| entry.path()).min().unwrap_or_default();
     [
-        ("the crates that this workspace depends on", cargo.join("registry/src")),
+        ("the crates in Cargo's registry folder", crates),
         ("Rust's standard library", std),
         ("the npm packages of this workspace", workspace.path("node_modules")),
     ]
@@ -132,8 +135,8 @@ fn folder(path: &Path, take: &mut Take<'_>) -> Result<()> {
     for entry in WalkDir::new(path).sort_by_file_name() {
         let entry = entry?;
         if entry.file_type().is_file() {
-            let name = entry.path().strip_prefix(path)?.display().to_string();
-            take(name, fs::read(entry.path())?)?;
+            let name = entry.path().strip_prefix(path)?;
+            take(name.display().to_string(), fs::read(entry.path())?)?;
         }
     }
     Ok(())
