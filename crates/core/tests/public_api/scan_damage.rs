@@ -1,9 +1,11 @@
 //! A damaged key gives nothing away: prefix and length decide.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{FindingKind, Scanner};
 
 use crate::scan::{Key, Seeded, any_key, any_token, found, key_of};
-use crate::tenant::ALPHABET;
+use crate::tenant::{ALPHABET, handmade};
 
 /// Characters of a key's end that hold its tag and checksum: what is secret.
 const TAIL: usize = 27;
@@ -184,6 +186,51 @@ fn a_damaged_bootstrap_token_is_redacted() {
             }
         }
     }
+}
+
+/// A payload that is as long as `front` and a checksum that fits it under `prefix`.
+fn with_checksum(prefix: &str, front: &[u8]) -> Vec<u8> {
+    let text = handmade(prefix, front);
+    URL_SAFE_NO_PAD.decode(&text[prefix.len()..]).expect("base64url")
+}
+
+#[test]
+fn a_checksum_that_fits_by_accident_leaves_no_tail_behind() {
+    let mut random = Seeded(19);
+    let scanner = scanner();
+    // The end is too early, or what fits is a brand that is the end of a known one.
+    for (accident, front, subject) in [("acme_live_", 45, 60), ("me_live_", 100, 10)] {
+        let mut front = random.bytes(front);
+        (front[0], front[25]) = (1, subject);
+        if let Some(scopes) = front.get_mut(26 + usize::from(subject)) {
+            *scopes = 1;
+        }
+        let mut payload = with_checksum(accident, &front);
+        payload.extend(random.bytes(80));
+        let text = format!("acme_live_{}", URL_SAFE_NO_PAD.encode(&payload));
+        let findings: Vec<_> = scanner.scan(text.as_bytes()).collect();
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].range(), 0..text.len());
+        assert_eq!(findings[0].kind(), FindingKind::DamagedKey);
+    }
+}
+
+#[test]
+fn a_key_that_the_next_one_makes_whole_hides_nothing_of_it() {
+    let mut random = Seeded(20);
+    let ends_like_a_prefix_begins = loop {
+        let key = any_key(&mut random);
+        if key.text.ends_with('w') {
+            break key;
+        }
+    };
+    let (first, next) = (ends_like_a_prefix_begins, key_of(&mut random, "wk"));
+    let len = first.text.len();
+    let text = format!("{}{}", &first.text[..len - 1], next.text);
+    let findings: Vec<_> = found(text.as_bytes()).iter().map(|f| (f.range(), f.kind())).collect();
+    let expected =
+        [(0..len, FindingKind::Key(first.id)), (len..text.len(), FindingKind::Key(next.id))];
+    assert_eq!(findings, expected);
 }
 
 /// Anything may follow anything: whatever is still a key, or was one, gives nothing away.
