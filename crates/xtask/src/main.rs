@@ -21,6 +21,7 @@ mod lint;
 mod lock;
 mod no_panic;
 mod node;
+mod scan_corpus;
 mod secrets;
 mod server;
 mod setup;
@@ -72,6 +73,8 @@ enum Command {
     NoPanic,
     /// Formatting, clippy and the locks.
     Lint,
+    /// Scan a gigabyte of other people's source for our keys: none may be found, and all that are planted.
+    ScanCorpus(scan_corpus::Options),
 }
 
 fn main() -> ExitCode {
@@ -122,6 +125,7 @@ fn run(arguments: Arguments) -> Result<()> {
             no_panic::run(&workspace, &progress, &kit)?;
         }
         Command::Lint => lint::run(&workspace)?,
+        Command::ScanCorpus(options) => scan_corpus::run(&workspace, &options)?,
     }
     Ok(())
 }
