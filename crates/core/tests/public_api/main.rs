@@ -9,8 +9,12 @@
 )]
 
 mod asking;
+mod changes;
+mod constraints;
+mod format_text;
 mod key_sets;
 mod lists;
+mod narrowing;
 mod one_spelling;
 mod random_bytes;
 mod requirements;

@@ -7,8 +7,8 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use wardkey::{
-    AudienceId, Base, Environment, Epoch, FindingKind, KeyId, Prefix, ScopeSet, SigningKeyId,
-    StatusIndex, Subject, TenantId, UnixSeconds,
+    AudienceId, Base, Constraints, Environment, Epoch, FindingKind, KeyId, Prefix, ScopeSet,
+    SigningKeyId, StatusIndex, Subject, TenantId, UnixSeconds,
 };
 use wardkey_provision::{TenantSecret, key_text};
 
@@ -102,6 +102,10 @@ fn key(brand: &str, random: &mut Seeded) -> (String, KeyId) {
             expires_at: UnixSeconds(issued_at + 3_600),
             subject: Subject::new(&subject).ok()?,
             scopes: ScopeSet::from_iter([random.byte()]),
+            constraints: Constraints {
+                not_before: random.pick(&[None, Some(UnixSeconds(issued_at + 60))]),
+                ..Constraints::default()
+            },
         };
         key_text(&secret, &Prefix::new(brand, environment).ok()?, &base).ok()
     })();
