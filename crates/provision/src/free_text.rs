@@ -33,8 +33,8 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use wardkey::{
-        AudienceId, Base, Environment, Epoch, KeyId, Prefix, ScopeSet, SigningKeyId, StatusIndex,
-        Subject, TenantId, UnixSeconds,
+        AudienceId, Base, Constraints, Environment, Epoch, KeyId, Prefix, ScopeSet, SigningKeyId,
+        StatusIndex, Subject, TenantId, UnixSeconds,
     };
 
     use crate::mint::key_text;
@@ -55,7 +55,7 @@ mod tests {
             expires_at: UnixSeconds(1_700_003_600),
             subject: Subject::new("svc:billing").expect("a subject"),
             scopes: ScopeSet::from_iter([3]),
-            constraints: wardkey::Constraints::default(),
+            constraints: Constraints::default(),
         };
         ["wk", "acme"].map(|brand| {
             let prefix = Prefix::new(brand, Environment::Test).expect("a brand");

@@ -1,9 +1,9 @@
 //! Where a key begins and ends, by its checksum: whatever is glued to it on either side.
 
-use crc::{CRC_32_ISO_HDLC, Crc, Digest};
+use crc::Digest;
 
 use crate::base64url::sextet;
-use crate::checksum::CRC_LEN;
+use crate::checksum::{CRC, CRC_LEN};
 use crate::identifier::KeyId;
 use crate::key::MAX_KEY_LEN;
 use crate::signing::TAG_LEN;
@@ -119,5 +119,3 @@ const TAIL_LEN: usize = TAG_LEN + CRC_LEN;
 const MOST_STARTS: usize = 11;
 /// Which bytes of the payload the key id is, counted from 1: after the version and the signing key's id.
 const KEY_ID: core::ops::RangeInclusive<usize> = 6..=13;
-
-static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);

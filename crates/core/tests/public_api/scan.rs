@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    AudienceId, Environment, Epoch, Finding, FindingKind, KeyId, Prefix, Scanner, ScopeSet,
-    StatusIndex, Subject, TenantId,
+    AudienceId, Environment, Epoch, Finding, FindingKind, KeyId, Narrowing, Network, Networks,
+    Prefix, Scanner, ScopeSet, StatusIndex, Subject, TenantId, UnixSeconds, narrow,
 };
 
 use crate::tenant::{ALPHABET, Tenant, handmade};
@@ -72,7 +72,23 @@ pub(crate) fn key_of(random: &mut Seeded, brand: &str) -> Key {
     base.subject = Subject::new(&subject).expect("a subject");
     let last = u8::try_from(random.below(256)).expect("a byte");
     base.scopes = ScopeSet::from_iter([last / 2, last]);
-    Key { text: tenant.text(&base), id: base.key_id }
+    if random.below(3) == 0 {
+        base.constraints.not_before = Some(UnixSeconds(base.issued_at.0 + 10));
+    }
+    if random.below(4) == 0 {
+        let network = Network::new([10, 1, 0, 0].into(), 16).expect("a network");
+        base.constraints.networks = Some(Networks::new([network]).expect("networks"));
+    }
+    let mut text = tenant.text(&base);
+    // Some are narrowed, up to four times.
+    for _ in 0..random.below(9).saturating_sub(4) {
+        let narrowing = Narrowing {
+            expires_at: Some(UnixSeconds(base.issued_at.0 + 900)),
+            ..Narrowing::default()
+        };
+        text = narrow(&text, &narrowing).expect("short enough").secret_str().to_owned();
+    }
+    Key { text, id: base.key_id }
 }
 
 pub(crate) fn any_token(random: &mut Seeded) -> String {

@@ -102,7 +102,10 @@ fn key(brand: &str, random: &mut Seeded) -> (String, KeyId) {
             expires_at: UnixSeconds(issued_at + 3_600),
             subject: Subject::new(&subject).ok()?,
             scopes: ScopeSet::from_iter([random.byte()]),
-            constraints: Constraints::default(),
+            constraints: Constraints {
+                not_before: random.pick(&[None, Some(UnixSeconds(issued_at + 60))]),
+                ..Constraints::default()
+            },
         };
         key_text(&secret, &Prefix::new(brand, environment).ok()?, &base).ok()
     })();
