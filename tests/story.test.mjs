@@ -264,6 +264,9 @@ describe("the revocation list, read by a stranger", () => {
     assert.equal(dead.digest, after.digest);
     assert.deepEqual(indexes.map((index) => dead.isDead(index)), [false, true, false]);
     assert.equal(dead.floor % 8, 0);
+    // Who had the list before needs no state: the head tells what has changed since.
+    assert.ok(after.from === before.sequence || after.changes.some(({ sequence }) => sequence === before.sequence));
+    assert.deepEqual(after.changes.at(-1), { sequence: after.sequence, rise: 0, places: [indexes[1] - dead.floor] });
   });
 
   it("a head is the same byte for byte within a second, and another as soon as the list changes", async () => {

@@ -1,5 +1,6 @@
 // A key's text taken apart and put together, by crates/core's layout and with node's own CRC-32.
 
+import { createHmac } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 const TAG_LEN = 16;
@@ -28,6 +29,14 @@ export class KeyText {
     if (base.epoch !== undefined) bytes[4] = base.epoch;
     if (base.statusIndex !== undefined) bytes.writeUInt32BE(base.statusIndex, 13);
     return new KeyText(prefix, bytes, Buffer.from(tag));
+  }
+
+  /** The key as any holder can narrow it, by FORMAT.md 2.4 and 2.5: fields are bytes. */
+  narrowed(...fields) {
+    const content = Buffer.concat(fields.map((field) => Buffer.from(field)));
+    const block = Buffer.concat([Buffer.from([0x80, content.length]), content]);
+    const tag = createHmac("sha256", this.tag).update(block).digest().subarray(0, TAG_LEN);
+    return new KeyText(this.prefix, Buffer.concat([this.base, block]), tag);
   }
 
   get payload() {

@@ -1,4 +1,4 @@
-// The public list read by a stranger: from the layout in crates/core/src/list alone.
+// The public list read by a stranger: from crates/core/FORMAT.md alone.
 
 import { createHash } from "node:crypto";
 
@@ -9,6 +9,14 @@ export function parseHead(bytes) {
   let at = 0;
   const take = (length) => bytes.subarray(at, (at += length));
   const number = (length) => Number(BigInt(`0x${take(length).toString("hex")}`));
+  /** A number in groups of 7 bits. */
+  const grouped = () => {
+    for (let value = 0; ; ) {
+      const byte = number(1);
+      value = value * 128 + (byte & 127);
+      if (byte < 128) return value;
+    }
+  };
   const head = {
     version: number(1),
     tenant: number(2),
@@ -25,6 +33,15 @@ export function parseHead(bytes) {
     cutoff: number(4),
   }));
   head.dead = Array.from({ length: number(2) }, () => ({ audience: number(1), epoch: number(1) }));
+  head.changes = [];
+  const count = number(2);
+  if (count > 0) head.from = number(8);
+  for (let sequence = head.from; head.changes.length < count; ) {
+    sequence += grouped();
+    const change = { sequence, rise: grouped(), places: [] };
+    for (let left = grouped(), place = 0; left > 0; left--) change.places.push((place += grouped()));
+    head.changes.push(change);
+  }
   head.tags = head.audiences.map(() => take(16).toString("hex"));
   if (at !== bytes.length) throw new Error(`the head has ${bytes.length} bytes and ends after ${at}`);
   return head;

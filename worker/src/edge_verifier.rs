@@ -6,10 +6,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use wardkey::{
-    Adoption, Ask, AudienceId, Catalog, Confirmation, Decision, Echo, Head, KeySet, List,
+    Adoption, Ask, AudienceId, AuthenticHead, Catalog, Confirmation, Decision, Echo, KeySet, List,
     ListError, MAX_BASE_LEN, Query, Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict,
     Requirement, RequirementError, State, TenantId, UnixMillis, UnverifiedHead, verify,
 };
@@ -141,6 +142,7 @@ impl<'c> EdgeVerifier<'c> {
         &self,
         key: &str,
         required: &Requirement,
+        caller: Option<IpAddr>,
     ) -> Result<Decision, ApiError> {
         let mut refresh = None;
         let mut asked = false;
@@ -149,6 +151,7 @@ impl<'c> EdgeVerifier<'c> {
             let query = Query {
                 required,
                 now: clock::now(),
+                caller,
                 refresh: if refresh == Some(false) { Refresh::Failed } else { Refresh::NotTried },
                 registry: mem::replace(&mut registry, Registry::NotAsked),
             };
@@ -224,26 +227,31 @@ impl<'c> EdgeVerifier<'c> {
 
     async fn bring_list(&self, started: UnixMillis) -> Result<(), RefreshFailed> {
         let head_bytes = self.bytes(&Call::Head, started).await?;
-        let head =
+        let newer =
             self.with(|holding| authentic(holding, &head_bytes)).ok_or(RefreshFailed::Gone)??;
-        if self.adopt(head, None)? != Adoption::StateNeeded {
+        if self.adopt(&newer, None)? != Adoption::StateNeeded {
             return Ok(());
         }
+        let head = newer.head();
         let call =
             Call::State { sequence: head.sequence(), digest: WireBytes::new(head.state_digest()) };
-        let state = State::parse(self.bytes(&call, started).await?)
+        let state = State::parse(&self.bytes(&call, started).await?)
             .map_err(|_| RefreshFailed::Malformed)?;
         // Another request may have brought a newer list meanwhile: then this one is refused.
-        match self.adopt(head, Some(state))? {
+        match self.adopt(&newer, Some(state))? {
             Adoption::Adopted | Adoption::InForce => Ok(()),
             Adoption::StateNeeded => Err(RefreshFailed::NotAdopted),
         }
     }
 
-    fn adopt(&self, head: Head, state: Option<State<Vec<u8>>>) -> Result<Adoption, RefreshFailed> {
+    fn adopt(
+        &self,
+        newer: &AuthenticHead<'_>,
+        state: Option<State<Vec<u8>>>,
+    ) -> Result<Adoption, RefreshFailed> {
         let adopted = self.with_mut(|holding| {
             let bounds = holding.key_set.bounds();
-            List::adopt(&mut holding.list, head, state, clock::now(), bounds)
+            List::adopt(&mut holding.list, newer, state, clock::now(), bounds)
         });
         adopted.ok_or(RefreshFailed::Gone)?.map_err(|error| match error {
             ListError::OtherState => RefreshFailed::Malformed,
@@ -324,7 +332,7 @@ enum RefreshFailed {
     Gone,
 }
 
-fn authentic(holding: &Holding, bytes: &[u8]) -> Result<Head, RefreshFailed> {
+fn authentic<'b>(holding: &Holding, bytes: &'b [u8]) -> Result<AuthenticHead<'b>, RefreshFailed> {
     let head = UnverifiedHead::parse(bytes).map_err(|_| RefreshFailed::Malformed)?;
     head.authenticate(&holding.key_set).map_err(|_| RefreshFailed::NotAuthentic)
 }

@@ -17,6 +17,8 @@ pub(crate) enum ApiError {
     CredentialInUrl,
     /// The credential, as the core or the registry judged it.
     Denied(Reason),
+    /// The credential is good and was narrowed.
+    NarrowedKey,
     /// The credential is good and does not hold this right.
     MissingScope(String),
     /// A bootstrap token that opens nothing, or too late.
@@ -137,6 +139,7 @@ impl ApiError {
                 (status, code, title)
             }
             Self::MissingScope(_) => (403, "scope_missing", "The credential does not allow this"),
+            Self::NarrowedKey => (403, "narrowed_key", "A narrowed key cannot act"),
             Self::BootstrapRefused => {
                 (401, "bootstrap_refused", "The bootstrap token is not accepted")
             }
@@ -176,6 +179,7 @@ impl ApiError {
             Self::CredentialInUrl => "Send credentials in the Authorization header. This one has been exposed in a URL: revoke it.".into(),
             Self::Denied(reason) => denied_detail(*reason).into(),
             Self::MissingScope(scope) => format!("This needs a credential with {scope}."),
+            Self::NarrowedKey => "Use the key as it was issued: a narrowed one can be verified and cannot administer.".into(),
             Self::BootstrapRefused => "Send the token whose SHA-256 the deployment holds as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapExpired => "Make a new token and set its SHA-256 as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapUsed => "Each token works once. Make a new one to recover the tenant.".into(),
@@ -206,6 +210,7 @@ impl ApiError {
             Self::BootstrapRefused | Self::BootstrapExpired => "invalid_token",
             Self::CredentialTwice | Self::CredentialInUrl => "invalid_request",
             Self::Denied(reason) => reason.answer().error?,
+            Self::NarrowedKey => "insufficient_scope",
             Self::MissingScope(scope) => {
                 return Some(format!("{REALM}, error=\"insufficient_scope\", scope=\"{scope}\""));
             }
@@ -229,10 +234,15 @@ const fn denied_detail(reason: Reason) -> &'static str {
     let HttpAnswer { status, .. } = reason.answer();
     match (status, reason) {
         (_, Reason::Expired) => "The key has expired: get a new one.",
+        (_, Reason::NotYetValid) => "The key is not valid yet: use it later.",
         (_, Reason::Revoked) => "The key was revoked: get a new one.",
         (_, Reason::Suspended) => "The key is suspended.",
         (_, Reason::Retired) => "The key was rotated: use its newest generation.",
         (_, Reason::Inactive) => "The key is not active.",
+        (_, Reason::Narrowed) => {
+            "The key was narrowed to less than this needs: use the one it came from."
+        }
+        (_, Reason::AddressNotAllowed) => "The key may not be used from this address.",
         (403, _) => "The key does not hold the scope that this needs.",
         (503, _) => "Try again: the key may be good.",
         _ => "The key is not accepted.",
@@ -248,6 +258,7 @@ impl From<RegistryError> for ApiError {
                 Self::Denied,
             ),
             RegistryError::MissingScope { scope } => Self::MissingScope(scope),
+            RegistryError::NarrowedKey => Self::NarrowedKey,
             RegistryError::Invalid { field, problem } => Self::Invalid { field, problem },
             RegistryError::Forbidden { rule, detail } => Self::Forbidden { rule, detail },
             RegistryError::NotFound => Self::NotFound,

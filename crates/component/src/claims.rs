@@ -1,12 +1,14 @@
 //! A key's base, in the words of `wit/` and back.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use wardkey::{
-    AudienceId, Base, Epoch, ScopeSet, SigningKeyId, StatusIndex, Subject, TenantId, UnixSeconds,
+    AudienceId, Base, Constraints, Epoch, Networks, ScopeSet, SigningKeyId, StatusIndex, Subject,
+    TenantId, UnixSeconds,
 };
 
-use crate::bindings::exports::wardkey::verify::keys::{Claims, EchoError};
+use crate::bindings::exports::wardkey::verify::keys::{Claims, EchoError, Network};
 
 impl From<&Base> for Claims {
     fn from(base: &Base) -> Self {
@@ -21,6 +23,14 @@ impl From<&Base> for Claims {
             expires_at_s: base.expires_at.0,
             subject: String::from(base.subject.as_str()),
             scopes: base.scopes.iter().collect(),
+            not_before_s: base.constraints.not_before.map(|second| second.0),
+            networks: base
+                .constraints
+                .networks
+                .iter()
+                .flat_map(Networks::iter)
+                .map(Network::from)
+                .collect(),
         }
     }
 }
@@ -42,6 +52,18 @@ impl TryFrom<&Claims> for Base {
             expires_at: UnixSeconds(claims.expires_at_s),
             subject: Subject::new(&claims.subject).map_err(|_| EchoError::Malformed)?,
             scopes: ScopeSet::from_iter(claims.scopes.iter().copied()),
+            constraints: Constraints {
+                not_before: claims.not_before_s.map(UnixSeconds),
+                networks: networks(&claims.networks)?,
+            },
         })
+    }
+}
+
+fn networks(named: &[Network]) -> Result<Option<Networks>, EchoError> {
+    let networks = named.iter().map(wardkey::Network::try_from).collect::<Result<Vec<_>, _>>();
+    match networks.map_err(|_| EchoError::Malformed)? {
+        none if none.is_empty() => Ok(None),
+        some => Networks::new(some).map(Some).map_err(|_| EchoError::Malformed),
     }
 }

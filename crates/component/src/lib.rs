@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(not(target_family = "wasm"))]
 extern crate std;
 
+mod address;
 mod bindings;
 mod claims;
 mod decision;

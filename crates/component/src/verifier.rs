@@ -62,19 +62,19 @@ impl keys::GuestVerifier for Verifier {
         now_ms: u64,
     ) -> Result<(), keys::ListError> {
         let mut list = self.list.borrow_mut();
-        let head = UnverifiedHead::parse(&head)?.authenticate(&self.key_set)?;
+        let newer = UnverifiedHead::parse(&head)?.authenticate(&self.key_set)?;
         let (now, bounds) = (UnixMillis(now_ms), self.key_set.bounds());
-        let mut adopt = |state| List::adopt(&mut list, head, state, now, bounds);
+        let mut adopt = |state| List::adopt(&mut list, &newer, state, now, bounds);
         let mut adoption = adopt(None)?;
         if adoption == Adoption::StateNeeded
             && let Some(state) = state
         {
-            let state = State::parse(state).map_err(|_| keys::ListError::MalformedState)?;
+            let state = State::parse(&state).map_err(|_| keys::ListError::MalformedState)?;
             adoption = adopt(Some(state))?;
         }
         match adoption {
             Adoption::Adopted | Adoption::InForce => Ok(()),
-            Adoption::StateNeeded => Err(needed(&head)),
+            Adoption::StateNeeded => Err(needed(newer.head())),
         }
     }
 
@@ -87,6 +87,7 @@ impl keys::GuestVerifier for Verifier {
         key: String,
         required: keys::RequirementBorrow<'_>,
         now_ms: u64,
+        caller: Option<keys::IpAddress>,
         refresh: keys::Refresh,
         registry: keys::Registry,
     ) -> keys::Decision {
@@ -94,6 +95,7 @@ impl keys::GuestVerifier for Verifier {
         let query = Query {
             required: &required.get::<Requirement>().0,
             now: UnixMillis(now_ms),
+            caller: caller.map(Into::into),
             refresh: match refresh {
                 keys::Refresh::NotTried => wardkey::Refresh::NotTried,
                 keys::Refresh::Failed => wardkey::Refresh::Failed,

@@ -2,14 +2,20 @@
 
 use core::fmt;
 
-use crate::bytes::{Reader, TooShort};
+use crate::byte_set::SET_LEN;
+use crate::bytes::{Full, Reader, TooShort, Writer};
+use crate::constraints::{Constraints, MAX_CONSTRAINTS_LEN};
 use crate::identifier::{AudienceId, Epoch, KeyId, SigningKeyId, StatusIndex, TenantId};
 use crate::scope::{ScopeSet, ScopeSetError};
 use crate::subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
 use crate::time::UnixSeconds;
 
-/// Longest base, in bytes, as long as no constraints are defined.
-pub const MAX_BASE_LEN: usize = FIXED_LEN + 1 + MAX_SUBJECT_LEN + 1 + 32;
+/// Longest base, in bytes.
+pub const MAX_BASE_LEN: usize =
+    FIXED_LEN + 1 + MAX_SUBJECT_LEN + 1 + SET_LEN + 1 + MAX_CONSTRAINTS_LEN;
+
+/// Shortest base, in bytes: one character of subject, one byte of scopes.
+pub(crate) const MIN_BASE_LEN: usize = FIXED_LEN + 1 + 1 + 1 + 1;
 
 /// Shortest time from issue to expiry, in seconds.
 pub const MIN_LIFETIME_SECONDS: u32 = 60;
@@ -35,6 +41,8 @@ pub struct Base {
     pub subject: Subject,
     /// What it may do; never empty.
     pub scopes: ScopeSet,
+    /// When and from where.
+    pub constraints: Constraints,
 }
 
 /// Values that make no base, or bytes that are none.
@@ -51,10 +59,12 @@ pub enum BaseError {
     Lifetime,
     /// A subject outside its alphabet or length.
     Subject,
-    /// A flag in the subject's length byte that version 1 does not define here.
+    /// A flag in the subject's length byte that version 1 does not define.
     Flag,
     /// No scope, or another spelling of the set than the shortest.
     Scopes,
+    /// Constraints that are announced and missing, too long, or in another spelling than the one.
+    Constraints,
     /// The buffer to write into is shorter than the base.
     Buffer,
 }
@@ -69,6 +79,9 @@ impl fmt::Display for BaseError {
             Self::Subject => "the subject is outside its alphabet or length",
             Self::Flag => "an unknown flag is set",
             Self::Scopes => "the scope set is empty or not in its shortest spelling",
+            Self::Constraints => {
+                "the constraints are missing, too long or not in their one spelling"
+            }
             Self::Buffer => "the buffer is shorter than the base",
         })
     }
@@ -79,6 +92,12 @@ impl core::error::Error for BaseError {}
 impl From<TooShort> for BaseError {
     fn from(_: TooShort) -> Self {
         Self::TooShort
+    }
+}
+
+impl From<Full> for BaseError {
+    fn from(_: Full) -> Self {
+        Self::Buffer
     }
 }
 
@@ -98,39 +117,35 @@ impl Base {
     /// Writes the base into the front of `out` and returns its length.
     ///
     /// # Errors
-    /// [`BaseError::Lifetime`], [`BaseError::Scopes`] for values that no key may hold,
-    /// [`BaseError::Buffer`] when `out` is too short ([`MAX_BASE_LEN`] is always enough).
+    /// [`BaseError::Lifetime`], [`BaseError::Scopes`], [`BaseError::Constraints`] for values that no key
+    /// may hold, [`BaseError::Buffer`] when `out` is too short ([`MAX_BASE_LEN`] is always enough).
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, BaseError> {
         self.check_lifetime()?;
-        let scopes = self.scopes.as_bytes();
-        if scopes.is_empty() {
+        if self.scopes.is_empty() {
             return Err(BaseError::Scopes);
         }
+        let mut constraints = [0; MAX_CONSTRAINTS_LEN];
+        let constraints_len =
+            self.constraints.encode(&mut constraints).ok_or(BaseError::Constraints)?;
         let subject = self.subject.as_bytes();
         let subject_len = u8::try_from(subject.len()).map_err(|_| BaseError::Subject)?;
-        let scopes_len = u8::try_from(scopes.len()).map_err(|_| BaseError::Scopes)?;
+        let announced = if constraints_len == 0 { 0 } else { CONSTRAINTS_FOLLOW };
         let SigningKeyId { tenant, audience, epoch } = self.signing_key;
-        let parts: [&[u8]; 12] = [
-            &[VERSION],
-            &tenant.0.to_be_bytes(),
-            &[audience.0],
-            &[epoch.number()],
-            &self.key_id.0,
-            &self.status_index.0.to_be_bytes(),
-            &self.issued_at.0.to_be_bytes(),
-            &self.expires_at.0.to_be_bytes(),
-            &[subject_len],
-            subject,
-            &[scopes_len],
-            scopes,
-        ];
-        let mut len = 0;
-        for part in parts {
-            let end = len + part.len();
-            out.get_mut(len..end).ok_or(BaseError::Buffer)?.copy_from_slice(part);
-            len = end;
+        let mut writer = Writer::new(out);
+        writer.put(&[VERSION])?;
+        writer.put(&tenant.0.to_be_bytes())?;
+        writer.put(&[audience.0, epoch.number()])?;
+        writer.put(&self.key_id.0)?;
+        for number in [self.status_index.0, self.issued_at.0, self.expires_at.0] {
+            writer.put(&number.to_be_bytes())?;
         }
-        Ok(len)
+        writer.put(&[subject_len | announced])?;
+        writer.put(subject)?;
+        writer.put_with_len(self.scopes.as_bytes())?;
+        if constraints_len != 0 {
+            writer.put_with_len(constraints.get(..constraints_len).unwrap_or_default())?;
+        }
+        Ok(writer.len())
     }
 
     /// Reads a base off the front of `bytes`; it delimits itself. Returns the base and its length.
@@ -151,15 +166,31 @@ impl Base {
         let status_index = StatusIndex(reader.u32()?);
         let issued_at = UnixSeconds(reader.u32()?);
         let expires_at = UnixSeconds(reader.u32()?);
-        let subject_len = reader.u8()?;
-        if subject_len & !SUBJECT_LEN_BITS != 0 {
+        let subject_byte = reader.u8()?;
+        if subject_byte & !(SUBJECT_LEN_BITS | CONSTRAINTS_FOLLOW) != 0 {
             return Err(BaseError::Flag);
         }
-        let subject = Subject::from_bytes(reader.take(usize::from(subject_len))?)?;
+        let subject_len = usize::from(subject_byte & SUBJECT_LEN_BITS);
+        let subject = Subject::from_bytes(reader.take(subject_len)?)?;
         let scopes_len = reader.u8()?;
         let scopes = ScopeSet::from_bytes(reader.take(usize::from(scopes_len))?)?;
-        let base =
-            Self { signing_key, key_id, status_index, issued_at, expires_at, subject, scopes };
+        let constraints = if subject_byte & CONSTRAINTS_FOLLOW == 0 {
+            Constraints::default()
+        } else {
+            let len = reader.u8()?;
+            let bytes = reader.take(usize::from(len))?;
+            Constraints::decode(bytes).ok_or(BaseError::Constraints)?
+        };
+        let base = Self {
+            signing_key,
+            key_id,
+            status_index,
+            issued_at,
+            expires_at,
+            subject,
+            scopes,
+            constraints,
+        };
         base.check_lifetime()?;
         Ok((base, bytes.len() - reader.rest().len()))
     }
@@ -176,5 +207,7 @@ impl Base {
 const VERSION: u8 = 1;
 /// Version, signing-key id, key id, status index, issued-at, expires-at.
 const FIXED_LEN: usize = 1 + 4 + 8 + 4 + 4 + 4;
-/// Bits 0 to 5 of the subject's length byte; bit 7 will announce constraints, bit 6 is zero.
+/// Bits 0 to 5 of the subject's length byte; bit 6 is zero.
 const SUBJECT_LEN_BITS: u8 = 0x3f;
+/// Bit 7 of the subject's length byte: constraints follow the scopes.
+const CONSTRAINTS_FOLLOW: u8 = 0x80;

@@ -31,10 +31,12 @@ pub struct Allow {
     pub status_index: StatusIndex,
     /// Tenant, audience and epoch.
     pub signing_key: SigningKeyId,
-    /// All scopes of the key.
+    /// All scopes of the key that its narrowings left.
     pub scopes: ScopeSet,
-    /// The first second in which it is dead.
+    /// The first second in which it is dead, by its issuer or by a narrowing.
     pub expires_at: UnixSeconds,
+    /// Whether a holder has narrowed it.
+    pub narrowed: bool,
     /// The knowledge that the answer rests on.
     pub list: ListSeen,
 }
@@ -61,6 +63,7 @@ pub struct Denial {
 
 /// What the host owes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "by value, so that it is spent; the core has no Box")]
 pub enum Ask {
     /// One refresh of the list, then verify again with the outcome in
     /// [`Refresh`](crate::Refresh).

@@ -30,10 +30,13 @@ impl Reason {
             | Self::TenantGone => invalid("invalid_token"),
             // INVARIANT: only the registry's own answers make the last three; a client discards a
             // key on them, never on `inactive` alone.
-            Self::Expired | Self::Inactive | Self::Revoked | Self::Suspended | Self::Retired => {
-                invalid(self.as_str())
-            }
-            Self::ScopeMissing => HttpAnswer {
+            Self::Expired
+            | Self::NotYetValid
+            | Self::Inactive
+            | Self::Revoked
+            | Self::Suspended
+            | Self::Retired => invalid(self.as_str()),
+            Self::ScopeMissing | Self::Narrowed | Self::AddressNotAllowed => HttpAnswer {
                 status: 403,
                 error: Some("insufficient_scope"),
                 code: self.as_str(),

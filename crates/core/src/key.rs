@@ -2,15 +2,19 @@
 
 use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::base::{Base, BaseError, MAX_BASE_LEN};
+use crate::base::{Base, BaseError, MAX_BASE_LEN, MIN_BASE_LEN};
+use crate::base64url;
+use crate::bytes::{Full, Writer};
 use crate::checksum::{CRC_LEN, checksum};
+use crate::narrowing::{Block, Blocks, MAX_BLOCKS};
+use crate::networks::Networks;
 use crate::prefix::Prefix;
 use crate::reason::Reason;
-use crate::signing::{TAG_LEN, Tag};
+use crate::scope::ScopeSet;
+use crate::signing::{SigningKey, TAG_LEN, Tag};
+use crate::time::UnixSeconds;
 
 /// Longest key, in characters.
 pub const MAX_KEY_LEN: usize = 512;
@@ -24,29 +28,42 @@ pub struct KeyText {
     len: usize,
 }
 
+/// A key would be longer than 512 characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyTooLong;
+
 impl KeyText {
-    /// Writes the text of a key from its prefix, base and tag. Whether the tag is right is the
-    /// caller's affair; the result is checked like any other key when it is used.
+    /// Writes the text of a key whose base the signing key signs. Whether it is the signing key that the
+    /// base names is the caller's affair; the result is checked like any other key when it is used.
     ///
     /// # Errors
     /// [`BaseError`] for values that no key may hold.
-    pub fn compose(prefix: &Prefix, base: &Base, tag: &Tag) -> Result<Self, BaseError> {
-        let mut payload = Zeroizing::new([0; MAX_BASE_LEN + TAG_LEN + CRC_LEN]);
-        let base_len = base.encode(payload.as_mut_slice())?;
-        let tag_end = base_len + TAG_LEN;
-        let crc_end = tag_end + CRC_LEN;
-        payload.get_mut(base_len..tag_end).ok_or(BaseError::Buffer)?.copy_from_slice(&tag.0);
-        let crc = checksum(prefix.as_bytes(), payload.get(..tag_end).ok_or(BaseError::Buffer)?);
-        payload.get_mut(tag_end..crc_end).ok_or(BaseError::Buffer)?.copy_from_slice(&crc);
+    pub fn sign(prefix: &Prefix, base: &Base, key: &SigningKey) -> Result<Self, BaseError> {
+        let mut buffer = [0; MAX_BASE_LEN];
+        let len = base.encode(&mut buffer)?;
+        let signed = buffer.get(..len).unwrap_or_default();
+        // The longest base and the longest prefix make 389 characters.
+        Self::compose(prefix, signed, &key.tag(signed)).map_err(|KeyTooLong| BaseError::Buffer)
+    }
+
+    /// Writes the text of a key from its prefix, the bytes before its tag, and the tag.
+    pub(crate) fn compose(prefix: &Prefix, signed: &[u8], tag: &Tag) -> Result<Self, KeyTooLong> {
+        let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
+        let mut writer = Writer::new(payload.as_mut_slice());
+        let written = writer.put(signed).and_then(|()| writer.put(&tag.0));
+        written.map_err(|Full| KeyTooLong)?;
+        let checked_len = writer.len();
+        let (checked, crc) = payload.split_at_mut_checked(checked_len).ok_or(KeyTooLong)?;
+        let crc = crc.first_chunk_mut::<CRC_LEN>().ok_or(KeyTooLong)?;
+        *crc = checksum(prefix.as_bytes(), checked);
 
         let mut text = Self { bytes: [0; MAX_KEY_LEN], len: 0 };
-        let (front, back) =
-            text.bytes.split_at_mut_checked(prefix.as_bytes().len()).ok_or(BaseError::Buffer)?;
+        let prefix_len = prefix.as_bytes().len();
+        let (front, back) = text.bytes.split_at_mut_checked(prefix_len).ok_or(KeyTooLong)?;
         front.copy_from_slice(prefix.as_bytes());
-        let written = URL_SAFE_NO_PAD
-            .encode_slice(payload.get(..crc_end).ok_or(BaseError::Buffer)?, back)
-            .map_err(|_| BaseError::Buffer)?;
-        text.len = prefix.as_bytes().len() + written;
+        let whole = payload.get(..checked_len + CRC_LEN).ok_or(KeyTooLong)?;
+        let written = base64url::encode(whole, back).ok_or(KeyTooLong)?;
+        text.len = prefix_len + written;
         Ok(text)
     }
 
@@ -81,39 +98,51 @@ impl fmt::Debug for KeyText {
 pub struct UnverifiedKey {
     pub(crate) prefix: Prefix,
     pub(crate) base: Base,
+    pub(crate) left: Left,
     pub(crate) tag: Tag,
     payload: Zeroizing<[u8; MAX_PAYLOAD_LEN]>,
     base_len: usize,
+    signed_len: usize,
+}
+
+/// What base and blocks leave together, but for the networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    pub(crate) scopes: ScopeSet,
+    pub(crate) expires_at: UnixSeconds,
+    /// 0 where none is named: every time is at or after it.
+    pub(crate) not_before: UnixSeconds,
+    pub(crate) narrowed: bool,
 }
 
 impl UnverifiedKey {
-    /// Parses a key's text: prefix, base64url, base, tag, checksum, in that order, with no byte to
-    /// spare anywhere.
+    /// Parses a key's text, with no byte to spare anywhere.
     ///
     /// # Errors
     /// [`Reason::Malformed`] and [`Reason::BadChecksum`], as values of denial.
+    ///
+    /// Source: FORMAT.md section 2.7
     pub fn parse(text: &str) -> Result<Self, Reason> {
         if text.len() > MAX_KEY_LEN {
             return Err(Reason::Malformed);
         }
         let (prefix, encoded) = Prefix::split(text.as_bytes()).ok_or(Reason::Malformed)?;
         let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
-        // This engine refuses padding, trailing bits and every foreign character.
-        let len = URL_SAFE_NO_PAD
-            .decode_slice(encoded, payload.as_mut_slice())
-            .map_err(|_| Reason::Malformed)?;
-        let bytes = payload.get(..len).ok_or(Reason::Malformed)?;
-        let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>().ok_or(Reason::Malformed)?;
-        let (front, tag) = checked.split_last_chunk::<TAG_LEN>().ok_or(Reason::Malformed)?;
-        let (base, base_len) = Base::decode(front).map_err(|_| Reason::Malformed)?;
-        if base_len != front.len() {
+        let len = base64url::decode(encoded, payload.as_mut_slice()).ok_or(Reason::Malformed)?;
+        if len < MIN_PAYLOAD_LEN {
             return Err(Reason::Malformed);
         }
+        let bytes = payload.get(..len).ok_or(Reason::Malformed)?;
+        let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>().ok_or(Reason::Malformed)?;
         if checksum(prefix.as_bytes(), checked) != *crc {
             return Err(Reason::BadChecksum);
         }
-        let tag = Tag(*tag);
-        Ok(Self { prefix, base, tag, payload, base_len })
+        let (signed, tag) = checked.split_last_chunk::<TAG_LEN>().ok_or(Reason::Malformed)?;
+        let (base, base_len) = Base::decode(signed).map_err(|_| Reason::Malformed)?;
+        let blocks = Blocks::new(signed.get(base_len..).unwrap_or_default());
+        let left = Left::of(&base, blocks).ok_or(Reason::Malformed)?;
+        let (tag, signed_len) = (Tag(*tag), signed.len());
+        Ok(Self { prefix, base, left, tag, payload, base_len, signed_len })
     }
 
     /// What the key says of itself, **unproven**: good for routing to a tenant and for nothing else.
@@ -121,8 +150,42 @@ impl UnverifiedKey {
         &self.base
     }
 
+    /// Base and blocks: everything before the tag.
+    pub(crate) fn signed_bytes(&self) -> &[u8] {
+        self.payload.get(..self.signed_len).unwrap_or_default()
+    }
+
     pub(crate) fn base_bytes(&self) -> &[u8] {
         self.payload.get(..self.base_len).unwrap_or_default()
+    }
+
+    pub(crate) fn blocks(&self) -> Blocks<'_> {
+        Blocks::new(self.payload.get(self.base_len..self.signed_len).unwrap_or_default())
+    }
+
+    /// Every set of networks that a caller must be in one of.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = Networks> + '_ {
+        let of_blocks = self.blocks().filter_map(|block| block.says.networks);
+        self.base.constraints.networks.into_iter().chain(of_blocks)
+    }
+}
+
+impl Left {
+    /// Folds what each block takes away; `None` if the blocks are more than four, or end in what is none.
+    fn of(base: &Base, mut blocks: Blocks<'_>) -> Option<Self> {
+        let mut left = Self {
+            scopes: base.scopes,
+            expires_at: base.expires_at,
+            not_before: base.constraints.not_before.unwrap_or(UnixSeconds(0)),
+            narrowed: false,
+        };
+        for Block { says, .. } in blocks.by_ref().take(MAX_BLOCKS) {
+            left.scopes = says.scopes.map_or(left.scopes, |scopes| left.scopes.and(&scopes));
+            left.expires_at = left.expires_at.min(says.expires_at.unwrap_or(left.expires_at));
+            left.not_before = left.not_before.max(says.not_before.unwrap_or(left.not_before));
+            left.narrowed = true;
+        }
+        blocks.is_empty().then_some(left)
     }
 }
 
@@ -132,5 +195,7 @@ impl fmt::Debug for UnverifiedKey {
     }
 }
 
-/// Bytes of the longest payload: base64url of 512 characters less the shortest prefix, rounded up.
-const MAX_PAYLOAD_LEN: usize = MAX_KEY_LEN / 4 * 3;
+/// Bytes of the longest payload: base64url of 512 characters less the shortest prefix.
+pub(crate) const MAX_PAYLOAD_LEN: usize = (MAX_KEY_LEN - 8) / 4 * 3;
+/// Bytes of the shortest payload.
+const MIN_PAYLOAD_LEN: usize = MIN_BASE_LEN + TAG_LEN + CRC_LEN;

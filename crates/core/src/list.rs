@@ -1,12 +1,17 @@
 //! The revocation list: a small head that changes and an immutable state.
 
+mod changes;
 mod head;
+mod memory;
 mod state;
 
 use core::fmt;
 
-pub use head::{Cutoff, Head, HeadError, MAX_HEAD_LEN, NOT_AFTER_MS, UnverifiedHead};
-pub use state::{CHUNK_LEN, DIGEST_LEN, State, StateError, chunk_digest, state_digest};
+pub use head::{
+    AuthenticHead, Cutoff, Head, HeadError, MAX_HEAD_LEN, NOT_AFTER_MS, UnverifiedHead,
+};
+pub use memory::{StateMemory, chunk_digest};
+pub use state::{CHUNK_LEN, DIGEST_LEN, State, StateError, state_digest};
 
 use crate::base::Base;
 use crate::freshness::Bounds;
@@ -19,9 +24,9 @@ use crate::time::UnixMillis;
 /// The head is authentic for one audience and newer than the one it replaced; the state has the
 /// digest that the head names. How old it is, is judged anew at every verification.
 #[derive(Debug)]
-pub struct List<B> {
+pub struct List<M> {
     head: Head,
-    state: State<B>,
+    state: State<M>,
 }
 
 /// What an authentic head that is no step back has come to.
@@ -64,51 +69,77 @@ impl fmt::Display for ListError {
 
 impl core::error::Error for ListError {}
 
-impl<B: AsRef<[u8]>> List<B> {
+impl<M: StateMemory> List<M> {
     /// Judges a head against the list in force, `None` at the start, and adopts it if it is newer.
     ///
     /// Prevents a replayed list from bringing a dead key back to life. Judging and adopting are one
     /// step, because a head that was newer when it was judged may be older once its state is there:
     /// of two refreshes under way, none can put the other's list back.
     ///
-    /// A state is looked at only if the one in force is not the head's already.
+    /// The state that the head names is the one in force, or comes from it by the head's changes, or is
+    /// `state`, in this order: a state is looked at only if the others are not it.
     ///
     /// # Errors
     /// [`ListError`]; nothing has changed.
+    ///
+    /// Source: FORMAT.md section 4.5
     pub fn adopt(
         in_force: &mut Option<Self>,
-        head: Head,
-        state: Option<State<B>>,
+        newer: &AuthenticHead<'_>,
+        state: Option<State<M>>,
         now: UnixMillis,
         bounds: &Bounds,
     ) -> Result<Adoption, ListError> {
+        let head = *newer.head();
         if in_force.as_ref().is_some_and(|list| !head.is_of_the_audience_of(&list.head)) {
             return Err(ListError::OtherAudience);
         }
         if head.issued_at() > now.plus(bounds.max_skew_ms()) {
             return Err(ListError::ClockBehind);
         }
-        match in_force {
-            Some(list) if head == list.head => Ok(Adoption::InForce),
-            Some(list) if !head.is_newer_than(&list.head) => Err(ListError::Older),
-            Some(list) if head.state_digest() == list.head.state_digest() => {
-                list.head = head;
+        if let Some(list) = in_force {
+            if head == list.head {
+                return Ok(Adoption::InForce);
+            }
+            if !head.is_newer_than(&list.head) {
+                return Err(ListError::Older);
+            }
+            if list.follow(newer) {
+                return Ok(Adoption::Adopted);
+            }
+        }
+        match state {
+            None => Ok(Adoption::StateNeeded),
+            Some(state) if state.digest() == head.state_digest() => {
+                *in_force = Some(Self { head, state });
                 Ok(Adoption::Adopted)
             }
-            _ => match state {
-                None => Ok(Adoption::StateNeeded),
-                Some(state) if state.digest() == head.state_digest() => {
-                    *in_force = Some(Self { head, state });
-                    Ok(Adoption::Adopted)
-                }
-                Some(_) => Err(ListError::OtherState),
-            },
+            Some(_) => Err(ListError::OtherState),
         }
+    }
+
+    /// Goes on to a newer head without another state; answers whether it could.
+    fn follow(&mut self, newer: &AuthenticHead<'_>) -> bool {
+        let digest = newer.head().state_digest();
+        let follows = digest == self.head.state_digest()
+            || newer
+                .changes()
+                .after(self.head.sequence())
+                .is_some_and(|changes| self.state.advance(changes, &digest));
+        if follows {
+            self.head = *newer.head();
+        }
+        follows
     }
 
     /// The head in force.
     pub const fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The state in force.
+    pub const fn state(&self) -> &State<M> {
+        &self.state
     }
 
     /// Whether what the list says makes a key with this base dead.

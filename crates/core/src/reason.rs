@@ -24,8 +24,10 @@ pub enum Reason {
     NeverIssued,
     /// The registry has no such tenant.
     TenantGone,
-    /// Past its expiry.
+    /// Past its expiry, by its issuer or by a narrowing.
     Expired,
+    /// Before its not-before, by its issuer or by a narrowing.
+    NotYetValid,
     /// Dead by the list: index, cut-off or signing key.
     Inactive,
     /// The registry says: revoked.
@@ -34,8 +36,12 @@ pub enum Reason {
     Suspended,
     /// The registry says: retired by a rotation.
     Retired,
-    /// A required scope is not in the key.
+    /// A required scope was never in the key.
     ScopeMissing,
+    /// A required scope was in the key and was taken away by a narrowing.
+    Narrowed,
+    /// The caller's address is not known, or is in none of the networks of the issuer or of a narrowing.
+    AddressNotAllowed,
     /// No list, or too old a one for the scopes asked.
     ListStale,
     /// The local clock is behind what the key or the list says.
@@ -48,7 +54,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::BadChecksum,
         Self::UnknownSigningKey,
@@ -60,11 +66,14 @@ impl Reason {
         Self::NeverIssued,
         Self::TenantGone,
         Self::Expired,
+        Self::NotYetValid,
         Self::Inactive,
         Self::Revoked,
         Self::Suspended,
         Self::Retired,
         Self::ScopeMissing,
+        Self::Narrowed,
+        Self::AddressNotAllowed,
         Self::ListStale,
         Self::ClockBehind,
         Self::NoKeySet,
@@ -85,11 +94,14 @@ impl Reason {
             Self::NeverIssued => "never_issued",
             Self::TenantGone => "tenant_gone",
             Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
             Self::Inactive => "inactive",
             Self::Revoked => "revoked",
             Self::Suspended => "suspended",
             Self::Retired => "retired",
             Self::ScopeMissing => "scope_missing",
+            Self::Narrowed => "narrowed",
+            Self::AddressNotAllowed => "address_not_allowed",
             Self::ListStale => "list_stale",
             Self::ClockBehind => "clock_behind",
             Self::NoKeySet => "no_key_set",

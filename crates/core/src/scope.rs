@@ -69,6 +69,16 @@ impl ScopeSet {
         self.0.contains(number)
     }
 
+    /// The members that are in both sets.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut both = self.0;
+        for (mine, theirs) in both.0.iter_mut().zip(&other.0.0) {
+            *mine &= theirs;
+        }
+        Self(both)
+    }
+
     /// Whether every member of `other` is a member of this set.
     pub fn contains_all(&self, other: &Self) -> bool {
         self.0.0.iter().zip(&other.0.0).all(|(mine, theirs)| theirs & !mine == 0)

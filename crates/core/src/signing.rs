@@ -23,6 +23,11 @@ impl Tag {
         &self.0
     }
 
+    /// The tag of a key with one more block: this one is its key.
+    pub(crate) fn after(&self, block: &[u8]) -> Self {
+        truncated(&keyed(&self.0), block)
+    }
+
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -59,11 +64,6 @@ impl SigningKey {
     pub fn tag(&self, base: &[u8]) -> Tag {
         truncated(&self.0, base)
     }
-
-    /// Whether `tag` is the tag of `base`, in constant time.
-    pub(crate) fn accepts(&self, base: &[u8], tag: &Tag) -> bool {
-        self.tag(base).matches(tag)
-    }
 }
 
 impl fmt::Debug for SigningKey {
@@ -96,8 +96,9 @@ impl fmt::Debug for ListKey {
     }
 }
 
-fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
-    // HMAC takes keys of every length; `new` with a whole block is its infallible form.
+fn keyed<const N: usize>(secret: &[u8; N]) -> Hmac<Sha256> {
+    // HMAC fills keys shorter than a block with zeros; `new` with a whole block is its infallible form.
+    const { assert!(N <= 64, "a block of SHA-256") }
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     for (slot, byte) in block.iter_mut().zip(secret) {
         *slot = *byte;

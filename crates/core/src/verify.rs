@@ -2,15 +2,16 @@
 
 mod stages;
 
+use core::net::IpAddr;
+
 pub use stages::{AuthenticKey, SignedKey, TimelyKey, WindowedKey};
 
-use crate::base::Base;
 use crate::catalog::RiskLevel;
 use crate::decision::{Allow, Ask, Decision, Denial, ListSeen};
 use crate::freshness::Zone;
 use crate::key::UnverifiedKey;
 use crate::key_set::KeySet;
-use crate::list::List;
+use crate::list::{List, StateMemory};
 use crate::reason::Reason;
 use crate::registry_answer::{Confirmation, RegistryQuestion};
 use crate::requirement::Requirement;
@@ -23,6 +24,9 @@ pub struct Query<'q> {
     pub required: &'q Requirement,
     /// The host's clock.
     pub now: UnixMillis,
+    /// Where the call comes from; `None` where that is not known: a key that may be used from some
+    /// networks only is then denied.
+    pub caller: Option<IpAddr>,
     /// Whether a refresh was tried for this verification.
     pub refresh: Refresh,
     /// Whether the registry was asked for this verification.
@@ -54,7 +58,7 @@ pub enum Registry {
 ///
 /// Stages: parse and checksum → requirement built for this key set → signing key known, prefix equal →
 /// tag → key set not outdated → signing key's window → time → list fresh enough for the scopes asked →
-/// not dead → scopes → the registry, for strict scopes. No allocation, no I/O, no clock.
+/// not dead → scopes → networks → the registry, for strict scopes. No allocation, no I/O, no clock.
 ///
 /// # Guarantees
 /// [`Decision::Allow`] is never given while an [`Ask`] is owed: a host that does not ask gets no
@@ -62,11 +66,13 @@ pub enum Registry {
 /// counts as none.
 ///
 /// # Leaks
-/// The tag is compared in constant time. How far a key got (malformed, unknown, forged, later) shows
-/// in the time taken.
-pub fn verify<B: AsRef<[u8]>>(
+/// The tag is compared in constant time. How far a key got (malformed, unknown, forged, later) and how
+/// many blocks it has shows in the time taken.
+///
+/// Source: FORMAT.md section 5
+pub fn verify<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     key: &str,
     query: Query<'_>,
 ) -> Decision {
@@ -94,9 +100,9 @@ pub fn verify<B: AsRef<[u8]>>(
 }
 
 /// Everything before the key's words can be believed.
-fn authenticate<'k, B: AsRef<[u8]>>(
+fn authenticate<'k, M: StateMemory>(
     key_set: &'k KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     required: &Requirement,
     key: &'k UnverifiedKey,
 ) -> Result<AuthenticKey<'k>, Reason> {
@@ -117,7 +123,7 @@ fn authenticate<'k, B: AsRef<[u8]>>(
 }
 
 /// Whether the list says that the key set may not decide any more.
-fn is_outdated<B: AsRef<[u8]>>(key_set: &KeySet, list: Option<&List<B>>) -> bool {
+fn is_outdated<M: StateMemory>(key_set: &KeySet, list: Option<&List<M>>) -> bool {
     list.is_some_and(|list| key_set.version() < list.head().least_key_set())
 }
 
@@ -134,9 +140,9 @@ impl From<Reason> for Refused {
 }
 
 /// Everything after.
-fn judge<B: AsRef<[u8]>>(
+fn judge<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     query: &Query<'_>,
     key: AuthenticKey<'_>,
 ) -> Result<Allow, Refused> {
@@ -159,23 +165,27 @@ fn judge<B: AsRef<[u8]>>(
     } else {
         Some(fresh_enough(key_set, list, query, now)?)
     };
-    if list.is_some_and(|list| list.is_dead(key.base)) {
+    if list.is_some_and(|list| list.is_dead(key.base())) {
         return Err(Reason::Inactive.into());
     }
-    if !query.required.is_met_by(&key.base.scopes) {
+    if !query.required.is_met_by(&key.base().scopes) {
         return Err(Reason::ScopeMissing.into());
     }
+    if !query.required.is_met_by(key.scopes_left()) {
+        return Err(Reason::Narrowed.into());
+    }
+    key.from_caller(query.caller)?;
     let seen = match seen {
         Some(seen) => seen,
         None => confirmed(query, &key)?,
     };
-    Ok(allow(key.base, seen))
+    Ok(allow(&key, seen))
 }
 
 /// The list's stage: fresh enough for the scopes asked, or a refresh is owed, or denied.
-fn fresh_enough<B: AsRef<[u8]>>(
+fn fresh_enough<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<B>>,
+    list: Option<&List<M>>,
     query: &Query<'_>,
     now: UnixMillis,
 ) -> Result<ListSeen, Refused> {
@@ -206,7 +216,7 @@ fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused
         Registry::NotAsked => Err(Refused::AskRegistry),
         Registry::Failed => Err(Reason::RegistryUnavailable.into()),
         Registry::Answered(confirmation) => {
-            if !confirmation.is_for(key.base, key.tag, query.required, query.now) {
+            if !confirmation.is_for(key.base(), key.tag(), query.required, query.now) {
                 return Err(Refused::AskRegistry);
             }
             let sequence = confirmation.outcome()?;
@@ -215,14 +225,16 @@ fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused
     }
 }
 
-fn allow(base: &Base, list: ListSeen) -> Allow {
+fn allow(key: &TimelyKey<'_>, list: ListSeen) -> Allow {
+    let base = key.base();
     Allow {
         subject: base.subject,
         key_id: base.key_id,
         status_index: base.status_index,
         signing_key: base.signing_key,
-        scopes: base.scopes,
-        expires_at: base.expires_at,
+        scopes: *key.scopes_left(),
+        expires_at: key.expires_at(),
+        narrowed: key.is_narrowed(),
         list,
     }
 }

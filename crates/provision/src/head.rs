@@ -1,8 +1,11 @@
 //! The bytes of the list's head and state, as the core reads them.
 
 use thiserror::Error;
-use wardkey::{AudienceId, Cutoff, DIGEST_LEN, Epoch, MAX_HEAD_LEN, NOT_AFTER_MS, UnixMillis};
+use wardkey::{
+    AudienceId, Cutoff, DIGEST_LEN, Epoch, MAX_HEAD_LEN, NOT_AFTER_MS, TAG_LEN, UnixMillis,
+};
 
+use crate::change_log::ChangeLog;
 use crate::tenant_secret::TenantSecret;
 
 /// What a head says of one audience.
@@ -33,6 +36,8 @@ pub struct HeadBody {
     pub audiences: Vec<HeadAudience>,
     /// Dead signing keys.
     pub dead: Vec<(AudienceId, Epoch)>,
+    /// What the latest mutations did, as far as there is room.
+    pub changes: ChangeLog,
 }
 
 /// More than a head can hold.
@@ -68,6 +73,8 @@ impl HeadBody {
         for (audience, epoch) in dead {
             bytes.extend([audience.0, epoch.number()]);
         }
+        let tags_len = audiences.len() * TAG_LEN;
+        bytes.extend(self.changes.encode(MAX_HEAD_LEN.saturating_sub(bytes.len() + tags_len)));
         let tags: Vec<_> =
             audiences.iter().map(|entry| secret.list_key(entry.audience).tag(&bytes)).collect();
         for tag in tags {

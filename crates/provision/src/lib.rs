@@ -3,6 +3,7 @@
 mod actor;
 mod administration;
 mod bootstrap;
+mod change_log;
 mod free_text;
 mod grant;
 mod head;
@@ -17,6 +18,7 @@ mod tenant_secret;
 pub use actor::{Actor, Binding};
 pub use administration::{ADMIN_AUDIENCE_NAME, ADMIN_BRAND, AdminScope};
 pub use bootstrap::{BootstrapError, BootstrapToken, TokenHash};
+pub use change_log::{Change, ChangeLog};
 pub use free_text::{check_free_text, holds_credential};
 pub use grant::{Grant, GrantRefused};
 pub use head::{HeadAudience, HeadBody, HeadTooLong, state_bytes};

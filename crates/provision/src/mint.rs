@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 use wardkey::{
-    Base, BaseError, Epoch, KeyId, KeyText, Prefix, SigningKeyId, StatusIndex, UnixSeconds,
+    Base, BaseError, Constraints, Epoch, KeyId, KeyText, Prefix, SigningKeyId, StatusIndex,
+    UnixSeconds,
 };
 
 use crate::grant::Grant;
@@ -40,6 +41,8 @@ pub fn mint(
         expires_at: grant.expires_at(),
         subject: grant.subject(),
         scopes: grant.scopes(),
+        // No request names any yet.
+        constraints: Constraints::default(),
     };
     base.encode(&mut [0; wardkey::MAX_BASE_LEN]).map_err(MintError)?;
     Ok(Minted { base })
@@ -50,8 +53,5 @@ pub fn mint(
 /// # Errors
 /// [`MintError`] for a base that no key may hold.
 pub fn key_text(secret: &TenantSecret, prefix: &Prefix, base: &Base) -> Result<KeyText, MintError> {
-    let mut bytes = [0; wardkey::MAX_BASE_LEN];
-    let len = base.encode(&mut bytes).map_err(MintError)?;
-    let tag = secret.signing_key(base.signing_key).tag(bytes.get(..len).unwrap_or_default());
-    KeyText::compose(prefix, base, &tag).map_err(MintError)
+    KeyText::sign(prefix, base, &secret.signing_key(base.signing_key)).map_err(MintError)
 }

@@ -22,7 +22,7 @@ pub(crate) struct Circumstances<'a> {
 ///
 /// # Errors
 /// [`RegistryError::Denied`] with the same reasons as any verification; [`RegistryError::MissingScope`]
-/// when it does not hold the right for any audience.
+/// when it does not hold the right for any audience; [`RegistryError::NarrowedKey`].
 pub(crate) fn admit(
     store: &dyn Store,
     tenant: &Tenant,
@@ -49,14 +49,18 @@ pub(crate) fn authenticate(
     let ours = id.tenant == tenant.number() && id.audience == AudienceId::ADMINISTRATION;
     let entry = if ours { tenant.signing_key_entry(store, id)? } else { None };
     let entry = entry.ok_or_else(|| RegistryError::denied(Reason::UnknownSigningKey))?;
-    let base = key
+    let timely = key
         .signed_by(&entry)
         .and_then(|key| key.authenticate())
         .and_then(|key| key.in_window())
         .and_then(|key| key.at(now, Bounds::DEFAULT.max_skew_ms()))
-        .map(|key| *key.base())
         .map_err(RegistryError::denied)?;
+    let (base, narrowed) = (*timely.base(), timely.is_narrowed());
     let (row, generation) = standing(store, tenant, &base, now)?.map_err(RegistryError::denied)?;
+    // A narrowed key can be verified and cannot act: what its blocks allow is nothing that the book knows.
+    if narrowed {
+        return Err(RegistryError::NarrowedKey);
+    }
     seen(store, &row, &generation, now)?;
     let bindings = row.bindings(store)?;
     Ok(Actor { subject: base.subject, key_id: base.key_id, expires_at: base.expires_at, bindings })

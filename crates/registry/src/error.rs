@@ -15,6 +15,9 @@ pub enum RegistryError {
         /// The word.
         reason: String,
     },
+    /// The credential is good and was narrowed: such a key can be verified and cannot act.
+    #[error("a narrowed key cannot act here")]
+    NarrowedKey,
     /// The credential is good and does not hold the right that the call needs.
     #[error("the credential does not hold {scope}")]
     MissingScope {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::{
-    AudienceId, Base, Epoch, KeyId, Reason, ScopeSet, SigningKeyId, StatusIndex, Subject, TenantId,
-    UnixMillis, UnixSeconds,
+    AudienceId, Base, Constraints, Epoch, KeyId, Reason, ScopeSet, SigningKeyId, StatusIndex,
+    Subject, TenantId, UnixMillis, UnixSeconds,
 };
 use wardkey_provision::{ADMIN_AUDIENCE_NAME, AdminScope, Binding, Grant, Policy};
 
@@ -242,6 +242,7 @@ impl Key {
             expires_at: generation.expires_at,
             subject: self.subject,
             scopes: generation.scopes,
+            constraints: Constraints::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wardkey::{
     AudienceId, CHUNK_LEN, Cutoff, DIGEST_LEN, Epoch, StatusIndex, UnixMillis, UnixSeconds,
 };
-use wardkey_provision::{HeadAudience, HeadBody, state_bytes};
+use wardkey_provision::{Change, ChangeLog, HeadAudience, HeadBody, state_bytes};
 
 use crate::error::RegistryError;
 use crate::store::{Row, Store};
@@ -110,6 +110,7 @@ pub(crate) fn head(
         cutoff: tenant.cutoff_for_all,
         audiences: audiences(store)?,
         dead: dead_signing_keys(store)?,
+        changes: changes(store, current.floor)?,
     };
     let bytes =
         body.sign(&tenant.secret).map_err(|error| RegistryError::internal(error.to_string()))?;
@@ -240,6 +241,26 @@ fn dead_signing_keys(store: &dyn Store) -> Result<Vec<(AudienceId, Epoch)>, Regi
         .collect()
 }
 
+/// What the versions that are still known did, as far as a head can hold them.
+fn changes(store: &dyn Store, floor: u32) -> Result<ChangeLog, RegistryError> {
+    let rows = store.query(
+        "SELECT sequence, flipped FROM list_version ORDER BY sequence DESC LIMIT ?",
+        &[(MAX_CHANGES + 1).into()],
+    )?;
+    let mut versions = rows.iter().rev();
+    // What the oldest of them did, its predecessor being unknown, is no change that anyone could apply.
+    let Some(oldest) = versions.next() else { return Ok(ChangeLog::default()) };
+    let changes = versions.map(|row| {
+        // The floor has never risen so far: places are counted from where the tenant began.
+        let flips = indexes_of(row.blob(1)?).map(|index| index.saturating_sub(floor)).collect();
+        Ok(Change { sequence: row.unsigned(0)?, rise: 0, flips })
+    });
+    Ok(ChangeLog {
+        from: oldest.unsigned(0)?,
+        changes: changes.collect::<Result<_, RegistryError>>()?,
+    })
+}
+
 /// The digest over all chunks; one that was never written is all zero.
 fn digest(
     store: &dyn Store,
@@ -302,5 +323,8 @@ const fn last_chunk(bit_count: u32) -> Option<u32> {
 fn indexes_of(flipped: &[u8]) -> impl Iterator<Item = u32> + '_ {
     flipped.chunks_exact(4).filter_map(|four| four.try_into().ok().map(u32::from_be_bytes))
 }
+
+/// Most changes that a head is offered; it drops those that it has no room for.
+const MAX_CHANGES: u32 = 512;
 
 const SELECT_VERSION: &str = "SELECT sequence, floor, bit_count, digest FROM list_version";

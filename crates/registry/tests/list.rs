@@ -29,13 +29,13 @@ fn key_set_of(book: &Book, admin: &str) -> KeySet {
 
 fn head(book: &Book, key_set: &KeySet) -> Head {
     let bytes = bytes(book.ask(Call::Head).unwrap());
-    UnverifiedHead::parse(&bytes).unwrap().authenticate(key_set).unwrap()
+    *UnverifiedHead::parse(&bytes).unwrap().authenticate(key_set).unwrap().head()
 }
 
 fn state(book: &Book, head: &Head) -> Result<State<Vec<u8>>, RegistryError> {
     let digest = WireBytes::new(head.state_digest());
     let reply = book.ask(Call::State { sequence: head.sequence(), digest })?;
-    Ok(State::parse(bytes(reply)).unwrap())
+    Ok(State::parse(&bytes(reply)).unwrap())
 }
 
 /// Makes a key and answers its id and status index.

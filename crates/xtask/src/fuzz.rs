@@ -29,7 +29,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
     /// Start of the fuzzer's random numbers, to repeat a run; by default another one each time.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long)]
     seed: Option<u32>,
     /// Write what each target came to into this file, as JSON.
     #[arg(long, value_name = "FILE")]
@@ -72,6 +72,8 @@ pub(crate) fn hunt(
     seconds: u32,
     seed: Option<u32>,
 ) -> Result<Value> {
+    // WHY: to the fuzzer 0 is "take another one".
+    let seed = seed.map(|seed| seed.max(1));
     let progress = Progress::of(3 + targets.len());
     let usually = format!("{seconds} s");
     progress.step(
@@ -330,7 +332,8 @@ fn random_seed() -> u32 {
 }
 
 /// The programs of crates/core/fuzz, but for the planted bug.
-const TARGETS: [&str; 7] = ["key", "key_set", "head", "state", "change", "scope", "word"];
+pub(crate) const TARGETS: [&str; 7] =
+    ["key", "key_set", "head", "state", "change", "scope", "word"];
 const PLANTED: &str = "planted";
 /// It takes a fraction of a second; on a busy machine a few.
 const SECONDS_FOR_PLANTED: u32 = 30;

@@ -9,9 +9,11 @@
     reason = "a command for a person at a terminal: printing and reading the clock are its job"
 )]
 
+mod apt;
 mod artefact;
 mod client;
 mod component;
+mod constant_time;
 mod demo;
 mod dev;
 mod fuzz;
@@ -19,7 +21,9 @@ mod inputs;
 mod lint;
 mod lock;
 mod mutants;
+mod no_panic;
 mod node;
+mod scan_corpus;
 mod secrets;
 mod server;
 mod setup;
@@ -27,6 +31,7 @@ mod step;
 mod test;
 mod toolchain;
 mod tools;
+mod trials;
 mod worker_build;
 mod workspace;
 
@@ -62,12 +67,20 @@ enum Command {
     Demo(demo::Options),
     /// Set up, build and run every test.
     Test(test::Options),
+    /// Set up, then run the suites of crates/trials natively and in wasm, and compare.
+    Trials(trials::Options),
+    /// Show that no secret decides a branch, an address or a step of wasm, but for the answer itself.
+    ConstantTime,
+    /// Show that no panic, allocation or trap can be reached from the core's entries in the release wasm.
+    NoPanic,
     /// Formatting, clippy and the locks.
     Lint,
     /// Fuzz every parser of the core (needs a C++ compiler).
     Fuzz(fuzz::Options),
     /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
     Mutants(mutants::Options),
+    /// Scan a gigabyte of other people's source for our keys: none may be found, and all that are planted.
+    ScanCorpus(scan_corpus::Options),
 }
 
 fn main() -> ExitCode {
@@ -102,9 +115,25 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
         Command::Demo(options) => demo::run(&workspace, &options)?,
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
+        Command::Trials(options) => {
+            let progress = Progress::of(setup::STEPS + trials::STEPS + 1);
+            let kit = setup::run(&workspace, &progress, toolchain)?;
+            trials::run(&workspace, &progress, &kit, &options)?;
+        }
+        Command::ConstantTime => {
+            let progress = Progress::of(setup::STEPS + constant_time::STEPS);
+            let kit = setup::run(&workspace, &progress, toolchain)?;
+            constant_time::run(&workspace, &progress, &kit)?;
+        }
+        Command::NoPanic => {
+            let progress = Progress::of(setup::STEPS + no_panic::STEPS);
+            let kit = setup::run(&workspace, &progress, toolchain)?;
+            no_panic::run(&workspace, &progress, &kit)?;
+        }
         Command::Lint => lint::run(&workspace)?,
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Mutants(options) => mutants::run(&workspace, &options)?,
+        Command::ScanCorpus(options) => scan_corpus::run(&workspace, &options)?,
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, setup,
+    component, constant_time, no_panic, setup,
     step::Progress,
     toolchain::Way,
+    trials,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -19,7 +20,7 @@ pub(crate) struct Options {
     /// Only the Rust tests on this machine; needs no wasm.
     #[arg(long, conflicts_with = "e2e")]
     native: bool,
-    /// Only the suites in tests/ against workerd.
+    /// Only what runs in wasm: constant time, no panic, and the suites in tests/, most against workerd.
     #[arg(long)]
     e2e: bool,
 }
@@ -39,15 +40,27 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         }
     }
     if !options.native {
-        let progress = Progress::of(setup::STEPS + 4);
+        let steps = trials::STEPS + no_panic::STEPS + constant_time::STEPS;
+        let progress = Progress::of(setup::STEPS + steps + 4);
         let kit = setup::run(workspace, &progress, way)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
         component::run(workspace, &progress, &kit)?;
+        trials::prepare(workspace, &progress, &kit, &trials::Options::of_tests())?;
+        for (name, found) in [
+            ("no-panic", no_panic::run(workspace, &progress, &kit)),
+            ("constant-time", constant_time::run(workspace, &progress, &kit)),
+        ] {
+            if let Err(error) = found {
+                println!("{error:#}");
+                failed.push(name);
+            }
+        }
         let passed = progress.step("end-to-end tests", "2 min", || {
             let mut node = kit.node.command(workspace);
             node.args(["--test", "--test-reporter=spec", "tests/**/*.test.mjs"]);
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
+            node.env("WARDKEY_TRIALS_DIR", trials::programs::folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
             passes("node", node.status())
         })?;

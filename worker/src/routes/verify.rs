@@ -1,5 +1,7 @@
 //! `POST /v1/verify`: a decision for services that do not embed the core.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use wardkey::{Allow, Decision, Zone};
 use wardkey_registry::{Call as RegistryCall, WireSecret};
@@ -25,6 +27,9 @@ struct VerifyRequest {
     /// The audience's name, if the verifier's credential is for more than one.
     #[serde(default)]
     audience: Option<String>,
+    /// Where the key is used from, for keys that may be used from some networks only.
+    #[serde(default)]
+    address: Option<IpAddr>,
     /// Whether the registry is to be asked whatever the scopes' risk levels say.
     #[serde(default)]
     strict: bool,
@@ -50,6 +55,7 @@ enum VerifyAnswer {
         audience: u8,
         scopes: Vec<String>,
         expires_at: u32,
+        narrowed: bool,
         list: ListAnswer,
     },
     Deny {
@@ -84,18 +90,19 @@ pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
     let verifier = EdgeVerifier::new(tenant, material, &registry, &call.id)?;
     let requirement = verifier.requirement(&request.scopes, request.r#match == Match::Any)?;
     let requirement = if request.strict { requirement.strict() } else { requirement };
-    let answer = match verifier.decide(request.key.secret_str(), &requirement).await? {
-        Decision::Allow(allow) => allowed(&verifier, &allow),
-        Decision::Deny(denial) => {
-            let answer = denial.reason.answer();
-            VerifyAnswer::Deny { status: answer.status, reason: answer.code }
-        }
-        Decision::Ask(_) => {
-            return Err(ApiError::Internal(
-                "the verifier answered a question with a question".into(),
-            ));
-        }
-    };
+    let answer =
+        match verifier.decide(request.key.secret_str(), &requirement, request.address).await? {
+            Decision::Allow(allow) => allowed(&verifier, &allow),
+            Decision::Deny(denial) => {
+                let answer = denial.reason.answer();
+                VerifyAnswer::Deny { status: answer.status, reason: answer.code }
+            }
+            Decision::Ask(_) => {
+                return Err(ApiError::Internal(
+                    "the verifier answered a question with a question".into(),
+                ));
+            }
+        };
     json(200, &answer)
 }
 
@@ -108,6 +115,7 @@ fn allowed(verifier: &EdgeVerifier<'_>, allow: &Allow) -> VerifyAnswer {
         audience: allow.signing_key.audience.0,
         scopes: verifier.scope_names(&allow.scopes),
         expires_at: allow.expires_at.0,
+        narrowed: allow.narrowed,
         list: ListAnswer {
             sequence: allow.list.sequence,
             age_ms: allow.list.age_ms,

@@ -7,6 +7,7 @@ use crate::byte_set::ByteSet;
 use crate::bytes::{Reader, TooShort};
 use crate::identifier::{AudienceId, TenantId};
 use crate::key_set::KeySet;
+use crate::list::changes::Changes;
 use crate::list::state::DIGEST_LEN;
 use crate::signing::{TAG_LEN, Tag};
 use crate::time::{UnixMillis, UnixSeconds};
@@ -31,11 +32,13 @@ impl Cutoff {
 /// A head whose bytes are well-formed: format version u8 = 1 · tenant u16 · sequence u64 · state
 /// digest 32 · issued-at u64 · not-after u64 · cut-off u32 · audience count u8 · per audience,
 /// ascending: number u8, current and least key-set version u32, cut-off u32 · dead signing-key count
-/// u16 · per key, ascending: audience u8, epoch u8 · then per audience a tag of 16 bytes over all
-/// bytes before the tags.
+/// u16 · per key, ascending: audience u8, epoch u8 · change count u16 · the changes · then per audience
+/// a tag of 16 bytes over all bytes before the tags.
 ///
 /// # Guarantees
 /// Its shape and nothing more: **anyone can write such bytes**.
+///
+/// Source: FORMAT.md sections 4.2 to 4.4
 #[derive(Clone, Copy, Debug)]
 pub struct UnverifiedHead<'a> {
     tenant: TenantId,
@@ -46,6 +49,7 @@ pub struct UnverifiedHead<'a> {
     cutoff: Cutoff,
     audiences: &'a [u8],
     dead: &'a [u8],
+    changes: Changes<'a>,
     body: &'a [u8],
     tags: &'a [u8],
 }
@@ -62,6 +66,8 @@ pub enum HeadError {
     Order,
     /// not-after is not after issued-at, or is more than 1 h after it.
     NotAfter,
+    /// A change has a number that cannot be, or in another spelling than the one.
+    Changes,
     /// Another tenant's head.
     Tenant,
     /// The head does not name the key set's audience.
@@ -77,6 +83,9 @@ impl fmt::Display for HeadError {
             Self::Version => "the head's format version is not 1",
             Self::Order => "the head's audiences or dead signing keys do not ascend from 1",
             Self::NotAfter => "the head's not-after is not within 1 h after its issued-at",
+            Self::Changes => {
+                "the head's changes hold a number that cannot be or is not in its one spelling"
+            }
             Self::Tenant => "the head is another tenant's",
             Self::Audience => "the head does not name the audience",
             Self::Tag => "the head's tag does not fit",
@@ -114,25 +123,19 @@ impl<'a> UnverifiedHead<'a> {
             return Err(HeadError::NotAfter);
         }
         let cutoff = Cutoff(UnixSeconds(reader.u32()?));
-        let audience_count = usize::from(reader.u8()?);
-        let audiences = reader.take(audience_count * AUDIENCE_LEN)?;
-        let dead_count = usize::from(reader.u16()?);
-        let dead = reader.take(dead_count * DEAD_LEN)?;
-        let body_len = bytes.len() - reader.rest().len();
+        let audience_count = reader.u8()?;
+        let audiences = entries(&mut reader, audience_count.into(), AUDIENCE_LEN, |reader| {
+            let number = reader.u8()?;
+            Ok([number, u8::MAX])
+        })?;
+        let dead_count = reader.u16()?;
+        let dead = entries(&mut reader, dead_count, DEAD_LEN, |reader| Ok(reader.array()?))?;
+        let changes = Changes::split(&mut reader, sequence)?;
+        let tags = reader.rest();
+        let body_len = bytes.len() - tags.len();
         let body = bytes.get(..body_len).ok_or(HeadError::Length)?;
-        let tags = reader.take(audience_count * TAG_LEN)?;
-        if !reader.rest().is_empty() {
+        if tags.len() != usize::from(audience_count) * TAG_LEN {
             return Err(HeadError::Length);
-        }
-        let numbers = audiences.chunks(AUDIENCE_LEN).map(|entry| entry.first().copied());
-        let pairs = dead.chunks(DEAD_LEN);
-        let named = |pair: &[u8]| pair.iter().all(|byte| *byte != 0);
-        let ordered = numbers.clone().all(|number| number > Some(0))
-            && numbers.is_sorted_by(|a, b| a < b)
-            && pairs.clone().all(named)
-            && pairs.is_sorted_by(|a, b| a < b);
-        if !ordered {
-            return Err(HeadError::Order);
         }
         Ok(Self {
             tenant,
@@ -143,6 +146,7 @@ impl<'a> UnverifiedHead<'a> {
             cutoff,
             audiences,
             dead,
+            changes,
             body,
             tags,
         })
@@ -152,7 +156,7 @@ impl<'a> UnverifiedHead<'a> {
     ///
     /// # Errors
     /// [`HeadError::Tenant`], [`HeadError::Audience`], [`HeadError::Tag`].
-    pub fn authenticate(&self, key_set: &KeySet) -> Result<Head, HeadError> {
+    pub fn authenticate(&self, key_set: &KeySet) -> Result<AuthenticHead<'a>, HeadError> {
         if self.tenant != key_set.tenant() {
             return Err(HeadError::Tenant);
         }
@@ -178,7 +182,7 @@ impl<'a> UnverifiedHead<'a> {
                 dead_epochs.insert(*epoch);
             }
         }
-        Ok(Head {
+        let head = Head {
             tenant: self.tenant,
             audience,
             sequence: self.sequence,
@@ -189,7 +193,50 @@ impl<'a> UnverifiedHead<'a> {
             current_key_set,
             least_key_set,
             dead_epochs,
-        })
+        };
+        Ok(AuthenticHead { head, changes: self.changes })
+    }
+}
+
+/// Takes entries of `len` bytes each whose names, read by `name`, ascend strictly and hold no 0.
+fn entries<'a>(
+    reader: &mut Reader<'a>,
+    count: u16,
+    len: usize,
+    name: impl Fn(&mut Reader<'a>) -> Result<[u8; 2], HeadError>,
+) -> Result<&'a [u8], HeadError> {
+    let start = *reader;
+    let mut last = [0, 0];
+    for _ in 0..count {
+        let named = name(&mut reader.clone())?;
+        if named <= last || named.contains(&0) {
+            return Err(HeadError::Order);
+        }
+        last = named;
+        reader.take(len)?;
+    }
+    let taken = start.rest().len() - reader.rest().len();
+    start.rest().get(..taken).ok_or(HeadError::Length)
+}
+
+/// An authentic head with its log of changes: what [`List::adopt`](crate::List::adopt) takes.
+///
+/// # Guarantees
+/// The registry made it for the key set's audience. **Not** that it is the newest.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthenticHead<'a> {
+    head: Head,
+    changes: Changes<'a>,
+}
+
+impl<'a> AuthenticHead<'a> {
+    /// What it says.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(super) const fn changes(&self) -> &Changes<'a> {
+        &self.changes
     }
 }
 

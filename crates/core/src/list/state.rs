@@ -5,6 +5,8 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Reader, TooShort};
+use crate::list::changes::Changes;
+use crate::list::memory::{self, STRIDE, StateMemory, chunk_digest};
 
 /// Bytes of a digest.
 pub const DIGEST_LEN: usize = 32;
@@ -18,11 +20,13 @@ pub const CHUNK_LEN: usize = 4096;
 /// # Guarantees
 /// Well-formed: as many bytes as the count asks for, spare bits zero, no index beyond u32. **Not**
 /// that any head names it: that is what [`List::adopt`](crate::List::adopt) checks.
+///
+/// Source: FORMAT.md section 4.1
 #[derive(Debug)]
-pub struct State<B> {
+pub struct State<M> {
     floor: u32,
     bit_count: u32,
-    bytes: B,
+    memory: M,
 }
 
 /// Bytes that are no state.
@@ -37,6 +41,8 @@ pub enum StateError {
     Range,
     /// Spare bits of the last byte are not zero.
     SpareBits,
+    /// The memory that was handed in is too short and cannot grow.
+    Memory,
 }
 
 impl fmt::Display for StateError {
@@ -46,6 +52,7 @@ impl fmt::Display for StateError {
             Self::Version => "the state's format version is not 1",
             Self::Range => "the state's bits go beyond the last status index",
             Self::SpareBits => "spare bits of the state are not zero",
+            Self::Memory => "there is not enough memory for the state",
         })
     }
 }
@@ -58,13 +65,29 @@ impl From<TooShort> for StateError {
     }
 }
 
-impl<B: AsRef<[u8]>> State<B> {
-    /// Takes a state from its bytes.
+#[cfg(feature = "alloc")]
+impl State<alloc::vec::Vec<u8>> {
+    /// Takes a state from its bytes into memory of its own, which grows with the list.
     ///
     /// # Errors
     /// [`StateError`] for bytes that are no state in its one spelling.
-    pub fn parse(bytes: B) -> Result<Self, StateError> {
-        let mut reader = Reader::new(bytes.as_ref());
+    pub fn parse(bytes: &[u8]) -> Result<Self, StateError> {
+        Self::parse_into(bytes, alloc::vec::Vec::new())
+    }
+}
+
+impl<M: StateMemory> State<M> {
+    /// Bytes of memory that a state of so many bits needs.
+    pub const fn memory_len(bit_count: u32) -> usize {
+        chunk_count(bit_count) * STRIDE
+    }
+
+    /// Takes a state from its bytes into `memory`, whose content does not matter.
+    ///
+    /// # Errors
+    /// [`StateError`] for bytes that are no state in its one spelling, [`StateError::Memory`].
+    pub fn parse_into(bytes: &[u8], mut memory: M) -> Result<Self, StateError> {
+        let mut reader = Reader::new(bytes);
         if reader.u8()? != FORMAT_VERSION {
             return Err(StateError::Version);
         }
@@ -81,7 +104,17 @@ impl<B: AsRef<[u8]>> State<B> {
         if used != 0 && bits.last().is_some_and(|last| last >> used != 0) {
             return Err(StateError::SpareBits);
         }
-        Ok(Self { floor, bit_count, bytes })
+        if !memory.make_room(Self::memory_len(bit_count)) {
+            return Err(StateError::Memory);
+        }
+        for (number, chunk) in bits.chunks(CHUNK_LEN).enumerate() {
+            let memory = memory.as_mut();
+            let room = memory::bits_mut(memory, number);
+            room.fill(0);
+            room.get_mut(..chunk.len()).ok_or(StateError::Memory)?.copy_from_slice(chunk);
+            memory::digest_again(memory, number, chunk.len());
+        }
+        Ok(Self { floor, bit_count, memory })
     }
 
     /// Whether the index is dead: below the floor, or its bit is set. Past the last bit is alive.
@@ -89,27 +122,131 @@ impl<B: AsRef<[u8]>> State<B> {
         match index.checked_sub(self.floor) {
             None => true,
             Some(bit) if bit >= self.bit_count => false,
-            Some(bit) => self
-                .bits()
-                .get((bit / 8) as usize)
-                // The constructor checked the length; were it wrong, dead is the safe answer.
+            Some(bit) => memory::bits(self.memory.as_ref(), chunk_of(bit.into()))
+                .get(byte_of(bit.into()))
+                // The constructor made the room; were it wrong, dead is the safe answer.
                 .is_none_or(|byte| byte & (1 << (bit % 8)) != 0),
         }
     }
 
     /// The digest that a head names this state by.
     pub fn digest(&self) -> [u8; DIGEST_LEN] {
-        state_digest(self.floor, self.bit_count, self.bits().chunks(CHUNK_LEN).map(chunk_digest))
+        let chunks = 0..chunk_count(self.bit_count);
+        let kept = chunks.map(|number| memory::digest(self.memory.as_ref(), number));
+        state_digest(self.floor, self.bit_count, kept)
     }
 
-    fn bits(&self) -> &[u8] {
-        self.bytes.as_ref().get(HEADER_LEN..).unwrap_or_default()
+    /// Becomes the state of this digest by applying changes; answers whether it did. If not, nothing has
+    /// changed.
+    ///
+    /// The digest is worked out before a bit is touched, so that there is nothing to undo.
+    pub(super) fn advance(&mut self, changes: Changes<'_>, digest: &[u8; DIGEST_LEN]) -> bool {
+        let Some(goal) = Goal::of(self, changes) else { return false };
+        let digests = (0..chunk_count(goal.bit_count)).map(|number| goal.digest(self, number));
+        if state_digest(goal.floor, goal.bit_count, digests) != *digest
+            || !self.memory.make_room(Self::memory_len(goal.bit_count))
+        {
+            return false;
+        }
+        goal.reach(self);
+        true
+    }
+
+    /// What is kept of a chunk: its bits in use and their digest; `None` past the last one.
+    fn chunk(&self, number: usize) -> Option<(&[u8], [u8; DIGEST_LEN])> {
+        let len = chunk_len(self.bit_count, number);
+        let bits = memory::bits(self.memory.as_ref(), number).get(..len)?;
+        (len > 0).then(|| (bits, memory::digest(self.memory.as_ref(), number)))
     }
 }
 
-/// SHA-256 of one chunk of bits: 4096 bytes, or what is left at the end.
-pub fn chunk_digest(chunk: &[u8]) -> [u8; DIGEST_LEN] {
-    Sha256::digest(chunk).into()
+/// What changes make of a state.
+struct Goal<'a> {
+    changes: Changes<'a>,
+    floor: u32,
+    bit_count: u32,
+    /// Chunks that fall away at the front.
+    dropped: usize,
+}
+
+impl<'a> Goal<'a> {
+    /// Floor and bit count after all changes; `None` if they go beyond the last status index.
+    fn of<M>(state: &State<M>, changes: Changes<'a>) -> Option<Self> {
+        let mut dropped = 0;
+        let (mut floor, mut bit_count) = (u64::from(state.floor), u64::from(state.bit_count));
+        for change in changes {
+            dropped += change.rise;
+            floor += change.rise * CHUNK_BITS;
+            bit_count = bit_count.saturating_sub(change.rise * CHUNK_BITS);
+            if let Some(place) = change.flips.last() {
+                u32::try_from(floor + place).ok()?;
+                bit_count = bit_count.max(place + 1);
+            }
+        }
+        Some(Self {
+            changes,
+            floor: u32::try_from(floor).ok()?,
+            bit_count: u32::try_from(bit_count).ok()?,
+            dropped: usize::try_from(dropped).ok()?,
+        })
+    }
+
+    /// Turns over the bits of one chunk that the changes turn over; answers whether there were any.
+    fn flip(&self, number: usize, bits: &mut [u8]) -> bool {
+        let mut flipped = false;
+        let mut rises_left = self.dropped as u64;
+        for change in self.changes {
+            rises_left = rises_left.saturating_sub(change.rise);
+            for place in change.flips {
+                // What has fallen away since is dead whatever its bit was.
+                let Some(bit) = place.checked_sub(rises_left * CHUNK_BITS) else { continue };
+                if chunk_of(bit) == number
+                    && let Some(byte) = bits.get_mut(byte_of(bit))
+                {
+                    *byte ^= 1 << (bit % 8);
+                    flipped = true;
+                }
+            }
+        }
+        flipped
+    }
+
+    /// The digest of a chunk as it will be.
+    fn digest<M: StateMemory>(&self, state: &State<M>, number: usize) -> [u8; DIGEST_LEN] {
+        let len = chunk_len(self.bit_count, number);
+        let (old, kept) = state.chunk(number + self.dropped).unwrap_or_default();
+        let mut bits = [0; CHUNK_LEN];
+        if let Some(front) = bits.get_mut(..old.len()) {
+            front.copy_from_slice(old);
+        }
+        if !self.flip(number, &mut bits) && old.len() == len {
+            return kept;
+        }
+        chunk_digest(bits.get(..len).unwrap_or_default())
+    }
+
+    /// Makes the state what the changes make of it.
+    fn reach<M: StateMemory>(&self, state: &mut State<M>) {
+        let old_chunks = chunk_count(state.bit_count);
+        let old_len = |number| chunk_len(state.bit_count, number + self.dropped);
+        let memory = state.memory.as_mut();
+        let (kept_from, kept_to) = (old_chunks.min(self.dropped) * STRIDE, old_chunks * STRIDE);
+        // INVARIANT: always so; written down because copy_within would panic, and no panic may be in reach.
+        if kept_from <= kept_to && kept_to <= memory.len() {
+            memory.copy_within(kept_from..kept_to, 0);
+        }
+        for number in 0..chunk_count(self.bit_count) {
+            let len = chunk_len(self.bit_count, number);
+            let bits = memory::bits_mut(memory, number);
+            if let Some(unused) = bits.get_mut(old_len(number)..) {
+                unused.fill(0);
+            }
+            if self.flip(number, bits) || old_len(number) != len {
+                memory::digest_again(memory, number, len);
+            }
+        }
+        (state.floor, state.bit_count) = (self.floor, self.bit_count);
+    }
 }
 
 /// The digest of a state: SHA-256 over floor, bit count and the digest of each chunk of its bits.
@@ -127,9 +264,30 @@ pub fn state_digest(
     hash.finalize().into()
 }
 
+/// Status indexes of a chunk.
+pub(super) const CHUNK_BITS: u64 = 8 * CHUNK_LEN as u64;
+
+const fn chunk_count(bit_count: u32) -> usize {
+    (bit_count as usize).div_ceil(8 * CHUNK_LEN)
+}
+
+/// Bytes in use of a chunk.
+fn chunk_len(bit_count: u32, number: usize) -> usize {
+    let before = number.saturating_mul(CHUNK_LEN);
+    (bit_count as usize).div_ceil(8).saturating_sub(before).min(CHUNK_LEN)
+}
+
+/// The chunk that a bit lies in.
+fn chunk_of(bit: u64) -> usize {
+    usize::try_from(bit / CHUNK_BITS).unwrap_or(usize::MAX)
+}
+
+/// The byte of its chunk that a bit lies in.
+fn byte_of(bit: u64) -> usize {
+    (bit % CHUNK_BITS / 8) as usize
+}
+
 const FORMAT_VERSION: u8 = 1;
-/// Format version, floor, bit count.
-const HEADER_LEN: usize = 1 + 4 + 4;
 
 #[cfg(test)]
 mod tests {
@@ -147,7 +305,7 @@ mod tests {
 
     #[test]
     fn below_the_floor_is_dead_and_past_the_last_bit_is_alive() {
-        let state = State::parse(state(800, 10, &[0b0000_0100, 0b10])).expect("well-formed");
+        let state = State::parse(&state(800, 10, &[0b0000_0100, 0b10])).expect("well-formed");
         let dead: Vec<u32> = (796..820).filter(|index| state.is_dead(*index)).collect();
         assert_eq!(dead, [796, 797, 798, 799, 802, 809]);
         assert!(!state.is_dead(u32::MAX));
@@ -155,13 +313,13 @@ mod tests {
 
     #[test]
     fn a_state_has_one_spelling() {
-        assert_eq!(State::parse(state(0, 10, &[0, 0b100])).err(), Some(StateError::SpareBits));
-        assert_eq!(State::parse(state(0, 10, &[0])).err(), Some(StateError::Length));
-        assert_eq!(State::parse(state(0, 8, &[0, 0])).err(), Some(StateError::Length));
-        assert_eq!(State::parse(state(u32::MAX, 2, &[0])).err(), Some(StateError::Range));
-        assert!(State::parse(state(u32::MAX, 1, &[0])).is_ok());
-        assert_eq!(State::parse([2, 0, 0]).err(), Some(StateError::Version));
-        assert_eq!(State::parse([1, 0, 0]).err(), Some(StateError::Length));
-        assert!(State::parse(state(8, 0, &[])).is_ok());
+        assert_eq!(State::parse(&state(0, 10, &[0, 0b100])).err(), Some(StateError::SpareBits));
+        assert_eq!(State::parse(&state(0, 10, &[0])).err(), Some(StateError::Length));
+        assert_eq!(State::parse(&state(0, 8, &[0, 0])).err(), Some(StateError::Length));
+        assert_eq!(State::parse(&state(u32::MAX, 2, &[0])).err(), Some(StateError::Range));
+        assert!(State::parse(&state(u32::MAX, 1, &[0])).is_ok());
+        assert_eq!(State::parse(&[2, 0, 0]).err(), Some(StateError::Version));
+        assert_eq!(State::parse(&[1, 0, 0]).err(), Some(StateError::Length));
+        assert!(State::parse(&state(8, 0, &[])).is_ok());
     }
 }

@@ -1,11 +1,14 @@
 //! The stages up to the list, each a type that only the stage before can make.
 
+use core::net::IpAddr;
+
 use crate::base::Base;
 use crate::key::UnverifiedKey;
 use crate::key_set::SigningKeyEntry;
 use crate::reason::Reason;
+use crate::scope::ScopeSet;
 use crate::signing::Tag;
-use crate::time::UnixMillis;
+use crate::time::{UnixMillis, UnixSeconds};
 
 /// A key that names a known signing key and bears its prefix. Nothing is proven yet.
 #[derive(Debug)]
@@ -14,22 +17,21 @@ pub struct SignedKey<'k> {
     entry: &'k SigningKeyEntry,
 }
 
-/// A key whose tag is right: its issuer said what stands in it.
+/// A key whose tag is right: its issuer said what stands in its base, and each of its blocks was
+/// added by a holder.
 ///
 /// # Guarantees
 /// Authentic. **Not** that it is in its window, in time, alive or allowed.
 #[derive(Debug)]
 pub struct AuthenticKey<'k> {
-    base: &'k Base,
-    tag: &'k Tag,
+    key: &'k UnverifiedKey,
     entry: &'k SigningKeyEntry,
 }
 
 /// An authentic key that its signing key was allowed to sign.
 #[derive(Debug)]
 pub struct WindowedKey<'k> {
-    base: &'k Base,
-    tag: &'k Tag,
+    key: &'k UnverifiedKey,
 }
 
 /// An authentic key, within its signing key's window and its own time.
@@ -38,8 +40,7 @@ pub struct WindowedKey<'k> {
 /// **Not** that it is alive or allowed: that is the list's and the requirement's to say.
 #[derive(Debug)]
 pub struct TimelyKey<'k> {
-    pub(super) base: &'k Base,
-    pub(super) tag: &'k Tag,
+    key: &'k UnverifiedKey,
 }
 
 impl UnverifiedKey {
@@ -59,24 +60,22 @@ impl UnverifiedKey {
 }
 
 impl<'k> SignedKey<'k> {
-    /// Checks the tag, in constant time.
+    /// Checks the last tag of the chain, in constant time.
     ///
     /// # Errors
     /// [`Reason::BadTag`].
     pub fn authenticate(self) -> Result<AuthenticKey<'k>, Reason> {
         let Self { key, entry } = self;
-        if entry.key.accepts(key.base_bytes(), &key.tag) {
-            Ok(AuthenticKey { base: &key.base, tag: &key.tag, entry })
-        } else {
-            Err(Reason::BadTag)
-        }
+        let first = entry.key.tag(key.base_bytes());
+        let last = key.blocks().fold(first, |tag, block| tag.after(block.bytes));
+        if last.matches(&key.tag) { Ok(AuthenticKey { key, entry }) } else { Err(Reason::BadTag) }
     }
 }
 
 impl<'k> AuthenticKey<'k> {
     /// What the issuer said.
     pub const fn base(&self) -> &'k Base {
-        self.base
+        &self.key.base
     }
 
     /// Checks that the signing key was allowed to sign this key.
@@ -84,10 +83,11 @@ impl<'k> AuthenticKey<'k> {
     /// # Errors
     /// [`Reason::OutsideWindow`].
     pub fn in_window(self) -> Result<WindowedKey<'k>, Reason> {
-        let Self { base, tag, entry } = self;
-        let minted_in = entry.mint_from <= base.issued_at && base.issued_at <= entry.mint_until;
-        if minted_in && base.expires_at <= entry.verify_until {
-            Ok(WindowedKey { base, tag })
+        let Self { key, entry } = self;
+        let (issued_at, expires_at) = (key.base.issued_at, key.base.expires_at);
+        let minted_in = entry.mint_from <= issued_at && issued_at <= entry.mint_until;
+        if minted_in && expires_at <= entry.verify_until {
+            Ok(WindowedKey { key })
         } else {
             Err(Reason::OutsideWindow)
         }
@@ -100,22 +100,58 @@ impl<'k> WindowedKey<'k> {
     ///
     /// # Errors
     /// [`Reason::ClockBehind`] for a key from further ahead than the skew (milliseconds),
-    /// [`Reason::Expired`].
+    /// [`Reason::Expired`], [`Reason::NotYetValid`].
     pub fn at(self, now: UnixMillis, max_skew_ms: u64) -> Result<TimelyKey<'k>, Reason> {
-        let Self { base, tag } = self;
-        if base.issued_at.as_millis() > now.plus(max_skew_ms) {
+        let Self { key } = self;
+        if key.base.issued_at.as_millis() > now.plus(max_skew_ms) {
             return Err(Reason::ClockBehind);
         }
-        if now >= base.expires_at.as_millis() {
+        if now >= key.left.expires_at.as_millis() {
             return Err(Reason::Expired);
         }
-        Ok(TimelyKey { base, tag })
+        if now < key.left.not_before.as_millis() {
+            return Err(Reason::NotYetValid);
+        }
+        Ok(TimelyKey { key })
     }
 }
 
 impl<'k> TimelyKey<'k> {
     /// What the issuer said.
     pub const fn base(&self) -> &'k Base {
-        self.base
+        &self.key.base
+    }
+
+    /// Whether a holder has narrowed it.
+    pub const fn is_narrowed(&self) -> bool {
+        self.key.left.narrowed
+    }
+
+    /// The scopes that its narrowings left.
+    pub const fn scopes_left(&self) -> &'k ScopeSet {
+        &self.key.left.scopes
+    }
+
+    /// The first second in which it is dead, by its issuer or by a narrowing.
+    pub const fn expires_at(&self) -> UnixSeconds {
+        self.key.left.expires_at
+    }
+
+    /// The last tag of its chain.
+    pub(super) const fn tag(&self) -> &'k Tag {
+        &self.key.tag
+    }
+
+    /// Checks where it is used from: a caller must be in the networks of the issuer and of every
+    /// narrowing that names some.
+    ///
+    /// # Errors
+    /// [`Reason::AddressNotAllowed`], also for a caller whose address is not known.
+    pub fn from_caller(&self, caller: Option<IpAddr>) -> Result<(), Reason> {
+        if self.key.networks().all(|networks| networks.allow(caller)) {
+            Ok(())
+        } else {
+            Err(Reason::AddressNotAllowed)
+        }
     }
 }

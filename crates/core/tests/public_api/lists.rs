@@ -1,14 +1,14 @@
 //! The revocation list: only the registry's own, never a step back, never another audience's.
 
 use wardkey::{
-    Adoption, AudienceId, Bounds, Head, HeadError, List, ListError, MAX_HEAD_LEN, Refresh,
+    Adoption, AudienceId, AuthenticHead, Bounds, HeadError, List, ListError, MAX_HEAD_LEN, Refresh,
     Registry, State, StateError, TenantId, UnixMillis, UnverifiedHead,
 };
 
 use crate::tenant::{AUDIENCE, NOW, TENANT, Tenant, word};
 
 /// Reads a head all the way, as a host does.
-fn read(tenant: &Tenant, bytes: &[u8]) -> Result<Head, HeadError> {
+fn read<'b>(tenant: &Tenant, bytes: &'b [u8]) -> Result<AuthenticHead<'b>, HeadError> {
     UnverifiedHead::parse(bytes)?.authenticate(&tenant.verifier().key_set)
 }
 
@@ -66,19 +66,20 @@ fn each_audience_believes_its_own_tag_only() {
 /// Hands a head to whoever holds `list`.
 fn adopt(
     list: &mut Option<List<Vec<u8>>>,
-    head: Head,
+    head: AuthenticHead<'_>,
     state: Option<State<Vec<u8>>>,
     now: UnixMillis,
 ) -> Result<Adoption, ListError> {
-    List::adopt(list, head, state, now, &Bounds::DEFAULT)
+    List::adopt(list, &head, state, now, &Bounds::DEFAULT)
 }
 
 /// A head of that number and time, with a state of its own, and the state.
-fn made(sequence: u64, issued_at: u64) -> (Head, State<Vec<u8>>) {
+fn made(sequence: u64, issued_at: u64) -> (AuthenticHead<'static>, State<Vec<u8>>) {
     let mut tenant = Tenant::new();
     (tenant.head.sequence, tenant.head.issued_at) = (sequence, UnixMillis(issued_at));
     tenant.bits = sequence.to_be_bytes().to_vec();
-    (read(&tenant, &tenant.head_bytes()).expect("authentic"), tenant.state())
+    let head = read(&tenant, tenant.head_bytes().leak()).expect("authentic");
+    (head, tenant.state())
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn a_head_replaces_only_an_older_one_and_none_from_the_future() {
         let (head, state) = made(sequence, issued_at);
         assert_eq!(adopt(&mut list, head, Some(state), NOW), expected, "{sequence} {issued_at}");
         let left = if expected == Ok(Adoption::Adopted) { head } else { in_force };
-        assert_eq!(list.as_ref().map(List::head), Some(&left), "{sequence} {issued_at}");
+        assert_eq!(list.as_ref().map(List::head), Some(left.head()), "{sequence} {issued_at}");
     }
     for (ahead, expected) in [(5_000, Ok(Adoption::Adopted)), (5_001, Err(ListError::ClockBehind))]
     {
@@ -127,10 +128,10 @@ fn a_head_of_the_same_number_and_time_with_other_words_is_refused() {
     let mut list = None;
     assert_eq!(adopt(&mut list, head, Some(state), NOW), Ok(Adoption::Adopted));
     let other = Tenant::new();
-    let other_head = read(&other, &other.head_bytes()).expect("authentic");
-    assert_eq!(other_head.sequence(), head.sequence());
+    let other_head = read(&other, other.head_bytes().leak()).expect("authentic");
+    assert_eq!(other_head.head().sequence(), head.head().sequence());
     assert_eq!(adopt(&mut list, other_head, Some(other.state()), NOW), Err(ListError::Older));
-    assert_eq!(list.as_ref().map(List::head), Some(&head));
+    assert_eq!(list.as_ref().map(List::head), Some(head.head()));
 }
 
 #[test]
@@ -163,7 +164,11 @@ fn two_refreshes_under_way_never_step_back_in_whatever_order_they_end() {
                 }
                 assert_eq!(newest, newer.max(other), "{heads:?} {order:?}");
                 let newest = made(newest.0, newest.1).0;
-                assert_eq!(list.as_ref().map(List::head), Some(&newest), "{heads:?} {order:?}");
+                assert_eq!(
+                    list.as_ref().map(List::head),
+                    Some(newest.head()),
+                    "{heads:?} {order:?}"
+                );
             }
         }
     }
@@ -173,10 +178,10 @@ fn two_refreshes_under_way_never_step_back_in_whatever_order_they_end() {
 fn a_dead_key_stays_dead_when_an_older_list_comes_later() {
     let mut tenant = Tenant::new();
     let verifier = tenant.verifier();
-    let old = (read(&tenant, &tenant.head_bytes()).expect("authentic"), tenant.state());
+    let old = (read(&tenant, tenant.head_bytes().leak()).expect("authentic"), tenant.state());
     tenant.bits = vec![0xff, 0xff];
     tenant.head.sequence += 1;
-    let new = (read(&tenant, &tenant.head_bytes()).expect("authentic"), tenant.state());
+    let new = (read(&tenant, tenant.head_bytes().leak()).expect("authentic"), tenant.state());
     let mut list = None;
     // Both refreshes began without a list: each head was good when it came.
     for head in [old.0, new.0] {
@@ -204,7 +209,7 @@ fn a_list_of_another_audience_or_tenant_is_never_replaced() {
 #[test]
 fn a_list_takes_only_the_state_that_its_head_names() {
     let tenant = Tenant::new();
-    let head = read(&tenant, &tenant.head_bytes()).expect("authentic");
+    let head = read(&tenant, tenant.head_bytes().leak()).expect("authentic");
     let good = tenant.state_bytes();
     let mut list = None;
     assert_eq!(adopt(&mut list, head, None, NOW), Ok(Adoption::StateNeeded));
@@ -214,7 +219,7 @@ fn a_list_takes_only_the_state_that_its_head_names() {
     for bit in 0..good.len() * 8 {
         let mut flipped = good.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(state) = State::parse(flipped) {
+        if let Ok(state) = State::parse(&flipped) {
             let mut none = None;
             assert_eq!(
                 adopt(&mut none, head, Some(state), NOW),
@@ -227,10 +232,10 @@ fn a_list_takes_only_the_state_that_its_head_names() {
     }
     assert!(parsed >= 16, "every bit of the bits is one");
     for len in 0..good.len() {
-        assert!(State::parse(good[..len].to_vec()).is_err(), "{len} bytes");
+        assert!(State::parse(&good[..len]).is_err(), "{len} bytes");
     }
     let longer = [good.as_slice(), &[0]].concat();
-    assert_eq!(State::parse(longer).err(), Some(StateError::Length));
+    assert_eq!(State::parse(&longer).err(), Some(StateError::Length));
 }
 
 #[test]
@@ -251,7 +256,7 @@ fn bits_in_a_later_chunk_count_for_the_digest() {
 fn floor_and_bit_count_count_for_the_digest() {
     let digest = |floor, bit_count| {
         let bytes = wardkey_provision::state_bytes(floor, bit_count, &[0, 0]);
-        State::parse(bytes).expect("a state").digest()
+        State::parse(&bytes).expect("a state").digest()
     };
     assert_eq!(digest(800, 16), digest(800, 16));
     assert_ne!(digest(800, 16), digest(800, 15));
@@ -261,14 +266,14 @@ fn floor_and_bit_count_count_for_the_digest() {
 #[test]
 fn a_newer_head_of_the_same_state_renews_the_list() {
     let now = NOW.plus(60_000);
-    let all_dead = || State::parse(wardkey_provision::state_bytes(u32::MAX, 0, &[]));
+    let all_dead = || State::parse(&wardkey_provision::state_bytes(u32::MAX, 0, &[]));
     // A state that nobody needs is not even looked at: never does it come into force.
     for state in [None, Some(all_dead().expect("a state"))] {
         let mut tenant = Tenant::new();
         let verifier = tenant.verifier();
         let mut list = Some(tenant.list());
         tenant.head.issued_at = now;
-        let head = read(&tenant, &tenant.head_bytes()).expect("authentic");
+        let head = read(&tenant, tenant.head_bytes().leak()).expect("authentic");
         let decide = |list: &Option<List<Vec<u8>>>| {
             word(&verifier.decide(list.as_ref(), &tenant.key(), &verifier.low(), now))
         };
@@ -278,12 +283,16 @@ fn a_newer_head_of_the_same_state_renews_the_list() {
 
         tenant.bits = vec![1, 0];
         tenant.head.sequence += 1;
-        let newer = read(&tenant, &tenant.head_bytes()).expect("authentic");
+        let newer = read(&tenant, tenant.head_bytes().leak()).expect("authentic");
         assert_eq!(adopt(&mut list, newer, None, now), Ok(Adoption::StateNeeded));
-        assert_eq!(list.as_ref().map(List::head), Some(&head), "its state is not in the list");
+        assert_eq!(
+            list.as_ref().map(List::head),
+            Some(head.head()),
+            "its state is not in the list"
+        );
         let other = all_dead().expect("a state");
         assert_eq!(adopt(&mut list, newer, Some(other), now), Err(ListError::OtherState));
-        assert_eq!(list.as_ref().map(List::head), Some(&head), "nor is it that one");
+        assert_eq!(list.as_ref().map(List::head), Some(head.head()), "nor is it that one");
     }
 }
 

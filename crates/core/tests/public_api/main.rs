@@ -9,12 +9,20 @@
 )]
 
 mod asking;
+mod changes;
+mod constraints;
+mod format_text;
 mod key_sets;
 mod lists;
+mod narrowing;
 mod one_spelling;
 mod random_bytes;
 mod requirements;
 mod round_trip;
+mod scan;
+mod scan_damage;
+mod scan_deep;
+mod scan_pattern;
 mod stages;
 mod structure;
 mod tenant;

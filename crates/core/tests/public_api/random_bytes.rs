@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use wardkey::{
-    AudienceId, Base, Epoch, KeyId, KeySet, MAX_BASE_LEN, ScopeSet, SigningKeyId, State,
-    StatusIndex, Subject, TenantId, UnixSeconds, UnverifiedHead, UnverifiedKey,
+    AudienceId, Base, Constraints, Epoch, KeyId, KeySet, MAX_BASE_LEN, ScopeSet, SigningKeyId,
+    State, StatusIndex, Subject, TenantId, UnixSeconds, UnverifiedHead, UnverifiedKey,
 };
 
 use crate::tenant::{ALPHABET, NOW, Tenant, encoded, handmade};
@@ -32,6 +32,7 @@ prop_compose! {
             expires_at: UnixSeconds(issued.saturating_add(lifetime)),
             subject: Subject::new(&subject).expect("of the alphabet"),
             scopes: ScopeSet::from_iter(scopes),
+            constraints: Constraints::default(),
         }
     }
 }

@@ -51,6 +51,7 @@ fn a_minted_key_is_allowed_with_exactly_its_claims() {
         signing_key: tenant.base().signing_key,
         scopes: ScopeSet::from_iter([0, 39]),
         expires_at: UnixSeconds(EXPIRES),
+        narrowed: false,
         list: ListSeen { sequence: 5, age_ms: 1_234, zone: Zone::Fresh },
     };
     assert_eq!(allow, expected);
@@ -77,9 +78,16 @@ fn the_longest_key_is_allowed_too() {
     let mut base = tenant.base();
     base.subject = Subject::new(&"s".repeat(63)).expect("a subject");
     base.scopes.insert(255);
+    // 20 networks of 6 bytes beside a not-before: 6 + 2 + 120 bytes of constraints.
+    base.constraints.not_before = Some(base.issued_at);
+    let networks =
+        (0..20).map(|n| wardkey::Network::new([n, 0, 0, 0].into(), 8).expect("a network"));
+    base.constraints.networks = Some(wardkey::Networks::new(networks).expect("a set"));
     assert_eq!(encoded(&base).len(), wardkey::MAX_BASE_LEN);
     let verifier = tenant.verifier();
-    let decision = verifier.decide(Some(&tenant.list()), &tenant.text(&base), &verifier.low(), NOW);
+    let (list, text) = (tenant.list(), tenant.text(&base));
+    let caller = Some([19, 1, 2, 3].into());
+    let decision = verifier.decide_from(caller, &list, &text, &verifier.low());
     assert!(matches!(decision, Decision::Allow(allow) if allow.scopes == base.scopes));
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use wardkey::{
-    AudienceId, Bounds, Cutoff, Decision, Epoch, Reason, Refresh, Registry, RegistryVerdict,
-    ScopeSet, StatusIndex, UnixMillis, UnixSeconds,
+    AudienceId, Bounds, Cutoff, Decision, Epoch, Networks, Reason, Refresh, Registry,
+    RegistryVerdict, ScopeSet, StatusIndex, UnixMillis, UnixSeconds,
 };
 
 use crate::asking::confirm;
 use crate::tenant::{
     AUDIENCE, EXPIRES, INDEX, ISSUED, NOW, TENANT, Tenant, VERSION, encoded, handmade, signing_key,
-    word,
+    tag_after, word,
 };
 
 fn ms(second: u32) -> u64 {
@@ -33,8 +33,8 @@ fn usual(tenant: &Tenant) -> &'static str {
 #[test]
 fn each_stage_refuses_before_the_next_is_reached() {
     let local = [
-        "malformed",
         "bad_checksum",
+        "malformed",
         "wrong_audience",
         "requirement_outdated",
         "unknown_signing_key",
@@ -43,9 +43,12 @@ fn each_stage_refuses_before_the_next_is_reached() {
         "no_key_set",
         "outside_window",
         "expired",
+        "not_yet_valid",
         "list_stale",
         "inactive",
         "scope_missing",
+        "narrowed",
+        "address_not_allowed",
         "allow fresh",
     ];
     let strict = local.map(|stage| match stage {
@@ -80,6 +83,13 @@ fn with_defects(broken: impl Fn(&str) -> bool, scope: &str) -> &'static str {
     if broken("scope_missing") {
         base.scopes = ScopeSet::from_iter([200]);
     }
+    if broken("not_yet_valid") {
+        base.constraints.not_before = Some(UnixSeconds(EXPIRES + 1));
+    }
+    if broken("address_not_allowed") {
+        let elsewhere = "192.0.2.0/24".parse().expect("a network");
+        base.constraints.networks = Some(Networks::new([elsewhere]).expect("a set"));
+    }
     if broken("inactive") {
         tenant.bits = vec![0xff, 0xff];
     }
@@ -90,7 +100,13 @@ fn with_defects(broken: impl Fn(&str) -> bool, scope: &str) -> &'static str {
     if broken("malformed") {
         payload[0] = 2;
     }
-    let tag = tenant.secret.signing_key(base.signing_key).tag(&payload);
+    let mut tag = tenant.secret.signing_key(base.signing_key).tag(&payload);
+    if broken("narrowed") {
+        // To scope 200 alone.
+        let block = [&[0x80, 28, 1, 26][..], &[0; 25], &[1]].concat();
+        tag = tag_after(&tag, &block);
+        payload.extend(block);
+    }
     payload.extend(tag.secret_bytes());
     if broken("bad_tag") {
         *payload.last_mut().expect("a tag") ^= 1;
@@ -390,7 +406,8 @@ fn a_forged_key_is_the_same_401_under_an_outdated_key_set() {
         (zeroed, Reason::BadTag),
         (handmade("wk_live_", &forged), Reason::BadTag),
         (handmade("wk_test_", &forged), Reason::PrefixMismatch),
-        (good[..good.len() - 1].to_owned(), Reason::Malformed),
+        (good[..good.len() - 1].to_owned(), Reason::BadChecksum),
+        (good[1..].to_owned(), Reason::Malformed),
     ];
     for (text, reason) in &cases {
         let up_to_date = decide(&tenant, text);
@@ -427,7 +444,10 @@ fn every_reason_has_a_test_that_sees_it() {
             Reason::Expired,
             Reason::ListStale,
             Reason::Inactive,
+            Reason::NotYetValid,
             Reason::ScopeMissing,
+            Reason::Narrowed,
+            Reason::AddressNotAllowed,
             Reason::RegistryUnavailable,
         ]
         .map(Reason::as_str),

@@ -110,7 +110,6 @@ fn a_base_that_breaks_a_rule_is_malformed_though_its_tag_is_right() {
         ("lifetime 0", with(21, &issued.to_be_bytes())),
         ("expires before it is issued", with(21, &(issued - 1).to_be_bytes())),
         ("subject flag 0x40", with(25, &[11 | 0x40])),
-        ("subject flag 0x80", with(25, &[11 | 0x80])),
         ("no subject", subject(&[0])),
         ("subject in capitals", with(26, b"SVC")),
         ("subject with a zero byte", with(28, &[0])),
@@ -123,7 +122,7 @@ fn a_base_that_breaks_a_rule_is_malformed_though_its_tag_is_right() {
         ("scope length beyond the end", scopes(&[3, 0b111, 0b10])),
         ("33 scope bytes", scopes(&[&[33][..], &[1; 33]].concat())),
         ("one byte after the end", [&good[..], &[0]].concat()),
-        ("a constraint block after the end", [&good[..], &[0x80, 6, 2, 4, 0, 0, 0, 0]].concat()),
+        ("constraints that are announced and missing", with(25, &[11 | 0x80])),
         ("nothing", vec![]),
     ];
     cases.extend((1..good.len()).map(|len| ("cut short", good[..len].to_vec())));
@@ -142,7 +141,12 @@ fn no_text_of_any_length_is_allowed_or_panics() {
     for len in (0..600).chain([1 << 16]) {
         for filler in ["A", "_", "é"] {
             let text = format!("wk_live_{}", filler.repeat(len));
-            assert_eq!(word(&decide(&tenant, &text)), "malformed", "{len} times {filler}");
+            // From 66 characters on it could be a key: "A" and "_" are digits of base64url, the last one
+            // with no bit to spare.
+            let digits = (filler == "A" && len % 4 != 1) || (filler == "_" && len % 4 == 0);
+            let shape = digits && (66..=504).contains(&len);
+            let expected = if shape { "bad_checksum" } else { "malformed" };
+            assert_eq!(word(&decide(&tenant, &text)), expected, "{len} times {filler}");
         }
     }
     // 512 and 513 characters of what would otherwise be a key with too long a base.

@@ -1,12 +1,15 @@
 //! A tenant with one audience, whose every part a test may bend.
 
+use std::net::IpAddr;
+
 use wardkey::{
-    Adoption, AudienceId, Base, Bounds, Catalog, Cutoff, Decision, Environment, Epoch, KeyId,
-    KeySet, List, Prefix, Query, Refresh, Registry, Requirement, ScopeSet, SigningKeyId, State,
-    StatusIndex, Subject, TenantId, UnixMillis, UnixSeconds, UnverifiedHead, Zone,
+    Adoption, AudienceId, Base, Bounds, Catalog, Constraints, Cutoff, Decision, Environment, Epoch,
+    KeyId, KeySet, List, Prefix, Query, Refresh, Registry, Requirement, ScopeSet, SigningKey,
+    SigningKeyId, State, StatusIndex, Subject, Tag, TenantId, UnixMillis, UnixSeconds,
+    UnverifiedHead, Zone,
 };
 use wardkey_provision::{
-    AudiencePolicy, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
+    AudiencePolicy, ChangeLog, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
     key_set_bytes, key_text, state_bytes,
 };
 
@@ -85,6 +88,7 @@ impl Tenant {
                     cutoff: Cutoff(UnixSeconds(0)),
                 }],
                 dead: vec![],
+                changes: ChangeLog::default(),
             },
         }
     }
@@ -103,6 +107,7 @@ impl Tenant {
             expires_at: UnixSeconds(EXPIRES),
             subject: Subject::new("svc:billing").expect("a subject"),
             scopes: ScopeSet::from_iter([0, 1, 2, 9]),
+            constraints: Constraints::default(),
         }
     }
 
@@ -139,7 +144,7 @@ impl Tenant {
     }
 
     pub(crate) fn state(&self) -> State<Vec<u8>> {
-        State::parse(self.state_bytes()).expect("a state")
+        State::parse(&self.state_bytes()).expect("a state")
     }
 
     pub(crate) fn head_bytes(&self) -> Vec<u8> {
@@ -156,8 +161,8 @@ impl Tenant {
         let key_set = self.verifier().key_set;
         let head = UnverifiedHead::parse(head).expect("a head").authenticate(&key_set);
         let head = head.expect("an authentic head");
-        let (now, mut list) = (head.issued_at(), None);
-        let adopted = List::adopt(&mut list, head, Some(self.state()), now, key_set.bounds());
+        let (now, mut list) = (head.head().issued_at(), None);
+        let adopted = List::adopt(&mut list, &head, Some(self.state()), now, key_set.bounds());
         assert_eq!(adopted, Ok(Adoption::Adopted));
         list.expect("adopted")
     }
@@ -206,8 +211,31 @@ impl Verifier {
         refresh: Refresh,
         registry: Registry,
     ) -> Decision {
-        wardkey::verify(&self.key_set, list, key, Query { required, now, refresh, registry })
+        let query = Query { required, now, caller: None, refresh, registry };
+        wardkey::verify(&self.key_set, list, key, query)
     }
+}
+
+impl Verifier {
+    /// Decides for a caller, at the usual time.
+    pub(crate) fn decide_from(
+        &self,
+        caller: Option<IpAddr>,
+        list: &List<Vec<u8>>,
+        key: &str,
+        required: &Requirement,
+    ) -> Decision {
+        let (refresh, registry) = (Refresh::NotTried, Registry::NotAsked);
+        let query = Query { required, now: NOW, caller, refresh, registry };
+        wardkey::verify(&self.key_set, Some(list), key, query)
+    }
+}
+
+/// The tag of a key with one more block: HMAC fills a key of 16 bytes with zeros, as it does one of 32.
+pub(crate) fn tag_after(tag: &Tag, block: &[u8]) -> Tag {
+    let mut secret = [0; 32];
+    secret[..16].copy_from_slice(tag.secret_bytes());
+    SigningKey::new(&secret).tag(block)
 }
 
 /// A decision in words, for tables.
