@@ -11,7 +11,7 @@ use wardkey_provision::{Change, ChangeLog, state_bytes};
 use crate::tenant::{AUDIENCE, NOW, Tenant};
 
 /// Logs that are tried.
-const ROUNDS: u32 = 12;
+const ROUNDS: u32 = 6;
 /// Indexes of a chunk.
 const CHUNK: u32 = 32_768;
 
