@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wardkey::{Base, KeyId, ScopeSet, StatusIndex, Subject, UnixMillis, UnixSeconds, narrow};
 
 use crate::chance::Chance;
-use crate::issuer::World;
+use crate::issuer::Issuer;
 use crate::model::{Net, Parts, Said};
 
 /// A key with all that was said of it.
@@ -32,12 +32,12 @@ pub(crate) struct Aim<'a> {
 impl DrawnKey {
     /// A key of any of the issuer's epochs, of this status index, that nobody has narrowed.
     pub(crate) fn minted(
-        world: &World,
+        issuer: &Issuer,
         index: u32,
         aim: Aim<'_>,
         chance: &mut Chance,
     ) -> Option<Self> {
-        let signer = chance.pick(&world.issuer.signers)?;
+        let signer = chance.pick(&issuer.signers)?;
         let now = aim.now.second()?.0;
         let issued_at = match chance.below(8) {
             0 => now,
@@ -49,20 +49,20 @@ impl DrawnKey {
             1 if !aim.kind => near(chance, now).clamp(least, signer.verify_until),
             _ => chance.between(least.max(now.saturating_add(1)), signer.verify_until),
         };
-        let mut issuer = Parts::default();
+        let mut says = Parts::default();
         if chance.one_in(3) {
-            issuer.not_before = drawn_not_before(aim, chance);
+            says.not_before = drawn_not_before(aim, chance);
         }
         if chance.one_in(3) {
-            let room = if issuer.not_before.is_some() { 120 } else { 126 };
-            issuer.networks = drawn_networks(aim, room, chance);
+            let room = if says.not_before.is_some() { 120 } else { 126 };
+            says.networks = drawn_networks(aim, room, chance);
         }
-        let constraints = issuer.constraints()?;
+        let constraints = says.constraints()?;
         let most = if chance.one_in(4) { 32 } else { 8 };
-        let scopes = drawn_scopes(world, aim.core, most, chance);
-        issuer.scopes = Some(scopes.clone());
+        let scopes = drawn_scopes(issuer, aim.core, most, chance);
+        says.scopes = Some(scopes.clone());
         let base = Base {
-            signing_key: world.issuer.id(signer),
+            signing_key: issuer.id(signer),
             key_id: KeyId(chance.bytes()),
             status_index: StatusIndex(index),
             issued_at: UnixSeconds(issued_at),
@@ -71,8 +71,8 @@ impl DrawnKey {
             scopes: ScopeSet::from_iter(scopes),
             constraints,
         };
-        let text = world.mint(&base)?.secret_str().to_owned();
-        let said = Said { issued_at, expires_at, issuer, holders: vec![] };
+        let text = issuer.mint(&base)?.secret_str().to_owned();
+        let said = Said { issued_at, expires_at, issuer: says, holders: vec![] };
         Some(Self { text, base, said })
     }
 
@@ -86,13 +86,13 @@ impl DrawnKey {
 }
 
 /// What a holder takes away: one part at least, 64 bytes at most.
-pub(crate) fn drawn_narrowing(world: &World, aim: Aim<'_>, chance: &mut Chance) -> Parts {
+pub(crate) fn drawn_narrowing(issuer: &Issuer, aim: Aim<'_>, chance: &mut Chance) -> Parts {
     let mut parts = Parts::default();
     let mut room = 64;
     let which = 1 + chance.below(15);
     if which & 1 != 0 {
         let core = if aim.kind { aim.core } else { &[] };
-        let scopes = drawn_scopes(world, core, 32, chance);
+        let scopes = drawn_scopes(issuer, core, 32, chance);
         room -= 3 + usize::from(scopes.iter().max().copied().unwrap_or(0)) / 8;
         parts.scopes = Some(scopes);
     }
@@ -139,9 +139,9 @@ fn drawn_subject(chance: &mut Chance) -> Option<Subject> {
 }
 
 /// The core's scopes and others, named by the catalog or not, `most` bytes long at most but for the core's.
-fn drawn_scopes(world: &World, core: &[u8], most: u32, chance: &mut Chance) -> Vec<u8> {
+fn drawn_scopes(issuer: &Issuer, core: &[u8], most: u32, chance: &mut Chance) -> Vec<u8> {
     let mut scopes = core.to_vec();
-    let catalog = &world.issuer.catalog;
+    let catalog = &issuer.catalog;
     for _ in 0..chance.below(5) {
         let named = chance.pick(catalog).map_or(0, |scope| scope.number);
         let any = chance.between(0, most * 8 - 1) as u8;

@@ -10,20 +10,24 @@ use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
 use crate::fixture::{NOW, word};
 use crate::issuer::World;
 use crate::model::{Asked, Left};
-use crate::suite::{Cases, Stretch};
+use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
-pub(crate) const CASES: Cases = Cases::Drawn {
-    smoke: 200,
-    test: 1_000_000,
-    test_in_wasm: 50_000,
-    deep: 10_000_000,
-    deep_in_wasm: 1_000_000,
+pub(crate) const SUITE: Suite = Suite {
+    name: "good-keys",
+    cases: Cases::Drawn {
+        smoke: 200,
+        test: 1_000_000,
+        test_in_wasm: 50_000,
+        deep: 10_000_000,
+        deep_in_wasm: 1_000_000,
+    },
+    piece: 10_000,
+    run,
 };
-pub(crate) const PIECE: u64 = 10_000;
 
 /// A case is a key of one of a few issuers, asked for what it may do, when and from where it may.
-pub(crate) fn run(stretch: Stretch, tally: &mut Tally) {
+fn run(stretch: Stretch, tally: &mut Tally) {
     let Some(worlds) = worlds(stretch.seed) else {
         return tally.expect(false, "issuers", String::new);
     };
@@ -109,9 +113,11 @@ impl<'w> Good<'w> {
         let core: Vec<u8> = core.into_iter().map(|scope| scope.number).collect();
         let later = now.max(NOW);
         let aim = Aim { now: later, caller, core: &core, kind: true };
-        let mut key = DrawnKey::minted(world, world.living(chance)?, aim, chance)?;
+        let mut key = DrawnKey::minted(&world.issuer, world.living(chance)?, aim, chance)?;
         for _ in 0..chance.below(5) {
-            let Some(narrowed) = key.narrowed(drawn_narrowing(world, aim, chance)) else { break };
+            let Some(narrowed) = key.narrowed(drawn_narrowing(&world.issuer, aim, chance)) else {
+                break;
+            };
             key = narrowed;
         }
         Some(Self { world, key, required, now, later, aim_core: core, caller, any, must_ask })

@@ -68,7 +68,6 @@ pub(crate) struct World {
     pub(crate) head_bytes: Vec<u8>,
     pub(crate) state_bytes: Vec<u8>,
     catalog_bytes: Vec<u8>,
-    signing_keys: Vec<SigningKey>,
 }
 
 impl Issuer {
@@ -120,6 +119,17 @@ impl Issuer {
             audience: AudienceId(self.audience),
             epoch: signer.epoch,
         }
+    }
+
+    /// The signer that a base names.
+    pub(crate) fn signer(&self, id: SigningKeyId) -> Option<&Signer> {
+        self.signers.iter().find(|signer| self.id(signer) == id)
+    }
+
+    /// A good key.
+    pub(crate) fn mint(&self, base: &Base) -> Option<KeyText> {
+        let signer = self.signer(base.signing_key)?;
+        KeyText::sign(&signer.prefix, base, &SigningKey::new(&signer.secret)).ok()
     }
 
     /// The key set, catalog included.
@@ -224,9 +234,7 @@ impl World {
         let head_bytes = words.bytes(&[issuer.list_key]);
         let head = fixture::head(&head_bytes, &key_set)?;
         let list = fixture::list_at(&head, &state_bytes, &key_set, issued_at)?;
-        let signing_keys = issuer.signers.iter().map(|signer| SigningKey::new(&signer.secret));
-        let signing_keys = signing_keys.collect();
-        Some(Self { issuer, key_set, list, head_bytes, state_bytes, catalog_bytes, signing_keys })
+        Some(Self { issuer, key_set, list, head_bytes, state_bytes, catalog_bytes })
     }
 
     /// Any issuer's verifier at this time, with a list made then in which some indexes are dead.
@@ -258,18 +266,6 @@ impl World {
     pub(crate) fn catalog(&self) -> Option<Catalog<'_>> {
         let (tenant, audience) = (self.key_set.tenant(), self.key_set.audience());
         Catalog::parse(tenant, audience, self.issuer.version, &self.catalog_bytes).ok()
-    }
-
-    /// The signing key that a base names.
-    pub(crate) fn signing_key(&self, id: SigningKeyId) -> Option<(&Signer, &SigningKey)> {
-        let mut all = self.issuer.signers.iter().zip(&self.signing_keys);
-        all.find(|(signer, _)| self.issuer.id(signer) == id)
-    }
-
-    /// A good key.
-    pub(crate) fn mint(&self, base: &Base) -> Option<KeyText> {
-        let (signer, key) = self.signing_key(base.signing_key)?;
-        KeyText::sign(&signer.prefix, base, key).ok()
     }
 }
 

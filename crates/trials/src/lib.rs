@@ -8,6 +8,7 @@ mod forged_tags;
 mod good_keys;
 mod issuer;
 mod model;
+pub mod mutants;
 mod narrowings;
 mod spelling;
 mod suite;

@@ -14,20 +14,24 @@ use crate::fixture::{NOW, word};
 use crate::good_keys::worlds;
 use crate::issuer::World;
 use crate::model::{Asked, Left, Parts};
-use crate::suite::{Cases, Stretch};
+use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
-pub(crate) const CASES: Cases = Cases::Drawn {
-    smoke: 1_000,
-    test: 1_000_000,
-    test_in_wasm: 200_000,
-    deep: 100_000_000,
-    deep_in_wasm: 2_000_000,
+pub(crate) const SUITE: Suite = Suite {
+    name: "narrowings",
+    cases: Cases::Drawn {
+        smoke: 1_000,
+        test: 1_000_000,
+        test_in_wasm: 200_000,
+        deep: 100_000_000,
+        deep_in_wasm: 2_000_000,
+    },
+    piece: 50_000,
+    run,
 };
-pub(crate) const PIECE: u64 = 50_000;
 
 /// A case is one narrowing of a key that has been narrowed up to three times, and one question.
-pub(crate) fn run(stretch: Stretch, tally: &mut Tally) {
+fn run(stretch: Stretch, tally: &mut Tally) {
     let drawn = worlds(stretch.seed);
     let Some(worlds) = drawn.as_ref().and_then(|worlds| Holders::of(worlds, stretch.seed)) else {
         return tally.expect(false, "holders", String::new);
@@ -77,9 +81,9 @@ impl<'w> Holders<'w> {
                 let core = if place % 2 == 0 { &[low][..] } else { &[] };
                 let aim = Aim { now: NOW, caller: office, core, kind: place % 4 < 2 };
                 let mut key =
-                    DrawnKey::minted(world, world.living(&mut chance)?, aim, &mut chance)?;
+                    DrawnKey::minted(&world.issuer, world.living(&mut chance)?, aim, &mut chance)?;
                 for _ in 0..place % 4 {
-                    let narrowed = key.narrowed(drawn_narrowing(world, aim, &mut chance));
+                    let narrowed = key.narrowed(drawn_narrowing(&world.issuer, aim, &mut chance));
                     key = narrowed.unwrap_or(key);
                 }
                 let questions = (0..QUESTIONS).map(|_| Question::drawn(world, &key, &mut chance));
@@ -103,7 +107,7 @@ impl<'w> Holders<'w> {
         // The list is fresh then.
         let now = UnixMillis(NOW.0 + chance.below(u64::from(self.world.issuer.bounds[0]) + 1));
         let aim = Aim { now, caller: self.office, core: &question.scopes, kind: chance.one_in(2) };
-        let parts = drawn_narrowing(self.world, aim, chance);
+        let parts = drawn_narrowing(&self.world.issuer, aim, chance);
         let text = match narrow(&key.text, &parts.narrowing()?) {
             Ok(text) => text,
             Err(error) => {

@@ -8,46 +8,22 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::tally::{Report, Tally};
-use crate::{foreign, forged_tags, good_keys, narrowings};
+use crate::{foreign, forged_tags, good_keys, mutants, narrowings};
 
 /// Every suite; a new one is one line here.
 ///
 /// A suite is a function of a [`Stretch`] and nothing else: the same stretch has the same outcomes on
 /// every machine, which is what the digest shows.
 pub const SUITES: &[Suite] = &[
-    Suite { name: "rfc4231-hmac", cases: foreign::RFC4231, piece: WHOLE, run: foreign::rfc4231 },
-    Suite { name: "rfc5869-hkdf", cases: foreign::RFC5869, piece: WHOLE, run: foreign::rfc5869 },
-    Suite {
-        name: "wycheproof-hmac",
-        cases: foreign::HMAC,
-        piece: WHOLE,
-        run: foreign::wycheproof_hmac,
-    },
-    Suite {
-        name: "wycheproof-hkdf",
-        cases: foreign::HKDF,
-        piece: WHOLE,
-        run: foreign::wycheproof_hkdf,
-    },
-    Suite {
-        name: "wycheproof-xchacha20",
-        cases: foreign::AEAD,
-        piece: WHOLE,
-        run: foreign::wycheproof_aead,
-    },
-    Suite { name: "forged-tags", cases: forged_tags::CASES, piece: 10_000, run: forged_tags::run },
-    Suite {
-        name: "good-keys",
-        cases: good_keys::CASES,
-        piece: good_keys::PIECE,
-        run: good_keys::run,
-    },
-    Suite {
-        name: "narrowings",
-        cases: narrowings::CASES,
-        piece: narrowings::PIECE,
-        run: narrowings::run,
-    },
+    whole("rfc4231-hmac", foreign::RFC4231, foreign::rfc4231),
+    whole("rfc5869-hkdf", foreign::RFC5869, foreign::rfc5869),
+    whole("wycheproof-hmac", foreign::HMAC, foreign::wycheproof_hmac),
+    whole("wycheproof-hkdf", foreign::HKDF, foreign::wycheproof_hkdf),
+    whole("wycheproof-xchacha20", foreign::AEAD, foreign::wycheproof_aead),
+    whole("forged-tags", forged_tags::CASES, forged_tags::run),
+    mutants::SUITE,
+    good_keys::SUITE,
+    narrowings::SUITE,
 ];
 
 /// The control of every comparison of two machines: its outcomes differ where pointers do.
@@ -244,3 +220,7 @@ impl Stretch {
 
 /// One piece, however many cases.
 const WHOLE: u64 = u64::MAX;
+
+const fn whole(name: &'static str, cases: Cases, run: fn(Stretch, &mut Tally)) -> Suite {
+    Suite { name, cases, piece: WHOLE, run }
+}
