@@ -57,6 +57,8 @@ pub(crate) struct HeadWords {
     pub(crate) audiences: Vec<(u8, u32, u32, u32)>,
     /// Audience and epoch.
     pub(crate) dead: Vec<(u8, u8)>,
+    /// The log of changes with its count (FORMAT.md section 4.3); nothing stands for none.
+    pub(crate) changes: Vec<u8>,
 }
 
 /// An issuer's verifier, with a list that was adopted as it was made.
@@ -179,6 +181,7 @@ impl Issuer {
             cutoff: 0,
             audiences: vec![(self.audience, self.version, self.version, 0)],
             dead: vec![],
+            changes: vec![],
         })
     }
 }
@@ -200,7 +203,10 @@ impl HeadWords {
         }
         bytes.extend((self.dead.len() as u16).to_be_bytes());
         bytes.extend(self.dead.iter().flat_map(|(audience, epoch)| [*audience, *epoch]));
-        bytes.extend([0, 0]);
+        if self.changes.is_empty() {
+            bytes.extend([0, 0]);
+        }
+        bytes.extend(&self.changes);
         let tags: Vec<_> = list_keys.iter().map(|key| ListKey::new(key).tag(&bytes)).collect();
         bytes.extend(tags.iter().flat_map(|tag| *tag.secret_bytes()));
         bytes

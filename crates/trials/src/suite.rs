@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::tally::{Report, Tally};
-use crate::{foreign, forged_tags, good_keys, mutants, narrowings};
+use crate::{foreign, forged_tags, good_keys, mutants, narrowings, one_spelling, rollback, scopes};
 
 /// Every suite; a new one is one line here.
 ///
@@ -21,9 +21,12 @@ pub const SUITES: &[Suite] = &[
     whole("wycheproof-hkdf", foreign::HKDF, foreign::wycheproof_hkdf),
     whole("wycheproof-xchacha20", foreign::AEAD, foreign::wycheproof_aead),
     whole("forged-tags", forged_tags::CASES, forged_tags::run),
+    one_spelling::SUITE,
     mutants::SUITE,
     good_keys::SUITE,
     narrowings::SUITE,
+    scopes::SUITE,
+    rollback::SUITE,
 ];
 
 /// The control of every comparison of two machines: its outcomes differ where pointers do.
