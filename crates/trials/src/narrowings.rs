@@ -21,12 +21,12 @@ pub(crate) const SUITE: Suite = Suite {
     name: "narrowings",
     cases: Cases::Drawn {
         smoke: 1_000,
-        test: 1_000_000,
+        test: 10_000_000,
         test_in_wasm: 200_000,
         deep: 100_000_000,
         deep_in_wasm: 2_000_000,
     },
-    piece: 50_000,
+    piece: 100_000,
     run,
 };
 
@@ -236,6 +236,6 @@ impl Sums {
 }
 
 /// Keys of each issuer.
-const KEYS: u64 = 128;
+const KEYS: u64 = 64;
 /// Questions to each of them.
-const QUESTIONS: u64 = 8;
+const QUESTIONS: u64 = 6;

@@ -21,6 +21,7 @@ mod lint;
 mod lock;
 mod no_panic;
 mod node;
+mod python;
 mod secrets;
 mod server;
 mod setup;

@@ -242,7 +242,7 @@ fn words(says: &Says, issuer: &Issuer) -> Option<HeadWords> {
         [0, 1].into_iter().chain(from.to_be_bytes()).chain(numbers).chain(places).collect()
     });
     // Half of them say it of the audience, half of the tenant.
-    let whole_tenant = says.sequence % 2 == 0;
+    let whole_tenant = says.sequence.is_multiple_of(2);
     let (tenant_cutoff, cutoff) = if whole_tenant { (says.cutoff, 0) } else { (0, says.cutoff) };
     let words = issuer.head(says.sequence, UnixMillis(0), &says.state.bytes())?;
     Some(HeadWords {
