@@ -1,10 +1,10 @@
-//! A verifier with a good key, and forgeries of it. The one file here that knows how the core is
-//! called: when that changes, it is this one that is mended.
+//! A verifier with a good key, and forgeries of it: for what needs one verifier and no more. `issuer.rs` has
+//! issuers of any kind.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    Adoption, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
+    Adoption, Ask, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
     Environment, Epoch, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh, Registry,
     Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
     UnixMillis, UnixSeconds, UnverifiedHead,
@@ -175,9 +175,19 @@ pub fn head<'b>(bytes: &'b [u8], key_set: &KeySet) -> Option<AuthenticHead<'b>> 
 
 /// The list from its parts.
 pub fn list(head: &AuthenticHead<'_>, state: &[u8], key_set: &KeySet) -> Option<List<Vec<u8>>> {
+    list_at(head, state, key_set, NOW)
+}
+
+/// The list from its parts, as a verifier takes it then.
+pub(crate) fn list_at(
+    head: &AuthenticHead<'_>,
+    state: &[u8],
+    key_set: &KeySet,
+    now: UnixMillis,
+) -> Option<List<Vec<u8>>> {
     let mut list = None;
     let state = State::parse(state).ok()?;
-    match List::adopt(&mut list, head, Some(state), NOW, key_set.bounds()) {
+    match List::adopt(&mut list, head, Some(state), now, key_set.bounds()) {
         Ok(Adoption::Adopted) => list,
         _ => None,
     }
@@ -188,11 +198,12 @@ pub fn required(catalog: &Catalog<'_>) -> Option<Requirement> {
     Requirement::all_of(catalog, [SCOPE]).ok()
 }
 
-/// A decision in one word.
+/// A decision in a word or two.
 pub fn word(decision: &Decision) -> &'static str {
     match decision {
         Decision::Allow(_) => "allow",
-        Decision::Ask(_) => "ask",
+        Decision::Ask(Ask::Refresh) => "ask refresh",
+        Decision::Ask(Ask::Registry(_)) => "ask registry",
         Decision::Deny(denial) => denial.reason.as_str(),
     }
 }

@@ -23,6 +23,7 @@ mod lock;
 mod mutants;
 mod no_panic;
 mod node;
+mod python;
 mod scan_corpus;
 mod secrets;
 mod server;
