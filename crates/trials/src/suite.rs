@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::tally::{Report, Tally};
-use crate::{foreign, forged_tags};
+use crate::{foreign, forged_tags, format_vectors};
 
 /// Every suite; a new one is one line here.
 ///
@@ -16,6 +16,7 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "wycheproof-hkdf", cases: foreign::HKDF, run: foreign::wycheproof_hkdf },
     Suite { name: "wycheproof-xchacha20", cases: foreign::AEAD, run: foreign::wycheproof_aead },
     Suite { name: "forged-tags", cases: forged_tags::CASES, run: forged_tags::run },
+    Suite { name: "format-vectors", cases: format_vectors::CASES, run: format_vectors::run },
 ];
 
 /// The control of every comparison of two machines: its outcomes differ where pointers do.
