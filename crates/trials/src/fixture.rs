@@ -129,15 +129,7 @@ impl Fixture {
         let (checked, _) = payload.split_last_chunk::<4>()?;
         let mut checked = checked.to_vec();
         change(checked.last_chunk_mut()?);
-        let mut crc = u32::MAX;
-        for byte in prefix.as_bytes().iter().chain(&checked) {
-            crc ^= u32::from(*byte);
-            for _ in 0..8 {
-                crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
-            }
-        }
-        checked.extend((!crc).to_be_bytes());
-        Some(prefix.to_owned() + &URL_SAFE_NO_PAD.encode(checked))
+        Some(with_checksum(prefix, &checked))
     }
 
     /// The good key with one bit of its tag changed.
@@ -155,6 +147,25 @@ impl Verifier {
     pub fn decide(&self, key: &str) -> Decision {
         wardkey::verify(&self.key_set, Some(&self.list), key, query(&self.required))
     }
+}
+
+/// The text of a key from its prefix and what the checksum is over, whether any issuer would write it
+/// or not.
+pub fn with_checksum(prefix: &str, checked: &[u8]) -> String {
+    let payload = [checked, &checksum(prefix, checked).to_be_bytes()].concat();
+    prefix.to_owned() + &URL_SAFE_NO_PAD.encode(payload)
+}
+
+/// CRC-32 (ISO-HDLC), bit by bit: not the core's own.
+pub fn checksum(prefix: &str, checked: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in prefix.as_bytes().iter().chain(checked) {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+        }
+    }
+    !crc
 }
 
 /// The first question of a host, with nothing asked yet.

@@ -8,7 +8,10 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::tally::{Report, Tally};
-use crate::{foreign, forged_tags, good_keys, mutants, narrowings, one_spelling, rollback, scopes};
+use crate::{
+    foreign, forged_tags, format_vectors, good_keys, mutants, narrowings, one_spelling, rollback,
+    scopes,
+};
 
 /// Every suite; a new one is one line here.
 ///
@@ -21,6 +24,7 @@ pub const SUITES: &[Suite] = &[
     whole("wycheproof-hkdf", foreign::HKDF, foreign::wycheproof_hkdf),
     whole("wycheproof-xchacha20", foreign::AEAD, foreign::wycheproof_aead),
     whole("forged-tags", forged_tags::CASES, forged_tags::run),
+    whole("format-vectors", format_vectors::CASES, format_vectors::run),
     one_spelling::SUITE,
     mutants::SUITE,
     good_keys::SUITE,

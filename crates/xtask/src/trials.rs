@@ -92,6 +92,7 @@ pub(crate) fn prepare(
     for report in reports {
         show(report);
     }
+    python::bring(workspace, progress)?;
     let mutants = programs::folder(workspace).join("mutants.jsonl");
     progress.step(
         "a sample of the mutants in Python",
@@ -102,7 +103,13 @@ pub(crate) fn prepare(
             if !sample.arg(&mutants).status().context("cannot start trials-sample")?.success() {
                 bail!("there is no sample");
             }
-            python::module(workspace, "wardkey_format.mutants", &[&mutants])
+            let said =
+                python::module(workspace, "wardkey_format.mutants", &[&mutants.to_string_lossy()])?;
+            said.told.lines().for_each(|line| println!("      {line}"));
+            if !said.passed {
+                bail!("Python decides otherwise, see above\n{}", said.complaints.trim_end());
+            }
+            Ok(())
         },
     )?;
     Ok(json!({ "scale": options.scale.name(), "seed": seed, "reports": reports }))
