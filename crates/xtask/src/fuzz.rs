@@ -332,8 +332,8 @@ fn random_seed() -> u32 {
 }
 
 /// The programs of crates/core/fuzz, but for the planted bug.
-pub(crate) const TARGETS: [&str; 7] =
-    ["key", "key_set", "head", "state", "change", "scope", "word"];
+pub(crate) const TARGETS: [&str; 8] =
+    ["key", "key_set", "head", "state", "change", "scope", "word", "scan"];
 const PLANTED: &str = "planted";
 /// It takes a fraction of a second; on a busy machine a few.
 const SECONDS_FOR_PLANTED: u32 = 30;

@@ -2,7 +2,8 @@
 //!
 //! cargo-mutants breaks one line at a time and runs the core's tests. What it found is kept in `.tools/mutants`
 //! until a source changes, so that a long run may be stopped and gone on with, or be done in parts; the record is
-//! written when all of it is there.
+//! written when all of it is there. When only tests change, what was caught stays caught and the rest is tried again,
+//! so that a test for a survivor costs a minute and not the whole run; the record says so.
 
 mod explained;
 mod record;
@@ -185,6 +186,8 @@ impl Mutant {
 pub(crate) struct Found {
     outcomes: BTreeMap<String, String>,
     seconds: u64,
+    /// Whether tests have changed since some were caught.
+    other_tests: bool,
 }
 
 impl Found {
@@ -192,20 +195,23 @@ impl Found {
         let folder = workspace.tools(FOLDER);
         let sources = SOURCES.map(|path| workspace.path(path));
         let inputs = Inputs::of(workspace.tools("stamp/mutants"), &[CARGO_MUTANTS], &sources)?;
+        let tests = TESTS.map(|path| workspace.path(path));
+        let tests = Inputs::of(workspace.tools("stamp/mutants-tests"), &[], &tests)?;
         if folder.exists() && (fresh || !inputs.are_done(&folder)) {
             if !fresh {
-                println!(
-                    "the core or its tests have changed: what earlier calls found counts no more"
-                );
+                println!("the core has changed: what earlier calls found counts no more");
             }
             fs::remove_dir_all(&folder)?;
         }
+        let same_tests = !folder.exists() || tests.are_done(&folder);
         fs::create_dir_all(&folder)?;
         inputs.remember()?;
-        let mut found = Self { outcomes: BTreeMap::new(), seconds: 0 };
+        tests.remember()?;
+        let mut found = Self { outcomes: BTreeMap::new(), seconds: 0, other_tests: false };
         if let Ok(text) = fs::read_to_string(folder.join(RESULTS)) {
             let kept: Value = serde_json::from_str(&text)?;
             found.seconds = kept.get("seconds").and_then(Value::as_u64).unwrap_or(0);
+            found.other_tests = kept.get("other_tests").and_then(Value::as_bool).unwrap_or(false);
             for (name, summary) in
                 kept.get("outcomes").and_then(Value::as_object).into_iter().flatten()
             {
@@ -216,6 +222,13 @@ impl Found {
         }
         // What a call found that was stopped before it could say so.
         found.take_in(workspace)?;
+        if !same_tests && !found.outcomes.is_empty() {
+            println!("tests have changed: what survived the earlier ones is tried again");
+            found.outcomes.retain(|_, summary| summary != MISSED);
+            found.other_tests = true;
+            fs::remove_dir_all(folder.join("mutants.out")).or_else(ignore_missing)?;
+            found.keep(workspace)?;
+        }
         Ok(found)
     }
 
@@ -245,7 +258,11 @@ impl Found {
     fn keep(&self, workspace: &Workspace) -> Result<()> {
         let outcomes: Map<String, Value> =
             self.outcomes.iter().map(|(name, summary)| (name.clone(), json!(summary))).collect();
-        let kept = json!({ "seconds": self.seconds, "outcomes": outcomes });
+        let kept = json!({
+            "seconds": self.seconds,
+            "other_tests": self.other_tests,
+            "outcomes": outcomes,
+        });
         Ok(fs::write(workspace.tools(FOLDER).join(RESULTS), kept.to_string())?)
     }
 }
@@ -259,9 +276,7 @@ fn try_them(
 ) -> Result<Option<ExitStatus>> {
     let folder = workspace.tools(FOLDER);
     let out = folder.join("mutants.out");
-    if out.exists() {
-        fs::remove_dir_all(&out)?;
-    }
+    fs::remove_dir_all(&out).or_else(ignore_missing)?;
     fs::create_dir_all(&out)?;
     let mut command = command(workspace, tool);
     command.arg("--output").arg(&folder).args(["--jobs", &options.jobs.to_string()]);
@@ -341,6 +356,10 @@ fn judge_end(workspace: &Workspace, status: Option<ExitStatus>) -> Result<()> {
     }
 }
 
+fn ignore_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
 fn list(workspace: &Workspace, tool: &PathBuf) -> Result<Vec<Mutant>> {
     let mut command = command(workspace, tool);
     let listed = command.args(["--list", "--json"]).stderr(Stdio::inherit()).output()?;
@@ -400,11 +419,7 @@ const RESULTS: &str = "results.json";
 const MISSED: &str = "MissedMutant";
 /// The part that a quick look takes.
 const QUICK: &str = "0/10";
-/// What the outcomes hang on. Not the lock: another version of a dependency breaks no test silently.
-const SOURCES: [&str; 5] = [
-    ".cargo/mutants.toml",
-    "crates/core/Cargo.toml",
-    "crates/core/src",
-    "crates/core/tests",
-    "crates/provision/src",
-];
+/// What the mutants are made of.
+const SOURCES: [&str; 3] = [".cargo/mutants.toml", "crates/core/Cargo.toml", "crates/core/src"];
+/// What catches them, beside the tests inside the core's source.
+const TESTS: [&str; 2] = ["crates/core/tests", "crates/provision/src"];

@@ -2,7 +2,7 @@
 
 use wardkey::{Adoption, List, ListError, State, UnixMillis, UnverifiedHead};
 
-use crate::head::in_one_spelling;
+use crate::head::words_of;
 use crate::head_form::{ChangeForm, HeadForm, LogForm};
 use crate::input::Input;
 use crate::judgement;
@@ -162,24 +162,26 @@ struct Verifier {
 impl Verifier {
     fn offer(&mut self, body: &[u8], state: Option<Owned>, book: &Book) -> &'static str {
         let bytes = signed(body);
-        let Ok(unverified) = UnverifiedHead::parse(&bytes) else { return "no_head" };
-        let (form, _) = in_one_spelling(&bytes);
+        let unverified = UnverifiedHead::parse(&bytes);
+        let sound = words_of(&bytes);
+        assert_eq!(unverified.is_ok(), sound.is_some(), "{:?}", unverified.err());
+        let (Ok(unverified), Some((form, _))) = (unverified, sound) else { return "no_head" };
         let Ok(head) = unverified.authenticate(&world().key_set) else { return "not_ours" };
         // WHY: one flip far behind the last bit is half a gigabyte of zeros, for the core as for us.
         if form.log.reaches(FARTHEST_PLACE) {
             return "too_far";
         }
         let (expected, left) = self.expected(&form, state.as_ref(), book.now);
-        let handed = state.map(|state| State::parse(state.form().write()).expect("a state"));
+        let handed = state.map(|state| State::parse(&state.form().write()).expect("a state"));
         let before = self.list.as_ref().map(|list| *list.head());
         let now = UnixMillis(book.now);
         let bounds = world().key_set.bounds();
-        let adopted = List::adopt(&mut self.list, head, handed, now, bounds);
+        let adopted = List::adopt(&mut self.list, &head, handed, now, bounds);
         assert_eq!(adopted, expected, "{form:?} after {:?}", self.form);
 
         let after = self.list.as_ref().map(|list| *list.head());
         match adopted {
-            Ok(Adoption::Adopted) => assert_eq!(after, Some(head)),
+            Ok(Adoption::Adopted) => assert_eq!(after, Some(*head.head())),
             _ => assert_eq!(after, before, "nothing has changed"),
         }
         let newest = before.map(|head| (head.sequence(), head.issued_at()));

@@ -4,10 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::input::Input;
 
-/// Whether heads end with a log of changes already (FORMAT.md 4.3). Once the core reads it, this is
-/// true and then gone.
-pub(crate) const HEADS_HAVE_A_LOG: bool = false;
-
 /// What stands in a head's body.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadForm {
@@ -61,9 +57,10 @@ impl HeadForm {
             cutoff: input.u32(),
         });
         let audiences = audiences.collect();
-        let count = input.u16();
+        // Never more than there are bytes, whatever the count says.
+        let count = usize::from(input.u16()).min(input.rest().len() / 2 + 1);
         let dead = (0..count).map(|_| (input.u8(), input.u8())).collect();
-        let log = if HEADS_HAVE_A_LOG { LogForm::read(&mut input) } else { LogForm::default() };
+        let log = LogForm::read(&mut input);
         let form =
             Self { tenant, sequence, digest, issued_at, not_after, cutoff, audiences, dead, log };
         (form, bytes.len() - input.rest().len())
@@ -72,9 +69,7 @@ impl HeadForm {
     /// The one spelling of what was read.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut bytes = self.write_without_log();
-        if HEADS_HAVE_A_LOG {
-            self.log.write(&mut bytes);
-        }
+        self.log.write(&mut bytes);
         bytes
     }
 
@@ -101,6 +96,14 @@ impl HeadForm {
             bytes.extend([audience, epoch]);
         }
         bytes
+    }
+
+    /// Whether a head of these words, in this spelling, is to be read.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.not_after.checked_sub(self.issued_at).is_some_and(|ms| (1..=3_600_000).contains(&ms))
+            && self.audiences.iter().all(|entry| entry.number != 0)
+            && self.dead.iter().all(|(audience, epoch)| *audience != 0 && *epoch != 0)
+            && self.log.is_sound(self.sequence)
     }
 
     /// All that concerns one audience, but for the log: two such heads are the same head.
@@ -162,7 +165,7 @@ impl LogForm {
     }
 
     /// Whether it keeps what a reader must check before any of it is applied.
-    pub(crate) fn is_sound(&self, sequence: u64) -> bool {
+    fn is_sound(&self, sequence: u64) -> bool {
         let steps: u128 = self.changes.iter().map(|change| u128::from(change.step)).sum();
         let rises: u128 = self.changes.iter().map(|change| u128::from(change.rise)).sum();
         let each = self.changes.iter().all(|change| {

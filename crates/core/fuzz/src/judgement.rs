@@ -33,9 +33,9 @@ pub(crate) fn holds(
     let edges = [(u32::MAX, 2, ISSUED), (u32::MAX, 1, ISSUED - 1_000)];
     for (index, epoch, issued_at) in usual.chain(edges) {
         let text = key(index, epoch, issued_at);
-        let (required, now, registry) = (requirement(0), form.issued_at, Registry::NotAsked);
-        let decision =
-            decide(&world().key_set, list, &text, &required, now, Refresh::NotTried, registry);
+        let (required, now) = (requirement(0), form.issued_at);
+        let done = (Refresh::NotTried, Registry::NotAsked);
+        let decision = decide(&world().key_set, list, &text, &required, now, None, done);
         let reason = match decision {
             Decision::Allow(_) => None,
             Decision::Deny(denial) => Some(denial.reason),

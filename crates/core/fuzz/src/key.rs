@@ -1,16 +1,19 @@
 //! A key's text, from the first character to the decision.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use wardkey::{
     Ask, Base, Decision, Echo, MAX_BASE_LEN, Reason, Refresh, Registry, RegistryVerdict,
-    Requirement, RiskLevel, UnverifiedKey, Zone,
+    Requirement, RiskLevel, UnverifiedKey, Zone, inspect, narrow,
 };
 
 use crate::input::Input;
-use crate::key_form::{FIXED_LEN, KeyForm, bits, blocks, has};
+use crate::key_form::{FIXED_LEN, KeyForm, bits, blocks, has, holds};
 use crate::spelling;
+use crate::word::is_prefix;
 use crate::world::{
-    ISSUED, ListCase, MAX_SKEW_MS, NOW, PREFIX, VERIFY_UNTIL, VERSION, WINDOW, chain, decide,
-    max_staleness, named, requirement, signing_key, word, world,
+    ISSUED, ListCase, MAX_SKEW_MS, NOW, PREFIX, STATE, VERIFY_UNTIL, VERSION, WINDOW, chain,
+    decide, max_staleness, named, requirement, signing_key, word, world,
 };
 
 /// Judges one input: text as it is, a payload under a right checksum, or base and blocks under a right
@@ -34,12 +37,13 @@ pub fn run(data: &[u8]) -> &'static str {
 /// A text that nobody is known to have signed.
 fn unsigned(text: &str) -> &'static str {
     let world = world();
-    let parsed = UnverifiedKey::parse(text);
-    let form = parsed.as_ref().ok().map(|key| in_one_spelling(text, key));
+    let form = read(text);
     let required = requirement(0);
     let list = world.lists[1].list.as_ref();
-    let of =
-        |key_set| decide(key_set, list, text, &required, NOW, Refresh::Failed, Registry::NotAsked);
+    let of = |key_set| {
+        let done = (Refresh::Failed, Registry::NotAsked);
+        decide(key_set, list, text, &required, NOW, None, done)
+    };
     forged(&of(&world.stranger), text);
     // It may be a key that this world did sign: a seed is. Then its tag shows that.
     let decision = of(&world.key_set);
@@ -76,11 +80,10 @@ fn signed(mut input: Input<'_>) -> &'static str {
         let bit = usize::from(ways.tampered) % (checked.len() * 8);
         checked[bit / 8] ^= 1 << (bit % 8);
         let text = spelling::text(PREFIX, &checked);
-        let (now, registry) = (NOW, Registry::NotAsked);
+        let done = (Refresh::Failed, Registry::NotAsked);
         let world = world();
         let list = world.lists[1].list.as_ref();
-        let tampered =
-            decide(&world.key_set, list, &text, &ways.required, now, Refresh::Failed, registry);
+        let tampered = decide(&world.key_set, list, &text, &ways.required, NOW, ways.caller, done);
         forged(&tampered, &text);
     }
     word(&decision)
@@ -92,6 +95,7 @@ struct Ways {
     selector: u8,
     flags: u8,
     now: u64,
+    caller: Option<IpAddr>,
     /// Which bit of an allowed key is turned over.
     tampered: u16,
 }
@@ -103,7 +107,16 @@ impl Ways {
         let offset = i64::from(input.u32().cast_signed());
         let tampered = input.u16();
         let now = NOW.saturating_add_signed(offset);
-        Self { required: requirement(selector), selector, flags, now, tampered }
+        let (family, [a, b, c, d]) = (input.u8(), input.array());
+        let v4 = Ipv4Addr::new(a, b, c, d);
+        let low = [[a, b], [c, d]].map(u16::from_be_bytes);
+        let caller = match family % 4 {
+            0 => None,
+            1 => Some(v4.into()),
+            2 => Some(v4.to_ipv6_mapped().into()),
+            _ => Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, low[0], low[1]).into()),
+        };
+        Self { required: requirement(selector), selector, flags, now, caller, tampered }
     }
 
     fn refresh(&self) -> Refresh {
@@ -131,11 +144,17 @@ impl Ways {
 fn decide_signed(ways: &Ways, base: &[u8], blocks: &[&[u8]]) -> Decision {
     let unsigned = [base, &blocks.concat()].concat();
     let text = spelling::text(PREFIX, &[&unsigned[..], &tag_of_blocks(base, blocks)].concat());
-    let form = UnverifiedKey::parse(&text).ok().map(|key| in_one_spelling(&text, &key));
+    let form = read(&text);
+    // Base and blocks may be split elsewhere than they were signed: then the tag is a wrong one.
+    let as_signed = form.as_ref().is_none_or(|form| form.base_len == base.len());
+    if form.is_some() && as_signed {
+        made_by_narrowing(&text, base, blocks);
+    }
     let (world, list) = (world(), ways.list());
     let ask = |registry| {
         let (list, refresh) = (list.list.as_ref(), ways.refresh());
-        decide(&world.key_set, list, &text, &ways.required, ways.now, refresh, registry)
+        let (required, now) = (&ways.required, ways.now);
+        decide(&world.key_set, list, &text, required, now, ways.caller, (refresh, registry))
     };
     let first = ask(Registry::NotAsked);
     let (decision, verdict) = match first {
@@ -153,11 +172,17 @@ fn decide_signed(ways: &Ways, base: &[u8], blocks: &[&[u8]]) -> Decision {
         Decision::Deny(denial) => {
             let before = denial.reason.answer() == Reason::Malformed.answer();
             assert!(form.is_some() || denial.authentic.is_none(), "{denial:?} of no key");
-            // After the tag was found right, only the window and the registry end in the same words.
+            // What is said before the tag was compared, is one and the same.
             assert!(denial.authentic.is_some() || before || denial.reason == Reason::NoKeySet);
+            assert!(as_signed || denial.authentic.is_none(), "{denial:?} by another split");
+            assert!(!as_signed || denial.reason != Reason::BadTag, "its own tag");
+            if let Some(form) = &form {
+                due(ways, form, denial.reason);
+            }
         }
         Decision::Allow(_) | Decision::Ask(_) => {
             let form = form.as_ref().expect("only what was read is judged further");
+            assert!(as_signed, "its tag is over another split: {decision:?}");
             borne_out(ways, form, verdict, &decision);
         }
     }
@@ -187,13 +212,11 @@ fn borne_out(ways: &Ways, form: &KeyForm, verdict: Option<RegistryVerdict>, deci
 
     assert!(case.list.is_none() || form.issued_at > case.cutoff, "cut off");
     assert!(case.list.is_none() || form.epoch != case.dead_epoch, "a dead signing key");
-    let dead = form.index < 800 || [802, 809].contains(&form.index);
-    assert!(case.list.is_none() || !dead, "a dead index");
+    assert!(case.list.is_none() || !STATE.is_dead(form.index), "a dead index");
     let mut held = named(ways.selector).map(|(number, _, _)| has(&left.scopes, number));
     let met = if ways.selector & 0x20 == 0 { held.all(|held| held) } else { held.any(|held| held) };
     assert!(met, "a scope is missing");
-    // No address is ever given here.
-    assert!(!left.networks, "no address, and only some are allowed");
+    assert!(left.networks.iter().all(|set| holds(set, ways.caller)), "from elsewhere");
 
     match decision {
         Decision::Allow(allow) => {
@@ -217,6 +240,50 @@ fn borne_out(ways: &Ways, form: &KeyForm, verdict: Option<RegistryVerdict>, deci
     }
 }
 
+/// Whether the key's own words, or the list's, are what a denial says.
+fn due(ways: &Ways, form: &KeyForm, reason: Reason) {
+    let case = ways.list();
+    let left = form.left();
+    let now = if case.list.is_some() { ways.now.max(NOW) } else { ways.now };
+    let ms = |second: u32| u64::from(second) * 1_000;
+    let mut asked = named(ways.selector).map(|(number, _, _)| number);
+    let mut met = |held: &[u8]| match ways.selector & 0x20 {
+        0 => asked.all(|number| has(held, number)),
+        _ => asked.any(|number| has(held, number)),
+    };
+    let due = match reason {
+        Reason::Expired => now >= ms(left.expires_at) || ways.flags >> 5 == 4,
+        Reason::NotYetValid => now < ms(left.not_before),
+        Reason::ScopeMissing => !met(&form.scopes),
+        Reason::Narrowed => !form.blocks.is_empty() && !met(&left.scopes),
+        Reason::AddressNotAllowed => !left.networks.iter().all(|set| holds(set, ways.caller)),
+        Reason::Inactive => {
+            form.issued_at <= case.cutoff
+                || form.epoch == case.dead_epoch
+                || STATE.is_dead(form.index)
+        }
+        Reason::Malformed | Reason::BadChecksum | Reason::PrefixMismatch => false,
+        _ => true,
+    };
+    assert!(due, "{reason:?} of {form:?}");
+}
+
+/// A narrowed key is what narrowing its forerunner makes, byte for byte.
+fn made_by_narrowing(text: &str, base: &[u8], blocks: &[&[u8]]) {
+    let unproven = inspect(text).expect("it was parsed");
+    assert_eq!(unproven.narrowings().count(), blocks.len());
+    assert!(unproven.to_string().lines().all(|line| line.starts_with("unproven: ")));
+    let (Some(last), Some((_, before))) = (unproven.narrowings().last(), blocks.split_last())
+    else {
+        return;
+    };
+    let unsigned = [base, &before.concat()].concat();
+    let forerunner =
+        spelling::text(PREFIX, &[&unsigned[..], &tag_of_blocks(base, before)].concat());
+    let narrowed = narrow(&forerunner, last).expect("it fits, since it is there");
+    assert_eq!(narrowed.secret_str(), text);
+}
+
 /// A forged key is refused, and in the same words as any other.
 fn forged(decision: &Decision, text: &str) {
     let Decision::Deny(denial) = decision else { panic!("{text}: {decision:?}") };
@@ -224,15 +291,12 @@ fn forged(decision: &Decision, text: &str) {
     assert_eq!(denial.authentic, None, "{text}");
 }
 
-/// What was read says what stands there, and written again is the same text.
-fn in_one_spelling(text: &str, key: &UnverifiedKey) -> KeyForm {
-    let (prefix, payload) = spelling::read(text).expect("what is a key, is base64url");
-    let (checked, _) = payload.split_last_chunk::<4>().expect("a checksum");
-    let form = KeyForm::read(checked).expect("what is a key, has a tag and whole fields");
-    assert_eq!(form.write(), checked, "{text}");
-    assert_eq!(spelling::text(prefix, checked), text);
-    assert!(text.len() <= 512 && form.blocks.len() <= 4);
-
+/// Reads a key: core and specification agree on whether it is one, and on what it says.
+fn read(text: &str) -> Option<KeyForm> {
+    let words = words_of(text);
+    let key = UnverifiedKey::parse(text);
+    assert_eq!(key.is_ok(), words.is_some(), "{:?}: {text}", key.err());
+    let (key, (form, checked)) = (key.ok()?, words?);
     let base = key.unproven_base();
     let mut bytes = [0; MAX_BASE_LEN];
     let len = base.encode(&mut bytes).expect("what was read can be written");
@@ -241,8 +305,21 @@ fn in_one_spelling(text: &str, key: &UnverifiedKey) -> KeyForm {
     assert_eq!(base.subject.as_str().as_bytes(), form.subject);
     assert_eq!(base.scopes.as_bytes(), form.scopes);
     assert_eq!((base.issued_at.0, base.expires_at.0), (form.issued_at, form.expires_at));
-    assert!(form.expires_at - form.issued_at >= 60, "{text}");
-    form
+    let unproven = inspect(text).expect("it was parsed");
+    let left = form.left();
+    assert_eq!(bits(unproven.scopes_left().as_bytes()), left.scopes);
+    assert_eq!(unproven.expires_at().0, left.expires_at);
+    Some(form)
+}
+
+/// The words of a key and all its payload but the checksum, if it keeps every rule: also that, written
+/// again, it is the same text.
+fn words_of(text: &str) -> Option<(KeyForm, Vec<u8>)> {
+    let (prefix, mut payload) = spelling::read(text)?;
+    payload.truncate(payload.len().checked_sub(4)?);
+    let form = KeyForm::read(&payload)?;
+    let same = form.write() == payload && spelling::text(prefix, &payload) == text;
+    (text.len() <= 512 && is_prefix(prefix) && form.is_sound() && same).then_some((form, payload))
 }
 
 fn tag_of(unsigned: &[u8], base_len: usize) -> [u8; 16] {

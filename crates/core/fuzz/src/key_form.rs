@@ -1,6 +1,7 @@
 //! A key's payload, read and written by the specification's words and not by the core's code.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::input::Input;
 
@@ -34,7 +35,8 @@ pub(crate) struct Left {
     pub(crate) scopes: [u8; 32],
     pub(crate) expires_at: u32,
     pub(crate) not_before: u32,
-    pub(crate) networks: bool,
+    /// Each must hold the caller's address.
+    pub(crate) networks: Vec<Vec<u8>>,
 }
 
 impl KeyForm {
@@ -110,12 +112,33 @@ impl KeyForm {
         bytes
     }
 
+    /// Whether a key of these words, in this spelling, is to be read.
+    pub(crate) fn is_sound(&self) -> bool {
+        let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let constrained = |kind: &u8| [NOT_BEFORE, NETWORKS].contains(kind);
+        let full = |fields: &Fields| {
+            !fields.is_empty()
+                && fields.values().all(|value| !value.is_empty())
+                && fields.get(&SCOPES).is_none_or(|set| set.len() <= 32)
+        };
+        self.epoch != 0
+            && self.expires_at.checked_sub(self.issued_at).is_some_and(|lifetime| lifetime >= 60)
+            && self.subject.first().is_some_and(plain)
+            && self.subject.iter().all(|byte| plain(byte) || b":._/-".contains(byte))
+            && (1..=32).contains(&self.scopes.len())
+            && self.constraints.keys().all(constrained)
+            && (self.constraints.is_empty() || full(&self.constraints))
+            && written(&self.constraints).len() <= 128
+            && self.blocks.len() <= 4
+            && self.blocks.iter().all(|block| full(block) && written(block).len() <= 64)
+    }
+
     pub(crate) fn left(&self) -> Left {
         let mut left = Left {
             scopes: bits(&self.scopes),
             expires_at: self.expires_at,
             not_before: 0,
-            networks: false,
+            networks: vec![],
         };
         for fields in [&self.constraints].into_iter().chain(&self.blocks) {
             let second = |number: &Vec<u8>| Input::new(number).u32();
@@ -129,7 +152,7 @@ impl KeyForm {
             if let Some(not_before) = fields.get(&NOT_BEFORE).map(second) {
                 left.not_before = left.not_before.max(not_before);
             }
-            left.networks |= fields.contains_key(&NETWORKS);
+            left.networks.extend(fields.get(&NETWORKS).cloned());
         }
         left
     }
@@ -145,6 +168,28 @@ pub(crate) fn blocks(mut bytes: &[u8]) -> Vec<&[u8]> {
         bytes = rest;
     }
     blocks
+}
+
+/// Whether a set of networks holds an address; one that is not known is in none.
+pub(crate) fn holds(networks: &[u8], caller: Option<IpAddr>) -> bool {
+    let (family, address) = match caller {
+        Some(IpAddr::V4(v4)) => (4, v4.octets().to_vec()),
+        Some(IpAddr::V6(v6)) => match v6.octets() {
+            octets if octets.starts_with(&MAPPED) => (4, octets[12..].to_vec()),
+            octets => (6, octets.to_vec()),
+        },
+        None => return false,
+    };
+    let mut input = Input::new(networks);
+    let mut held = false;
+    while !input.is_empty() {
+        let (of, prefix_len) = (input.u8(), usize::from(input.u8()));
+        let network = input.take(if of == 4 { 4 } else { 16 });
+        let bit = |bytes: &[u8], place: usize| bytes[place / 8] >> (7 - place % 8) & 1;
+        held |= of == family
+            && (0..prefix_len).all(|place| bit(network, place) == bit(&address, place));
+    }
+    held
 }
 
 /// A bit set of at most 32 bytes as 32.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::input::Input;
+use crate::word::{is_prefix, is_scope_name};
 
 /// What stands in a key set.
 #[derive(Debug)]
@@ -58,6 +59,22 @@ impl KeySetForm {
         Self { tenant, audience, version, bounds, list_key, entries, scopes }
     }
 
+    /// Whether a key set of these words, in this spelling, is to be read.
+    pub(crate) fn is_sound(&self) -> bool {
+        let [fresh_for, high, standard, low, skew] = self.bounds;
+        let most = [5_000, 30_000, 300_000, 3_600_000, 60_000];
+        self.audience != 0
+            && [fresh_for, high, standard, low].is_sorted()
+            && self.bounds.iter().zip(most).all(|(bound, most)| *bound <= most)
+            && skew <= 60_000
+            && (1..=8).contains(&self.entries.len())
+            && self
+                .entries
+                .iter()
+                .all(|entry| entry.epoch != 0 && str::from_utf8(&entry.prefix).is_ok_and(is_prefix))
+            && are_sound(&self.scopes)
+    }
+
     /// The one spelling of what was read.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut bytes = vec![1];
@@ -92,6 +109,13 @@ pub(crate) fn scopes(bytes: &[u8]) -> Vec<ScopeForm> {
         ScopeForm { number, risk, name: input.take(usize::from(len)).to_vec() }
     });
     scopes.collect()
+}
+
+/// Whether a catalog of these scopes, in this spelling, is to be read.
+pub(crate) fn are_sound(scopes: &[ScopeForm]) -> bool {
+    let sound =
+        |scope: &ScopeForm| scope.risk <= 3 && str::from_utf8(&scope.name).is_ok_and(is_scope_name);
+    (1..=256).contains(&scopes.len()) && scopes.iter().all(sound)
 }
 
 /// The one spelling of a catalog: by number, and each name once.

@@ -9,6 +9,7 @@ mod key;
 mod key_form;
 mod key_set;
 mod key_set_form;
+mod scan;
 mod scope;
 mod seeds;
 mod spelling;
@@ -21,6 +22,7 @@ pub use change::run as change;
 pub use head::run as head;
 pub use key::run as key;
 pub use key_set::run as key_set;
+pub use scan::run as scan;
 pub use scope::run as scope;
 pub use seeds::{Seed, seeds};
 pub use state::run as state;
@@ -33,7 +35,7 @@ pub use word::run as word;
 pub type Target = fn(&[u8]) -> &'static str;
 
 /// Every target, by the name of its program.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("key", key),
     ("key_set", key_set),
     ("head", head),
@@ -41,4 +43,5 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("change", change),
     ("scope", scope),
     ("word", word),
+    ("scan", scan),
 ];

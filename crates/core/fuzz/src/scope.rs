@@ -7,6 +7,7 @@ use wardkey::{AudienceId, Catalog, ScopeSet, ScopeSetError, TenantId};
 use crate::input::Input;
 use crate::key_form::has;
 use crate::key_set;
+use crate::key_set_form::{are_sound, catalog, scopes};
 
 /// Reads the input as a catalog, or as two scope sets, and compares them as sets of numbers.
 ///
@@ -15,14 +16,16 @@ use crate::key_set;
 pub fn run(data: &[u8]) -> &'static str {
     let mut input = Input::new(data);
     match input.u8() % 2 {
-        0 => match Catalog::parse(TenantId(7), AudienceId(2), 3, input.rest()) {
-            Ok(catalog) => {
-                assert_eq!(catalog.as_bytes(), input.rest());
-                key_set::in_one_spelling(&catalog);
-                "catalog"
-            }
-            Err(_) => "no_catalog",
-        },
+        0 => {
+            let form = scopes(input.rest());
+            let sound = are_sound(&form) && catalog(&form) == input.rest();
+            let read = Catalog::parse(TenantId(7), AudienceId(2), 3, input.rest());
+            assert_eq!(read.is_ok(), sound, "{:?}", read.err());
+            let Ok(read) = read else { return "no_catalog" };
+            assert_eq!(read.as_bytes(), input.rest());
+            key_set::says_what_it_holds(&read);
+            "catalog"
+        }
         _ => {
             let len = usize::from(input.u8());
             let one = scope_set(input.take(len));

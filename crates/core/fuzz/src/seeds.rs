@@ -1,6 +1,5 @@
 //! What the fuzzer starts from: for every stage a small input that reaches it.
 
-use crate::head_form::HEADS_HAVE_A_LOG;
 use crate::head_form::HeadForm;
 use crate::key_form::{Fields, KeyForm};
 use crate::key_set_form::{KeySetForm, ScopeForm, catalog};
@@ -36,6 +35,7 @@ pub fn seeds() -> Vec<Seed> {
     changes(&mut add);
     scope(&mut add);
     word(&mut add);
+    scan(&mut add);
     seeds
 }
 
@@ -71,8 +71,14 @@ fn base(key: &KeyForm) -> Vec<u8> {
 fn asked(selector: u8, flags: u8, offset_ms: i32, base: &[u8], blocks: &[&[u8]]) -> Vec<u8> {
     let len = u8::try_from(base.len()).expect("a base is at most 251 bytes");
     let offset = offset_ms.to_be_bytes();
-    let ways = [2, selector, flags, offset[0], offset[1], offset[2], offset[3], 1, 7, len];
-    [&ways[..], base, &blocks.concat()].concat()
+    let ways = [2, selector, flags, offset[0], offset[1], offset[2], offset[3], 1, 7];
+    [&ways[..], &[0; 5], &[len], base, &blocks.concat()].concat()
+}
+
+/// The same, asked for a caller: 1 is IPv4, 2 the same mapped, 3 IPv6; then four bytes of the address.
+fn called_from(caller: [u8; 5], mut asked: Vec<u8>) -> Vec<u8> {
+    asked[9..14].copy_from_slice(&caller);
+    asked
 }
 
 fn key(add: Add<'_>) {
@@ -117,19 +123,49 @@ fn key(add: Add<'_>) {
     let longest = base_of(|key| {
         key.subject = vec![b's'; 63];
         key.scopes = vec![0xff; 32];
+        key.constraints.insert(3, vec![0; 4]);
+        let networks = (0..20).map(|prefix_len| [4, prefix_len, 0, 0, 0, 0]);
+        key.constraints.insert(4, networks.collect::<Vec<_>>().concat());
     });
-    add("key", "longest_base", "fresh", asked(0b10111, 2, 0, &longest, &[]));
-    // What an unknown flag, a block and a constraint are, the core may say in its next version.
-    let narrowed: [&[u8]; 2] = [&[0x80, 3, 1, 1, 1], &[0x80, 6, 2, 4, 0x65, 0x54, 0x02, 0x00]];
-    add("key", "narrowed", NARROWED, asked(1, 2, 0, &plain, &narrowed));
-    let constrained = base_of(|key| {
-        key.constraints.insert(3, (ISSUED + 60).to_be_bytes().to_vec());
-    });
-    add("key", "not_before", NARROWED, asked(1, 2, 0, &constrained, &[]));
+    let longest = called_from([1, 0, 0, 0, 1], asked(0b10111, 2, 0, &longest, &[]));
+    add("key", "longest_base", "fresh", longest);
+
+    let to_scope_0: &[u8] = &[0x80, 3, 1, 1, 1];
+    let shorter: &[u8] = &[0x80, 6, 2, 4, 0x65, 0x54, 0x02, 0x00];
+    let from_ten: &[u8] = &[0x80, 8, 4, 6, 4, 8, 10, 0, 0, 0];
+    let later: &[u8] = &[0x80, 6, 3, 4, 0x65, 0x54, 0x00, 0x00];
+    add("key", "narrowed", "fresh", asked(1, 2, 0, &plain, &[to_scope_0, shorter]));
+    add("key", "narrowed_away", "narrowed", asked(2, 2, 0, &plain, &[shorter, to_scope_0]));
+    add("key", "narrowed_to_later", "not_yet_valid", asked(1, 2, 0, &plain, &[later]));
+    add("key", "narrowed_to_earlier", "expired", asked(1, 2, 4_000_000, &plain, &[shorter]));
+    let four = [to_scope_0, shorter, from_ten, to_scope_0];
+    add(
+        "key",
+        "four_blocks",
+        "fresh",
+        called_from([1, 10, 1, 2, 3], asked(1, 2, 0, &plain, &four)),
+    );
+    let five = [to_scope_0; 5];
+    add("key", "five_blocks", "malformed", asked(1, 2, 0, &plain, &five));
+    let not_before = |second: u32| {
+        let mut key = usual_key();
+        key.constraints.insert(3, second.to_be_bytes().to_vec());
+        base(&key)
+    };
+    add("key", "valid_now", "fresh", asked(1, 2, 0, &not_before(ISSUED + 1_000), &[]));
+    add("key", "not_yet_valid", "not_yet_valid", asked(1, 2, 0, &not_before(ISSUED + 1_001), &[]));
     let networked = base_of(|key| {
-        key.constraints.insert(4, vec![4, 8, 10, 0, 0, 0]);
+        let v6 = [6, 32, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let networks = [&[4, 8, 10, 0, 0, 0][..], &v6].concat();
+        key.constraints.insert(3, ISSUED.to_be_bytes().to_vec());
+        key.constraints.insert(4, networks);
     });
-    add("key", "networks", NETWORKED, asked(1, 2, 0, &networked, &[]));
+    let called = |caller| called_from(caller, asked(1, 2, 0, &networked, &[]));
+    add("key", "from_nowhere", "address_not_allowed", called([0; 5]));
+    add("key", "from_elsewhere", "address_not_allowed", called([1, 11, 0, 0, 1]));
+    add("key", "from_v4", "fresh", called([1, 10, 255, 0, 1]));
+    add("key", "from_mapped_v4", "fresh", called([2, 10, 255, 0, 1]));
+    add("key", "from_v6", "fresh", called([3, 1, 2, 3, 4]));
 }
 
 fn key_set(add: Add<'_>) {
@@ -227,9 +263,9 @@ fn changes(add: Add<'_>) {
     add("change", "the_same_again", "in_force", [first, first].concat());
     add("change", "renewed", "adopted", [first, later, &[2, 0, 0, 0]].concat());
     add("change", "by_state", "adopted", [first, kill, &[2, 0, 0, 2]].concat());
-    add("change", "by_log", BY_LOG, [first, kill, later, kill_another, &[2, 0, 2, 0]].concat());
+    add("change", "by_log", "adopted", [first, kill, later, kill_another, &[2, 0, 2, 0]].concat());
     let rising: &[u8] = &[0, 0xe1, 0, 5, 3];
-    add("change", "rising_floor", BY_LOG, [first, rising, &[2, 0, 1, 0]].concat());
+    add("change", "rising_floor", "adopted", [first, rising, &[2, 0, 1, 0]].concat());
     let short_log = [first, kill, kill, kill, &[2, 0, 2, 0]].concat();
     add("change", "log_too_short", "state_needed", short_log);
     add("change", "a_step_back", "older", [first, kill, &[2, 0, 0, 2], &[2, 1, 0, 2]].concat());
@@ -238,7 +274,7 @@ fn changes(add: Add<'_>) {
     let bent_cutoff: &[u8] = &[3, 0, 0, 2, 128 + 63 - 4, 0xff];
     add("change", "bent_cutoff", "adopted_and_kills", bent_cutoff.to_vec());
     let tail: &[u8] = &[3, 0, 0, 2, 2, 0, 0];
-    add("change", "written_log", WRITTEN_LOG, tail.to_vec());
+    add("change", "written_log", "adopted", tail.to_vec());
 }
 
 fn scope(add: Add<'_>) {
@@ -259,17 +295,31 @@ fn word(add: Add<'_>) {
         ("scope", "doc.v2:read-all"),
         ("brand", "example"),
         ("reason", "registry_unavailable"),
+        ("network", "2001:db8::/32"),
         ("no_word", "Ä"),
     ] {
         add("word", name, name, text.as_bytes().to_vec());
     }
 }
 
-/// What a narrowed key comes to: blocks and constraints are unknown yet.
-const NARROWED: &str = "malformed";
-/// What a key with networks comes to for a caller without an address.
-const NETWORKED: &str = "malformed";
-/// What a head comes to whose state is left to its log.
-const BY_LOG: &str = if HEADS_HAVE_A_LOG { "adopted" } else { "state_needed" };
-/// What an empty log comes to that the fuzzer wrote.
-const WRITTEN_LOG: &str = if HEADS_HAVE_A_LOG { "adopted" } else { "no_head" };
+fn scan(add: Add<'_>) {
+    // Where the key goes, how it is spelt, and what stands around it.
+    add("scan", "alone", "key", vec![0, 0, 0]);
+    add(
+        "scan",
+        "in_a_header",
+        "key",
+        [&[0, 15, 0], &b"Authorization: Bearer \nHost: a"[..]].concat(),
+    );
+    add("scan", "glued", "key", [&[0, 4, 0], &b"AAAA____"[..]].concat());
+    add("scan", "in_base64", "base64", [&[0, 6, 2], &b"token= end"[..]].concat());
+    add(
+        "scan",
+        "beside_another",
+        "key",
+        [&[0, 0, 0], &b" wk_live_AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"[..]].concat(),
+    );
+    let token = b" wkboot_7_1700000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    add("scan", "beside_a_token", "key", [&[0, 0, 0], &token[..]].concat());
+    add("scan", "outside_ascii", "key", [&[0, 2, 0], "ä → ü".as_bytes()].concat());
+}

@@ -4,14 +4,19 @@
 pub(crate) fn text(prefix: &str, checked: &[u8]) -> String {
     let payload = [checked, &crc(prefix, checked)].concat();
     let mut text = String::from(prefix);
-    for group in payload.chunks(3) {
+    digits(&payload, &mut text);
+    text
+}
+
+/// Base64url without padding.
+pub(crate) fn digits(bytes: &[u8], text: &mut String) {
+    for group in bytes.chunks(3) {
         let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
         let bits = bits << (8 * (3 - group.len()));
         for place in 0..=group.len() {
             text.push(char::from(ALPHABET[(bits >> (18 - 6 * place)) & 63]));
         }
     }
-    text
 }
 
 /// Prefix and payload of a text, read leniently: what a decoder might take that knows no rule.

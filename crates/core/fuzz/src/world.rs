@@ -1,5 +1,6 @@
 //! A verifier of one audience whose every secret is at hand, made of obviously fixed bytes.
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use wardkey::{
@@ -158,14 +159,14 @@ pub(crate) fn decide(
     text: &str,
     required: &Requirement,
     now: u64,
-    refresh: Refresh,
-    registry: Registry,
+    caller: Option<IpAddr>,
+    (refresh, registry): (Refresh, Registry),
 ) -> Decision {
     wardkey::verify(
         key_set,
         list,
         text,
-        Query { required, now: UnixMillis(now), refresh, registry },
+        Query { required, now: UnixMillis(now), caller, refresh, registry },
     )
 }
 
@@ -217,10 +218,10 @@ fn head(case: &ListCase) -> Vec<u8> {
 
 fn list(key_set: &KeySet, head: &[u8]) -> List<Vec<u8>> {
     let head = UnverifiedHead::parse(head).expect("a head").authenticate(key_set);
-    let state = State::parse(STATE.write()).expect("a state");
+    let state = State::parse(&STATE.write()).expect("a state");
     let mut list = None;
     let head = head.expect("an authentic head");
-    let adopted = List::adopt(&mut list, head, Some(state), UnixMillis(NOW), key_set.bounds());
+    let adopted = List::adopt(&mut list, &head, Some(state), UnixMillis(NOW), key_set.bounds());
     assert_eq!(adopted, Ok(Adoption::Adopted));
     list.expect("adopted")
 }

@@ -57,6 +57,11 @@ pub(super) fn text(
     let date = said(workspace.command("date").args(["-u", "+%Y-%m-%d"]))?;
     let Tally { all, caught, missed, timeout, unviable, .. } = tally;
     let percent = tally.caught_percent();
+    let tests = if found.other_tests {
+        "some were written after others had caught what they catch"
+    } else {
+        "the same for all mutants"
+    };
     let minutes = found.seconds.div_ceil(60);
     let mut text = format!(
         "# Mutants of the core\n\n\
@@ -69,6 +74,7 @@ pub(super) fn text(
          | machine | {machine} |\n\
          | tool | cargo-mutants {CARGO_MUTANTS} |\n\
          | time | {minutes} min |\n\
+         | tests | {tests} |\n\
          | mutants | {all} |\n\
          | unviable: they do not compile | {unviable} |\n\
          | caught | {caught} |\n\
