@@ -57,11 +57,13 @@ pub(crate) fn authenticate(
         .map_err(RegistryError::denied)?;
     let (base, narrowed) = (*timely.base(), timely.is_narrowed());
     let (row, generation) = standing(store, tenant, &base, now)?.map_err(RegistryError::denied)?;
+    // Also of a narrowed key, whose refusal undoes it and notes it anew: its holder has the whole one's tag
+    // or had it from somebody who has, so that its text is not given again.
+    seen(store, &row, &generation, now)?;
     // A narrowed key can be verified and cannot act: what its blocks allow is nothing that the book knows.
     if narrowed {
         return Err(RegistryError::NarrowedKey);
     }
-    seen(store, &row, &generation, now)?;
     let bindings = row.bindings(store)?;
     Ok(Actor { subject: base.subject, key_id: base.key_id, expires_at: base.expires_at, bindings })
 }

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Reader, TooShort};
 use crate::list::changes::Changes;
+use crate::list::head::MAX_HEAD_LEN;
 use crate::list::memory::{self, STRIDE, StateMemory, chunk_digest};
 
 /// Bytes of a digest.
@@ -161,17 +162,17 @@ impl<M: StateMemory> State<M> {
 }
 
 /// What changes make of a state.
-struct Goal<'a> {
-    changes: Changes<'a>,
+struct Goal {
     floor: u32,
     bit_count: u32,
     /// Chunks that fall away at the front.
     dropped: usize,
+    flips: Places,
 }
 
-impl<'a> Goal<'a> {
+impl Goal {
     /// Floor and bit count after all changes; `None` if they go beyond the last status index.
-    fn of<M>(state: &State<M>, changes: Changes<'a>) -> Option<Self> {
+    fn of<M>(state: &State<M>, changes: Changes<'_>) -> Option<Self> {
         let mut dropped = 0;
         let (mut floor, mut bit_count) = (u64::from(state.floor), u64::from(state.bit_count));
         for change in changes {
@@ -181,31 +182,36 @@ impl<'a> Goal<'a> {
             if let Some(place) = change.flips.last() {
                 u32::try_from(floor + place).ok()?;
                 bit_count = bit_count.max(place + 1);
+                u32::try_from(bit_count).ok()?;
             }
         }
+        let mut flips = Places::default();
+        let mut rises_left = dropped;
+        for change in changes {
+            rises_left = rises_left.saturating_sub(change.rise);
+            for place in change.flips {
+                // What has fallen away since is dead whatever its bit was.
+                if let Some(bit) = place.checked_sub(rises_left * CHUNK_BITS) {
+                    flips.push(u32::try_from(bit).ok()?)?;
+                }
+            }
+        }
+        flips.sort();
         Some(Self {
-            changes,
             floor: u32::try_from(floor).ok()?,
             bit_count: u32::try_from(bit_count).ok()?,
             dropped: usize::try_from(dropped).ok()?,
+            flips,
         })
     }
 
     /// Turns over the bits of one chunk that the changes turn over; answers whether there were any.
     fn flip(&self, number: usize, bits: &mut [u8]) -> bool {
         let mut flipped = false;
-        let mut rises_left = self.dropped as u64;
-        for change in self.changes {
-            rises_left = rises_left.saturating_sub(change.rise);
-            for place in change.flips {
-                // What has fallen away since is dead whatever its bit was.
-                let Some(bit) = place.checked_sub(rises_left * CHUNK_BITS) else { continue };
-                if chunk_of(bit) == number
-                    && let Some(byte) = bits.get_mut(byte_of(bit))
-                {
-                    *byte ^= 1 << (bit % 8);
-                    flipped = true;
-                }
+        for bit in self.flips.of_chunk(number) {
+            if let Some(byte) = bits.get_mut(byte_of(bit)) {
+                *byte ^= 1 << (bit % 8);
+                flipped = true;
             }
         }
         flipped
@@ -246,6 +252,47 @@ impl<'a> Goal<'a> {
             }
         }
         (state.floor, state.bit_count) = (self.floor, self.bit_count);
+    }
+}
+
+/// The places that all changes turn over, counted from the new floor, ascending; one may stand twice.
+///
+/// WHY: going through the changes anew for each chunk takes chunks × flips, which a few thousand flips among
+/// ten million indexes make dearer than the whole state.
+struct Places {
+    places: [u32; MAX_HEAD_LEN],
+    count: usize,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { places: [0; MAX_HEAD_LEN], count: 0 }
+    }
+}
+
+impl Places {
+    /// Adds a place; `None` where there is no room, which no head brings about: each flip takes a byte of it.
+    fn push(&mut self, place: u32) -> Option<()> {
+        *self.places.get_mut(self.count)? = place;
+        self.count += 1;
+        Some(())
+    }
+
+    fn all(&self) -> &[u32] {
+        self.places.get(..self.count).unwrap_or_default()
+    }
+
+    fn sort(&mut self) {
+        if let Some(all) = self.places.get_mut(..self.count) {
+            all.sort_unstable();
+        }
+    }
+
+    fn of_chunk(&self, number: usize) -> impl Iterator<Item = u64> + '_ {
+        let all = self.all();
+        let from = all.partition_point(|place| chunk_of(u64::from(*place)) < number);
+        let rest = all.get(from..).unwrap_or_default();
+        rest.iter().map(|place| u64::from(*place)).take_while(move |bit| chunk_of(*bit) == number)
     }
 }
 
