@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{python, setup::Kit, step::Progress, workspace::Workspace};
 
 /// Steps that [`prepare`] counts; [`run`] takes one more.
-pub(crate) const STEPS: usize = 2 * programs::STEPS + 2;
+pub(crate) const STEPS: usize = 2 * programs::STEPS + 2 + python::STEPS;
 
 /// How much is tried, and from which seed.
 #[derive(Args)]
