@@ -1,6 +1,6 @@
 //! The list's state: one bit for every status index between a floor and the last dead one.
 
-use core::fmt;
+use core::{fmt, mem};
 
 use sha2::{Digest as _, Sha256};
 
@@ -282,9 +282,17 @@ impl Places {
         self.places.get(..self.count).unwrap_or_default()
     }
 
+    /// Sorts them by a heap: the standard library's sorts have panics that the compiler cannot rule out.
     fn sort(&mut self) {
-        if let Some(all) = self.places.get_mut(..self.count) {
-            all.sort_unstable();
+        let all = self.places.get_mut(..self.count).unwrap_or_default();
+        for root in (0..all.len() / 2).rev() {
+            sift(all, root);
+        }
+        for end in (1..all.len()).rev() {
+            if let Ok([first, last]) = all.get_disjoint_mut([0, end]) {
+                mem::swap(first, last);
+            }
+            sift(all.get_mut(..end).unwrap_or_default(), 0);
         }
     }
 
@@ -293,6 +301,19 @@ impl Places {
         let from = all.partition_point(|place| chunk_of(u64::from(*place)) < number);
         let rest = all.get(from..).unwrap_or_default();
         rest.iter().map(|place| u64::from(*place)).take_while(move |bit| chunk_of(*bit) == number)
+    }
+}
+
+/// Moves the number at `root` down until none below it is greater.
+fn sift(heap: &mut [u32], mut root: usize) {
+    loop {
+        let (left, right) = (2 * root + 1, 2 * root + 2);
+        let child = if heap.get(right) > heap.get(left) { right } else { left };
+        match heap.get_disjoint_mut([root, child]) {
+            Ok([above, below]) if *above < *below => mem::swap(above, below),
+            _ => return,
+        }
+        root = child;
     }
 }
 

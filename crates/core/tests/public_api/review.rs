@@ -211,3 +211,25 @@ fn an_allow_tells_scopes_that_were_not_judged_at_their_level() {
     assert!(allow.scopes.contains(9), "invoice:void is strict");
     assert_eq!(allow.list.zone, wardkey::Zone::MustAsk);
 }
+
+/// What a holder of the list key can do to others of its audience with 113 bytes.
+#[test]
+#[ignore = "takes 541 MB"]
+fn one_flip_far_away_takes_all_memory() {
+    let mut list = list(10, &state_bytes(0, 8, &[0]));
+    let zeros = chunk_digest(&[0; 4096]);
+    let mut last = vec![0; 4096];
+    last[4095] = 0x40;
+    let digests = std::iter::repeat_n(zeros, 131_071).chain([chunk_digest(&last)]);
+    let digest = state_digest(0, u32::MAX, digests);
+    let changes = vec![Change { sequence: 11, rise: 0, flips: vec![u32::MAX - 1] }];
+    let head = head_of(11, digest, ChangeLog { from: 10, changes });
+    let start = Instant::now();
+    assert_eq!(adopt(&mut list, &head, None), Ok(Adoption::Adopted));
+    println!(
+        "a head of {} bytes: {:?}, {} bytes kept",
+        head.len(),
+        start.elapsed(),
+        State::<Vec<u8>>::memory_len(u32::MAX)
+    );
+}
