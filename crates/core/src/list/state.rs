@@ -1,13 +1,13 @@
 //! The list's state: one bit for every status index between a floor and the last dead one.
 
-use core::{fmt, mem};
+use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Reader, TooShort};
 use crate::list::changes::Changes;
-use crate::list::head::MAX_HEAD_LEN;
-use crate::list::memory::{self, STRIDE, StateMemory, chunk_digest};
+use crate::list::goal::Goal;
+use crate::list::memory::{self, STRIDE, StateMemory};
 
 /// Bytes of a digest.
 pub const DIGEST_LEN: usize = 32;
@@ -25,9 +25,9 @@ pub const CHUNK_LEN: usize = 4096;
 /// Source: FORMAT.md section 4.1
 #[derive(Debug)]
 pub struct State<M> {
-    floor: u32,
-    bit_count: u32,
-    memory: M,
+    pub(super) floor: u32,
+    pub(super) bit_count: u32,
+    pub(super) memory: M,
 }
 
 /// Bytes that are no state.
@@ -154,166 +154,10 @@ impl<M: StateMemory> State<M> {
     }
 
     /// What is kept of a chunk: its bits in use and their digest; `None` past the last one.
-    fn chunk(&self, number: usize) -> Option<(&[u8], [u8; DIGEST_LEN])> {
+    pub(super) fn chunk(&self, number: usize) -> Option<(&[u8], [u8; DIGEST_LEN])> {
         let len = chunk_len(self.bit_count, number);
         let bits = memory::bits(self.memory.as_ref(), number).get(..len)?;
         (len > 0).then(|| (bits, memory::digest(self.memory.as_ref(), number)))
-    }
-}
-
-/// What changes make of a state.
-struct Goal {
-    floor: u32,
-    bit_count: u32,
-    /// Chunks that fall away at the front.
-    dropped: usize,
-    flips: Places,
-}
-
-impl Goal {
-    /// Floor and bit count after all changes; `None` if they go beyond the last status index.
-    fn of<M>(state: &State<M>, changes: Changes<'_>) -> Option<Self> {
-        let mut dropped = 0;
-        let (mut floor, mut bit_count) = (u64::from(state.floor), u64::from(state.bit_count));
-        for change in changes {
-            dropped += change.rise;
-            floor += change.rise * CHUNK_BITS;
-            bit_count = bit_count.saturating_sub(change.rise * CHUNK_BITS);
-            if let Some(place) = change.flips.last() {
-                u32::try_from(floor + place).ok()?;
-                bit_count = bit_count.max(place + 1);
-                u32::try_from(bit_count).ok()?;
-            }
-        }
-        let mut flips = Places::default();
-        let mut rises_left = dropped;
-        for change in changes {
-            rises_left = rises_left.saturating_sub(change.rise);
-            for place in change.flips {
-                // What has fallen away since is dead whatever its bit was.
-                if let Some(bit) = place.checked_sub(rises_left * CHUNK_BITS) {
-                    flips.push(u32::try_from(bit).ok()?)?;
-                }
-            }
-        }
-        flips.sort();
-        Some(Self {
-            floor: u32::try_from(floor).ok()?,
-            bit_count: u32::try_from(bit_count).ok()?,
-            dropped: usize::try_from(dropped).ok()?,
-            flips,
-        })
-    }
-
-    /// Turns over the bits of one chunk that the changes turn over; answers whether there were any.
-    fn flip(&self, number: usize, bits: &mut [u8]) -> bool {
-        let mut flipped = false;
-        for bit in self.flips.of_chunk(number) {
-            if let Some(byte) = bits.get_mut(byte_of(bit)) {
-                *byte ^= 1 << (bit % 8);
-                flipped = true;
-            }
-        }
-        flipped
-    }
-
-    /// The digest of a chunk as it will be.
-    fn digest<M: StateMemory>(&self, state: &State<M>, number: usize) -> [u8; DIGEST_LEN] {
-        let len = chunk_len(self.bit_count, number);
-        let (old, kept) = state.chunk(number + self.dropped).unwrap_or_default();
-        let mut bits = [0; CHUNK_LEN];
-        if let Some(front) = bits.get_mut(..old.len()) {
-            front.copy_from_slice(old);
-        }
-        if !self.flip(number, &mut bits) && old.len() == len {
-            return kept;
-        }
-        chunk_digest(bits.get(..len).unwrap_or_default())
-    }
-
-    /// Makes the state what the changes make of it.
-    fn reach<M: StateMemory>(&self, state: &mut State<M>) {
-        let old_chunks = chunk_count(state.bit_count);
-        let old_len = |number| chunk_len(state.bit_count, number + self.dropped);
-        let memory = state.memory.as_mut();
-        let (kept_from, kept_to) = (old_chunks.min(self.dropped) * STRIDE, old_chunks * STRIDE);
-        // INVARIANT: always so; written down because copy_within would panic, and no panic may be in reach.
-        if kept_from <= kept_to && kept_to <= memory.len() {
-            memory.copy_within(kept_from..kept_to, 0);
-        }
-        for number in 0..chunk_count(self.bit_count) {
-            let len = chunk_len(self.bit_count, number);
-            let bits = memory::bits_mut(memory, number);
-            if let Some(unused) = bits.get_mut(old_len(number)..) {
-                unused.fill(0);
-            }
-            if self.flip(number, bits) || old_len(number) != len {
-                memory::digest_again(memory, number, len);
-            }
-        }
-        (state.floor, state.bit_count) = (self.floor, self.bit_count);
-    }
-}
-
-/// The places that all changes turn over, counted from the new floor, ascending; one may stand twice.
-///
-/// WHY: going through the changes anew for each chunk takes chunks × flips, which a few thousand flips among
-/// ten million indexes make dearer than the whole state.
-struct Places {
-    places: [u32; MAX_HEAD_LEN],
-    count: usize,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self { places: [0; MAX_HEAD_LEN], count: 0 }
-    }
-}
-
-impl Places {
-    /// Adds a place; `None` where there is no room, which no head brings about: each flip takes a byte of it.
-    fn push(&mut self, place: u32) -> Option<()> {
-        *self.places.get_mut(self.count)? = place;
-        self.count += 1;
-        Some(())
-    }
-
-    fn all(&self) -> &[u32] {
-        self.places.get(..self.count).unwrap_or_default()
-    }
-
-    /// Sorts them by a heap: the standard library's sorts have panics that the compiler cannot rule out.
-    fn sort(&mut self) {
-        let all = self.places.get_mut(..self.count).unwrap_or_default();
-        for root in (0..all.len() / 2).rev() {
-            sift(all, root);
-        }
-        for end in (1..all.len()).rev() {
-            if let Ok([first, last]) = all.get_disjoint_mut([0, end]) {
-                mem::swap(first, last);
-            }
-            sift(all.get_mut(..end).unwrap_or_default(), 0);
-        }
-    }
-
-    fn of_chunk(&self, number: usize) -> impl Iterator<Item = u64> + '_ {
-        let all = self.all();
-        let from = all.partition_point(|place| chunk_of(u64::from(*place)) < number);
-        let rest = all.get(from..).unwrap_or_default();
-        rest.iter().map(|place| u64::from(*place)).take_while(move |bit| chunk_of(*bit) == number)
-    }
-}
-
-/// Moves the number at `root` down until none below it is greater.
-fn sift(heap: &mut [u32], mut root: usize) {
-    loop {
-        let (left, right) = (2 * root + 1, 2 * root + 2);
-        let child = if heap.get(right) > heap.get(left) { right } else { left };
-        match heap.get_disjoint_mut([root, child]) {
-            Ok([above, below]) if *above < *below => mem::swap(above, below),
-            _ => return,
-        }
-        root = child;
     }
 }
 
@@ -335,23 +179,23 @@ pub fn state_digest(
 /// Status indexes of a chunk.
 pub(super) const CHUNK_BITS: u64 = 8 * CHUNK_LEN as u64;
 
-const fn chunk_count(bit_count: u32) -> usize {
+pub(super) const fn chunk_count(bit_count: u32) -> usize {
     (bit_count as usize).div_ceil(8 * CHUNK_LEN)
 }
 
 /// Bytes in use of a chunk.
-fn chunk_len(bit_count: u32, number: usize) -> usize {
+pub(super) fn chunk_len(bit_count: u32, number: usize) -> usize {
     let before = number.saturating_mul(CHUNK_LEN);
     (bit_count as usize).div_ceil(8).saturating_sub(before).min(CHUNK_LEN)
 }
 
 /// The chunk that a bit lies in.
-fn chunk_of(bit: u64) -> usize {
+pub(super) fn chunk_of(bit: u64) -> usize {
     usize::try_from(bit / CHUNK_BITS).unwrap_or(usize::MAX)
 }
 
 /// The byte of its chunk that a bit lies in.
-fn byte_of(bit: u64) -> usize {
+pub(super) fn byte_of(bit: u64) -> usize {
     (bit % CHUNK_BITS / 8) as usize
 }
 

@@ -18,7 +18,6 @@ mod narrowing;
 mod one_spelling;
 mod random_bytes;
 mod requirements;
-mod review;
 mod round_trip;
 mod scan;
 mod scan_damage;
