@@ -46,7 +46,12 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         .filter(|part| options.only.is_empty() || options.only.iter().any(|only| only == part))
         .collect();
     let seed = options.seed.map_or_else(|| getrandom::u32().context("no randomness"), Ok)?;
-    println!("deep: {} of {} parts, seed {seed}, commit {}", wanted.len(), PARTS.len(), commit.name);
+    println!(
+        "deep: {} of {} parts, seed {seed}, commit {}",
+        wanted.len(),
+        PARTS.len(),
+        commit.name
+    );
     let kit = setup::run(workspace, &Progress::of(setup::STEPS), way)?;
     let mut failed = Vec::new();
     for part in wanted {

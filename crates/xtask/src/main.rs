@@ -14,6 +14,7 @@ mod artefact;
 mod client;
 mod component;
 mod constant_time;
+mod deep;
 mod demo;
 mod dev;
 mod fuzz;
@@ -77,6 +78,8 @@ enum Command {
     NoPanic,
     /// Make the cases in tests/vectors anew, or check them: as they are made, and answered in Python.
     Vectors(vectors::Options),
+    /// The long forms of what tests try briefly, written into crates/trials/RECORD.md (about an hour).
+    Deep(deep::Options),
     /// Formatting, clippy and the locks.
     Lint,
     /// Fuzz every parser of the core (needs a C++ compiler).
@@ -137,6 +140,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Vectors(options) => {
             vectors::run(&workspace, &Progress::of(vectors::steps(&options)), &options)?;
         }
+        Command::Deep(options) => deep::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Mutants(options) => mutants::run(&workspace, &options)?,

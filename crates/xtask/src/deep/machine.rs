@@ -20,14 +20,27 @@ pub(crate) struct Commit {
 /// Asks git. A record that is not committed yet is no change.
 pub(crate) fn commit(workspace: &Workspace) -> Result<Commit> {
     let git = |arguments: &[&str]| -> Result<String> {
-        let output = workspace.command("git").args(arguments).output().context("cannot start git")?;
+        let output =
+            workspace.command("git").args(arguments).output().context("cannot start git")?;
         if !output.status.success() {
-            bail!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "git {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
     };
     let name = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let changes = git(&["status", "--porcelain", "--", ".", ":!*RECORD.md", ":!*RECORD.json", ":!*MUTANTS.md"])?;
+    let changes = git(&[
+        "status",
+        "--porcelain",
+        "--",
+        ".",
+        ":!*RECORD.md",
+        ":!*RECORD.json",
+        ":!*MUTANTS.md",
+    ])?;
     Ok(Commit { name, changed: !changes.is_empty(), changes })
 }
 

@@ -56,7 +56,11 @@ fn told(parts: &BTreeMap<String, Value>) -> String {
         let _ = write!(
             text,
             "\n## {part}\n\n`cargo xtask deep --only {part} --seed {}`, {}, commit {}, {} s on {}.\n\n| | |\n|---|---:|\n",
-            of("seed"), of("date"), of("commit"), of("seconds"), of("machine"),
+            of("seed"),
+            of("date"),
+            of("commit"),
+            of("seconds"),
+            of("machine"),
         );
         let mut rows = Vec::new();
         flatten("", run.get("found").unwrap_or(&Value::Null), &mut rows);
@@ -69,7 +73,8 @@ fn told(parts: &BTreeMap<String, Value>) -> String {
 
 /// Every figure of a value with the names that lead to it. Lists of objects go by their first name-like member.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path} · {name}") };
+    let below =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path} · {name}") };
     match value {
         Value::Object(members) => {
             for (name, member) in members {
