@@ -67,7 +67,19 @@ fn characters([a, b, c]: [u8; 3]) -> [u8; 4] {
         .map(|digit| ALPHABET.get(usize::from(digit & 63)).copied().unwrap_or_default())
 }
 
-/// 0 to 63, or [`FOREIGN`].
+/// The six bits of a digit.
+pub(crate) const fn sextet(character: u8) -> Option<u8> {
+    Some(match character {
+        b'A'..=b'Z' => character - b'A',
+        b'a'..=b'z' => character - b'a' + 26,
+        b'0'..=b'9' => character - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// The six bits of a digit, or [`FOREIGN`], by a table.
 fn value(character: u8) -> u8 {
     VALUES.get(usize::from(character)).copied().unwrap_or(FOREIGN)
 }
@@ -79,13 +91,15 @@ const FOREIGN: u8 = 0x80;
 
 static VALUES: [u8; 256] = {
     let mut values = [FOREIGN; 256];
-    let mut digit = 0;
-    while digit < 64 {
-        #[expect(clippy::indexing_slicing, reason = "evaluated when this is compiled")]
-        {
-            values[ALPHABET[digit] as usize] = digit as u8;
+    let mut character = 0;
+    while character < 256 {
+        if let Some(digit) = sextet(character as u8) {
+            #[expect(clippy::indexing_slicing, reason = "evaluated when this is compiled")]
+            {
+                values[character] = digit;
+            }
         }
-        digit += 1;
+        character += 1;
     }
     values
 };

@@ -14,7 +14,7 @@ pub(crate) fn checksum(prefix: &[u8], payload: &[u8]) -> [u8; CRC_LEN] {
     digest.finalize().to_be_bytes()
 }
 
-static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+pub(crate) static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
 #[cfg(test)]
 mod tests {

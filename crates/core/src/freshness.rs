@@ -123,3 +123,40 @@ impl Bounds {
 }
 
 const MOST_SKEW_MS: u32 = 60_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_told_as_they_were_given_and_each_zone_ends_with_its_last_millisecond() {
+        let bounds = Bounds::new(1_001, 2_002, 3_003, 4_004, 5_005).expect("tighter than usual");
+        assert_eq!(bounds.figures(), [1_001, 2_002, 3_003, 4_004, 5_005]);
+        assert_eq!((bounds.fresh_for_ms(), bounds.max_skew_ms()), (1_001, 5_005));
+        for (level, most) in [
+            (RiskLevel::Low, 4_004),
+            (RiskLevel::Standard, 3_003),
+            (RiskLevel::High, 2_002),
+            (RiskLevel::Strict, 2_002),
+        ] {
+            for (age, zone) in [
+                (0, Zone::Fresh),
+                (1_001, Zone::Fresh),
+                (1_002, Zone::MustAsk),
+                (most, Zone::MustAsk),
+                (most + 1, Zone::Stale),
+                (u64::MAX, Zone::Stale),
+            ] {
+                assert_eq!(bounds.zone(level, age), zone, "{level:?} {age}");
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_that_do_not_ascend_are_refused() {
+        assert!(Bounds::new(5, 5, 5, 5, 0).is_ok());
+        for [fresh_for, high, standard, low] in [[6, 5, 5, 5], [5, 6, 5, 5], [5, 5, 6, 5]] {
+            assert_eq!(Bounds::new(fresh_for, high, standard, low, 0), Err(BoundsError));
+        }
+    }
+}

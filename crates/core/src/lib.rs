@@ -29,6 +29,7 @@ mod prefix;
 mod reason;
 mod registry_answer;
 mod requirement;
+mod scan;
 mod scope;
 mod signing;
 mod subject;
@@ -61,6 +62,10 @@ pub use registry_answer::{
     CONFIRMATION_VALID_MS, Confirmation, Echo, EchoError, RegistryQuestion, RegistryVerdict,
 };
 pub use requirement::{Requirement, RequirementError};
+pub use scan::{
+    BOOTSTRAP_PATTERN, Finding, FindingKind, Findings, KEY_PATTERN, Piece, Pieces, Redacted,
+    Scanner,
+};
 pub use scope::{ScopeSet, ScopeSetError};
 pub use signing::{ListKey, SigningKey, TAG_LEN, Tag};
 pub use subject::{MAX_SUBJECT_LEN, Subject, SubjectError};

@@ -1,8 +1,10 @@
 //! The revocation list: a small head that changes and an immutable state.
 
 mod changes;
+mod goal;
 mod head;
 mod memory;
+mod places;
 mod state;
 
 use core::fmt;

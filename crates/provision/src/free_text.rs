@@ -1,5 +1,7 @@
 //! Texts that people write and others read: names, owners, reasons.
 
+use wardkey::Scanner;
+
 /// Whether a text of a person's may be kept: 1 to `max_len` bytes, no control characters, no credential.
 ///
 /// Prevents that a key which is pasted into the wrong field is stored and shown.
@@ -16,45 +18,86 @@ pub fn check_free_text(text: &str, max_len: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a text holds what looks like one of our credentials, whatever surrounds it. Prefix and length
-/// decide, so that one that is cut short or mistyped counts too.
+/// Whether a text holds one of our credentials, whole or damaged, plain or in base64, whatever surrounds it: what
+/// [`Scanner`] finds.
+///
+/// # Constraints
+/// Of a brand other than Wardkey's own it takes a key whose checksum fits, or one that still shows its version.
 pub fn holds_credential(text: &str) -> bool {
-    let payload_after = |mark: &str| {
-        text.match_indices(mark).any(|(at, _)| {
-            let after = text.get(at + mark.len()..).unwrap_or_default();
-            after.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_".contains(b)).count()
-                >= SHORTEST_SECRET
-        })
-    };
-    payload_after("_live_") || payload_after("_test_") || payload_after("wkboot_")
+    Scanner::default().deep().finds_any(text.as_bytes())
 }
-
-/// Characters after a prefix from which on a text is taken for a secret; a whole key has 68 and more.
-const SHORTEST_SECRET: usize = 40;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use wardkey::{
+        AudienceId, Base, Constraints, Environment, Epoch, KeyId, Prefix, ScopeSet, SigningKeyId,
+        StatusIndex, Subject, TenantId, UnixSeconds,
+    };
+
+    use crate::mint::key_text;
+    use crate::tenant_secret::TenantSecret;
+
+    /// Whole keys of an own brand and of another.
+    fn keys() -> [String; 2] {
+        let secret = TenantSecret::new(TenantId(7), [1; 32]);
+        let base = Base {
+            signing_key: SigningKeyId {
+                tenant: TenantId(7),
+                audience: AudienceId(2),
+                epoch: Epoch::FIRST,
+            },
+            key_id: KeyId([1, 2, 3, 4, 5, 6, 7, 8]),
+            status_index: StatusIndex(808),
+            issued_at: UnixSeconds(1_700_000_000),
+            expires_at: UnixSeconds(1_700_003_600),
+            subject: Subject::new("svc:billing").expect("a subject"),
+            scopes: ScopeSet::from_iter([3]),
+            constraints: Constraints::default(),
+        };
+        ["wk", "acme"].map(|brand| {
+            let prefix = Prefix::new(brand, Environment::Test).expect("a brand");
+            let text = key_text(&secret, &prefix, &base).expect("a key");
+            text.secret_str().to_owned()
+        })
+    }
 
     #[test]
     fn a_credential_is_found_whatever_surrounds_it() {
-        let key = format!("wk_live_{}", "Ab-_".repeat(17));
         let token = format!("wkboot_1_1800000000_{}", "a".repeat(43));
-        let cut: String = key.chars().take(60).collect();
-        for secret in [key.as_str(), &token, &cut] {
+        let cut = |text: &str, len| text.split_at(len).0.to_owned();
+        let mut secrets = vec![token.clone(), cut(&token, 40)];
+        for key in keys() {
+            // Cut short, mistyped, and as HTTP's Basic would carry it.
+            secrets.push(cut(&key, 60));
+            secrets.push(format!("{}~{}", cut(&key, 50), key.split_at(51).1));
+            secrets.push(STANDARD.encode(format!("user:{key}")));
+            secrets.push(key);
+        }
+        // By prefix and length alone, whatever the rest says.
+        secrets.push(format!("wk_live_{}", "Ab-_".repeat(10)));
+        secrets.push(format!("wkadmin_test_{}", "x".repeat(40)));
+        for secret in secrets {
             for text in [
-                secret.to_owned(),
+                secret.clone(),
                 format!("leaked: {secret}."),
                 format!("x{secret}"),
+                format!("/{secret}/"),
                 format!("(\"{secret}\")"),
             ] {
                 assert!(holds_credential(&text), "{text}");
-                assert!(check_free_text(&text, 256).is_err());
+                assert!(check_free_text(&text, 512).is_err());
             }
         }
-        for text in
-            ["billing", "see wk_live_ in the docs", "a_test_of_many_words_in_a_row", "wkboot_"]
-        {
+        for text in [
+            "billing",
+            "see wk_live_ in the docs",
+            "a_test_of_many_words_in_a_row",
+            "wkboot_",
+            "the_test_of_a_name_that_is_as_long_as_any_key_of_ours_and_still_is_none",
+        ] {
             assert!(!holds_credential(text), "{text}");
             assert_eq!(check_free_text(text, 256), Ok(()));
         }

@@ -1,13 +1,13 @@
-//! A verifier with a good key, and forgeries of it. The one file here that knows how the core is
-//! called: when that changes, it is this one that is mended.
+//! A verifier with a good key, and forgeries of it: for what needs one verifier and no more. `issuer.rs` has
+//! issuers of any kind.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    Adoption, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
-    Environment, Epoch, KeyId, KeySet, List, Prefix, Query, Reason, Refresh, Registry, Requirement,
-    ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId, UnixMillis,
-    UnixSeconds, UnverifiedHead,
+    Adoption, Ask, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
+    Environment, Epoch, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh, Registry,
+    Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
+    UnixMillis, UnixSeconds, UnverifiedHead,
 };
 use wardkey_provision::{
     AudiencePolicy, ChangeLog, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
@@ -60,7 +60,7 @@ impl Fixture {
             scopes: vec![scope(0, SCOPE, "low"), scope(9, "invoice:void", "strict")],
             max_lifetime_s: 86_400,
         };
-        let issued = 1_700_000_000;
+        let issued = EXPIRES - 7_200;
         let signing_key = LiveSigningKey {
             epoch: Epoch::FIRST,
             mint_from: UnixSeconds(issued - 3_600),
@@ -93,7 +93,7 @@ impl Fixture {
             key_id: KeyId([0, 1, 2, 3, 4, 5, 6, 255]),
             status_index: StatusIndex(808),
             issued_at: UnixSeconds(issued),
-            expires_at: UnixSeconds(issued + 7_200),
+            expires_at: UnixSeconds(EXPIRES),
             subject: Subject::new("svc:billing").ok()?,
             scopes: ScopeSet::from_iter([0, 9]),
             constraints: Constraints::default(),
@@ -109,6 +109,17 @@ impl Fixture {
         let list = list(&head, &self.state, &key_set)?;
         let required = required(&catalog)?;
         Some(Verifier { key_set, list, required })
+    }
+
+    /// The same with the good key narrowed so many times, each time by a minute of its life.
+    pub fn narrowed(&self, times: u32) -> Option<Self> {
+        let mut fixture = self.clone();
+        for minutes in 1..=times {
+            let expires_at = Some(UnixSeconds(EXPIRES - 60 * minutes));
+            let narrowing = Narrowing { expires_at, ..Narrowing::default() };
+            fixture.key = wardkey::narrow(&fixture.key, &narrowing).ok()?.secret_str().to_owned();
+        }
+        Some(fixture)
     }
 
     /// The good key with its tag changed by `change`, and the right checksum again.
@@ -175,9 +186,19 @@ pub fn head<'b>(bytes: &'b [u8], key_set: &KeySet) -> Option<AuthenticHead<'b>> 
 
 /// The list from its parts.
 pub fn list(head: &AuthenticHead<'_>, state: &[u8], key_set: &KeySet) -> Option<List<Vec<u8>>> {
+    list_at(head, state, key_set, NOW)
+}
+
+/// The list from its parts, as a verifier takes it then.
+pub(crate) fn list_at(
+    head: &AuthenticHead<'_>,
+    state: &[u8],
+    key_set: &KeySet,
+    now: UnixMillis,
+) -> Option<List<Vec<u8>>> {
     let mut list = None;
     let state = State::parse(state).ok()?;
-    match List::adopt(&mut list, head, Some(state), NOW, key_set.bounds()) {
+    match List::adopt(&mut list, head, Some(state), now, key_set.bounds()) {
         Ok(Adoption::Adopted) => list,
         _ => None,
     }
@@ -188,11 +209,12 @@ pub fn required(catalog: &Catalog<'_>) -> Option<Requirement> {
     Requirement::all_of(catalog, [SCOPE]).ok()
 }
 
-/// A decision in one word.
+/// A decision in a word or two.
 pub fn word(decision: &Decision) -> &'static str {
     match decision {
         Decision::Allow(_) => "allow",
-        Decision::Ask(_) => "ask",
+        Decision::Ask(Ask::Refresh) => "ask refresh",
+        Decision::Ask(Ask::Registry(_)) => "ask registry",
         Decision::Deny(denial) => denial.reason.as_str(),
     }
 }
@@ -202,5 +224,7 @@ pub fn bad_tag() -> &'static str {
     Reason::BadTag.as_str()
 }
 
+/// When the good key expires.
+const EXPIRES: u32 = 1_700_007_200;
 /// Bytes of `wk_live_`.
 const PREFIX_LEN: usize = 8;

@@ -312,6 +312,13 @@ extern "C" fn steps_verifier() -> usize {
     Box::leak(Box::new(addresses)).as_ptr() as usize
 }
 
+/// The address of the fixture with its key narrowed so many times; 0 never.
+#[unsafe(no_mangle)]
+extern "C" fn steps_narrowed(fixture: &Fixture, times: u32) -> usize {
+    let narrowed = fixture.narrowed(times);
+    narrowed.map_or(0, |narrowed| ptr::from_ref(Box::leak(Box::new(narrowed))) as usize)
+}
+
 /// The verifier's good key with one bit of its tag changed; unchanged where there is no such byte.
 #[unsafe(no_mangle)]
 extern "C" fn steps_key(fixture: &Fixture, byte: usize, bit: u8) -> u64 {

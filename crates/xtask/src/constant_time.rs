@@ -73,8 +73,10 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
         run_logged(workspace, "taint", &mut valgrind, advice)?;
         judge(workspace, &fs::read_to_string(&report)?)
     });
-    let steps = progress.step("steps in wasm", "10 s", || {
-        told(workspace, &inspect, &["steps", &wasm.to_string_lossy()])
+    let steps = progress.step("steps in wasm", "2 s", || {
+        let counted = wasm.with_extension("counted.wasm");
+        told(workspace.command(&inspect).arg("counted").args([&wasm, &counted]))?;
+        told(kit.node.command(workspace).arg("crates/trials/steps.mjs").arg(counted))
     });
     // Both are told: where one sees a leak, it helps to know what the other sees.
     let (taint, steps) = match (taint, steps) {
@@ -197,3 +199,59 @@ fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
 
 const FRAMES_TOLD: usize = 8;
 const LEAKS_TOLD: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: &str, function: &str, file: &str, line: usize) -> String {
+        let (dir, file) = file.rsplit_once('/').unwrap();
+        format!(
+            "<error><kind>{kind}</kind><stack><frame><fn>{function}</fn><dir>/x/{dir}</dir>\
+             <file>{file}</file><line>{line}</line></frame></stack></error>"
+        )
+    }
+
+    /// What memcheck says of the sound core.
+    fn sound(workspace: &Workspace) -> Vec<String> {
+        let controls = CONTROLS.map(|(name, kind)| error(kind, name, "a/main.rs", 1));
+        let answers = ANSWERS.map(|answer| {
+            let source = fs::read_to_string(workspace.path(answer.file)).unwrap();
+            let line = source.lines().position(|line| line.trim() == answer.line).unwrap() + 1;
+            error("UninitCondition", "authenticate", answer.file, line)
+        });
+        controls.into_iter().chain(answers).collect()
+    }
+
+    #[test]
+    fn the_controls_and_the_answers_must_be_reported_and_nothing_else() {
+        let workspace = Workspace::find().unwrap();
+        let reports = sound(&workspace);
+        assert!(judge(&workspace, &reports.concat()).is_ok());
+        for missing in 0..reports.len() {
+            let mut reports = reports.clone();
+            reports.remove(missing);
+            assert!(judge(&workspace, &reports.concat()).is_err(), "without {missing}");
+        }
+        for (kind, file, line) in [
+            ("UninitCondition", ANSWERS[0].file, 1),
+            ("UninitCondition", "crates/core/src/signing.rs", 30),
+            ("UninitValue", "crates/core/src/signing.rs", 30),
+        ] {
+            let leak = error(kind, "authenticate", file, line);
+            assert!(judge(&workspace, &(reports.concat() + &leak)).is_err(), "{file}:{line}");
+        }
+    }
+
+    #[test]
+    fn an_address_on_the_answers_line_is_no_answer() {
+        let workspace = Workspace::find().unwrap();
+        let reports = sound(&workspace).concat();
+        let addresses = reports.replace(
+            "UninitCondition</kind><stack><frame><fn>authenticate",
+            "UninitValue</kind><stack><frame><fn>authenticate",
+        );
+        assert_ne!(addresses, reports);
+        assert!(judge(&workspace, &addresses).is_err());
+    }
+}

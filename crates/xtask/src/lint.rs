@@ -7,7 +7,8 @@ use crate::{step::Progress, workspace::Workspace};
 /// Runs every lint; fails if one does, after all have spoken.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = ["--manifest-path", "crates/tools/Cargo.toml"];
-    let lints: [(&str, &str, Vec<&str>); 5] = [
+    let fuzz = ["--manifest-path", "crates/core/fuzz/Cargo.toml"];
+    let lints: [(&str, &str, Vec<&str>); 8] = [
         ("formatting", "1 s", vec!["fmt", "--all", "--check"]),
         ("formatting of the tools", "1 s", [&["fmt", "--check"], &tools[..]].concat()),
         (
@@ -19,6 +20,23 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             "the tools' lock, too",
             "5 s",
             [&["metadata", "--locked", "--format-version=1", "--quiet"], &tools[..]].concat(),
+        ),
+        ("formatting of the fuzz targets", "1 s", [&["fmt", "--check"], &fuzz[..]].concat()),
+        (
+            "the fuzz targets' lock, too",
+            "5 s",
+            [&["metadata", "--locked", "--format-version=1", "--quiet"], &fuzz[..]].concat(),
+        ),
+        (
+            "clippy for what the fuzz targets run",
+            "20 s at first",
+            // Without the fuzzer itself: linting must not take a C++ compiler.
+            [
+                &["clippy", "--no-default-features", "--all-targets", "--locked"],
+                &fuzz[..],
+                &["--target-dir", "target/fuzz", "--", "-Dwarnings"],
+            ]
+            .concat(),
         ),
         (
             "clippy",

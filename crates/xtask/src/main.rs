@@ -14,14 +14,18 @@ mod artefact;
 mod client;
 mod component;
 mod constant_time;
+mod deep;
 mod demo;
 mod dev;
+mod fuzz;
 mod inputs;
 mod lint;
 mod lock;
+mod mutants;
 mod no_panic;
 mod node;
 mod python;
+mod scan_corpus;
 mod secrets;
 mod server;
 mod setup;
@@ -74,8 +78,16 @@ enum Command {
     NoPanic,
     /// Make the cases in tests/vectors anew, or check them: as they are made, and answered in Python.
     Vectors(vectors::Options),
+    /// The long forms of what tests try briefly, written into crates/trials/RECORD.md (about an hour).
+    Deep(deep::Options),
     /// Formatting, clippy and the locks.
     Lint,
+    /// Fuzz every parser of the core (needs a C++ compiler).
+    Fuzz(fuzz::Options),
+    /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
+    Mutants(mutants::Options),
+    /// Scan a gigabyte of other people's source for our keys: none may be found, and all that are planted.
+    ScanCorpus(scan_corpus::Options),
 }
 
 fn main() -> ExitCode {
@@ -128,7 +140,11 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Vectors(options) => {
             vectors::run(&workspace, &Progress::of(vectors::steps(&options)), &options)?;
         }
+        Command::Deep(options) => deep::run(&workspace, toolchain, &options)?,
         Command::Lint => lint::run(&workspace)?,
+        Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
+        Command::Mutants(options) => mutants::run(&workspace, &options)?,
+        Command::ScanCorpus(options) => scan_corpus::run(&workspace, &options)?,
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
     let wasm = programs::wasm(workspace, progress, kit)?;
     let inspect = programs::inspect(workspace, progress)?;
     let found = progress.step("no panic in reach", "1 s", || {
-        told(workspace, &inspect, &["no-panic", &wasm.to_string_lossy()])
+        told(workspace.command(&inspect).arg("no-panic").arg(&wasm))
     })?;
     programs::keep(workspace, "no-panic", &found)?;
     Ok(found)

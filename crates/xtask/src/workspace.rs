@@ -33,6 +33,11 @@ impl Workspace {
         self.root.join(relative)
     }
 
+    /// How a path inside the checkout is shown: from its root.
+    pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+
     /// A path inside `.tools`, which git ignores and which may be deleted at any time.
     pub(crate) fn tools(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.root.join(".tools").join(relative)

@@ -2,22 +2,21 @@
 
 import re
 
-from .numbers import Malformed
-from .prefix import prefix_of
-from .spelling import checksum, read_base64url
+from .key import KeyRefused, read_key
 
-PATTERN = re.compile(r"\b[a-z][a-z0-9]{1,11}_(?:live|test)_A[Q-Za-f][A-Za-z0-9_-]{64,502}", re.ASCII)
+PATTERN = re.compile(r"(?:[a-z][a-z0-9]{1,11})_(?:live|test)_A[Q-Za-v][A-Za-z0-9_-]{30,502}", re.ASCII)
 
 
 def find_keys(text: str) -> list[str]:
-    """What looks like a key and has the right checksum."""
-    return [found.group() for found in PATTERN.finditer(text) if _confirmed(found.group())]
+    """What looks like a key and reads as one, whatever is glued to its end."""
+    return [key for found in PATTERN.finditer(text) if (key := _whole(found.group()))]
 
 
-def _confirmed(text: str) -> bool:
-    prefix = prefix_of(text)
-    try:
-        payload = read_base64url(text[len(prefix):])
-    except Malformed:
-        return False
-    return checksum(prefix.encode("ascii") + payload[:-4]) == payload[-4:]
+def _whole(text: str) -> str | None:
+    for end in range(len(text), 0, -1):
+        try:
+            read_key(text[:end])
+        except KeyRefused:
+            continue
+        return text[:end]
+    return None

@@ -36,8 +36,7 @@ pub(crate) fn wasm(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Res
         cargo.args(["build", "--release", "--locked", "--package", PACKAGE, "--lib"]);
         cargo.args(["--target", TARGET, "--target-dir"]).arg(&target);
         release(&mut cargo, "-Cpanic=abort");
-        // Names are what a way to a panic is told by. They stand in a section of their own: the code is
-        // the same.
+        // Names are what a way to a panic is told by; they stand in a section of their own.
         cargo.env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
         run_logged(workspace, "trials-wasm", &mut cargo, ADVICE)?;
         fs::create_dir_all(folder(workspace))?;
@@ -50,6 +49,7 @@ pub(crate) fn wasm(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Res
 /// Programs that run the core on this machine, optimised as it is released.
 pub(crate) struct Natives {
     pub(crate) suites: PathBuf,
+    pub(crate) sample: PathBuf,
     pub(crate) taint: PathBuf,
 }
 
@@ -59,15 +59,21 @@ pub(crate) fn natives(workspace: &Workspace, progress: &Progress) -> Result<Nati
     progress.step("trials on this machine", "40 s at first", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--release", "--locked", "--package", PACKAGE]);
-        cargo.args(["--bin", "trials-suites", "--bin", "trials-taint", "--target-dir"]);
-        cargo.arg(&target);
+        for program in ["trials-suites", "trials-sample", "trials-taint"] {
+            cargo.args(["--bin", program]);
+        }
+        cargo.arg("--target-dir").arg(&target);
         release(&mut cargo, "");
-        // valgrind names functions, files and lines by it; the code is the same.
+        // valgrind names functions, files and lines by it.
         cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none").env("CARGO_PROFILE_RELEASE_DEBUG", "1");
         run_logged(workspace, "trials-native", &mut cargo, ADVICE)
     })?;
     let release = target.join("release");
-    Ok(Natives { suites: release.join("trials-suites"), taint: release.join("trials-taint") })
+    Ok(Natives {
+        suites: release.join("trials-suites"),
+        sample: release.join("trials-sample"),
+        taint: release.join("trials-taint"),
+    })
 }
 
 /// Builds the program that looks into the module.
@@ -81,17 +87,15 @@ pub(crate) fn inspect(workspace: &Workspace, progress: &Progress) -> Result<Path
     Ok(workspace.path("target/debug/trials-inspect"))
 }
 
-/// Runs a program of these, shows what it says line by line, and takes its last line as JSON.
+/// Runs a program, shows what it says line by line, and takes its last line as JSON.
 ///
 /// # Errors
 /// What it complains of, unless it ends well.
-pub(crate) fn told(workspace: &Workspace, program: &Path, arguments: &[&str]) -> Result<Value> {
-    let mut command = workspace.command(program);
+pub(crate) fn told(command: &mut Command) -> Result<Value> {
     let output = command
-        .args(arguments)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     let text = String::from_utf8(output.stdout)?;
     if !output.status.success() {
         print!("{text}");

@@ -1,7 +1,7 @@
 //! Makes a module count what it does: before each instruction, one is added to a counter, and the
 //! instruction's number is mixed into a trace.
 //!
-//! Not by an interpreter's fuel: wasmi charges for a block when it is entered, so that a comparison that
+//! `steps.mjs` runs it. Not by an interpreter's fuel: wasmi charges for a block when it is entered, so that a comparison that
 //! is unrolled and leaves in its middle costs as much as one that does not. The control showed it.
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
@@ -16,10 +16,10 @@ use wasmparser::{
 use crate::Fault;
 
 /// The export that holds the number of instructions done.
-pub(crate) const STEPS: &str = "counted_steps";
+const STEPS: &str = "counted_steps";
 /// The export that two runs agree on if and, but for chance, only if they did the same instructions in
 /// the same order.
-pub(crate) const TRACE: &str = "counted_trace";
+const TRACE: &str = "counted_trace";
 
 /// The module that counts.
 pub(crate) fn counted(wasm: &[u8]) -> Result<Vec<u8>, Fault> {

@@ -1,10 +1,9 @@
-//! Looks into the release wasm: `trials-inspect no-panic|steps FILE.wasm`. What was found goes to
+//! Looks into the release wasm: `trials-inspect no-panic FILE.wasm`, or `trials-inspect counted FILE.wasm OUT.wasm` for the module that counts its instructions. What was found goes to
 //! standard output, the last line as JSON; what is wrong goes to standard error.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command: printing is its job")]
 
 mod calls;
 mod counted;
-mod steps;
 
 use std::process::ExitCode;
 
@@ -15,9 +14,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let found = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["no-panic", file] => read(file).and_then(|wasm| calls::no_panic(&wasm)),
-        ["steps", file] => read(file).and_then(|wasm| steps::equal(&wasm)),
+        ["counted", file, out] => read(file)
+            .and_then(|wasm| Ok(std::fs::write(out, counted::counted(&wasm)?)?))
+            .map(|()| out.to_string().into()),
         _ => {
-            eprintln!("usage: trials-inspect no-panic|steps FILE.wasm");
+            eprintln!("usage: trials-inspect no-panic FILE.wasm | counted FILE.wasm OUT.wasm");
             return ExitCode::from(2);
         }
     };

@@ -1,0 +1,18 @@
+//! The digits of base64 in a text that may hold anything.
+
+use crate::base64url::sextet;
+
+/// The six bits of a digit of base64url or of the standard alphabet.
+pub(super) const fn sextet_of_either(byte: u8) -> Option<u8> {
+    match byte {
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => sextet(byte),
+    }
+}
+
+/// How many digits follow one another from `at` on, counted up to `most`.
+pub(super) fn run_len(text: &[u8], at: usize, most: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter().take(most).take_while(|byte| sextet(**byte).is_some()).count()
+}

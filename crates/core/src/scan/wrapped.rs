@@ -1,0 +1,222 @@
+//! Credentials inside base64, one level deep.
+
+use memchr::memchr_iter;
+use zeroize::Zeroizing;
+
+use super::Brands;
+use super::anchor::Mark;
+use super::digits::sextet_of_either;
+use super::shape::{self, Shape};
+use crate::key::MAX_KEY_LEN;
+use crate::prefix::Environment;
+
+/// The digits that a part of a prefix always gives at one of three alignments, in both alphabets alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needle {
+    pub(super) text: &'static [u8],
+    part: Part,
+    /// Bytes before the part, modulo 3.
+    alignment: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Live,
+    Test,
+    Bootstrap,
+}
+
+/// Judges what is wrapped around a needle whose first digit stands at `at`.
+pub(super) fn judge(text: &[u8], needle: Needle, at: usize, brands: Brands<'_>) -> Option<Shape> {
+    // The needle's first digit within its group of four, and the bits from the part's start to it.
+    let (phase, into) = match needle.alignment {
+        0 => (0, 0),
+        1 => (2, 4),
+        _ => (3, 2),
+    };
+    let (mut first, mut before) = (at, 0);
+    for place in digits_before(text, at).take(LOOK_BACK + phase) {
+        (first, before) = (place, before + 1);
+    }
+    // Bits of a byte whose other bits stand before the first digit.
+    let spare = (8 - 6 * ((4 + phase - before % 4) % 4) % 8) % 8;
+    let mut decoded = Zeroizing::new([0; DECODED_LEN]);
+    let len = decode(text, first, spare, decoded.as_mut_slice());
+    let decoded = decoded.get(..len)?;
+    let part = (6 * before).checked_sub(into + spare)? / 8;
+    let inner = match needle.part {
+        Part::Live => Mark::Environment(Environment::Live),
+        Part::Test => Mark::Environment(Environment::Test),
+        Part::Bootstrap => Mark::Bootstrap,
+    };
+    let shape = shape::judge(decoded, inner, part, brands)?;
+    let digit = |bit: usize| digits(text, first).nth((spare + bit) / 6).map(|(place, _)| place);
+    Some(Shape {
+        start: digit(8 * shape.start)?,
+        payload: digit(8 * shape.payload)?,
+        end: digit((8 * shape.end).checked_sub(1)?)? + 1,
+        base64: true,
+        ..shape
+    })
+}
+
+/// Decodes from the digit at `first` on, leaving out `spare` bits; answers how many bytes came out.
+fn decode(text: &[u8], first: usize, spare: usize, out: &mut [u8]) -> usize {
+    let (mut bits, mut bit_count, mut skip) = (0_u32, 0, spare);
+    let mut slots = out.iter_mut();
+    let mut len = 0;
+    for (_, value) in digits(text, first) {
+        bits = bits << 6 | u32::from(value);
+        bit_count += 6;
+        if skip > 0 {
+            // `spare` is at most 6.
+            bit_count -= skip;
+            bits &= (1 << bit_count) - 1;
+            skip = 0;
+        }
+        if bit_count >= 8 {
+            bit_count -= 8;
+            let [.., byte] = (bits >> bit_count).to_be_bytes();
+            bits &= (1 << bit_count) - 1;
+            let Some(slot) = slots.next() else {
+                return len;
+            };
+            *slot = byte;
+            len += 1;
+        }
+    }
+    len
+}
+
+/// The digits from `at` on with their values, across line breaks but no empty lines.
+fn digits(text: &[u8], at: usize) -> impl Iterator<Item = (usize, u8)> {
+    let mut next = at;
+    core::iter::from_fn(move || {
+        let rest = text.get(next..)?;
+        let gap = match sextet_of_either(*rest.first()?) {
+            Some(_) => 0,
+            None => break_len(rest)?,
+        };
+        let value = sextet_of_either(*rest.get(gap)?)?;
+        let place = next + gap;
+        next = place + 1;
+        Some((place, value))
+    })
+}
+
+/// The places of the digits before `at`, backwards, across line breaks but no empty lines.
+fn digits_before(text: &[u8], at: usize) -> impl Iterator<Item = usize> {
+    let mut end = at;
+    core::iter::from_fn(move || {
+        let mut front = text.get(..end)?;
+        if sextet_of_either(*front.last()?).is_none() {
+            front = front.get(..front.len() - break_len_before(front)?)?;
+        }
+        sextet_of_either(*front.last()?)?;
+        end = front.len() - 1;
+        Some(end)
+    })
+}
+
+/// Bytes of the line break and indentation that `text` begins with.
+fn break_len(text: &[u8]) -> Option<usize> {
+    let line = match text {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        _ => return None,
+    };
+    let rest = text.get(line..)?;
+    Some(line + rest.iter().take(MAX_INDENT).take_while(|byte| is_blank(**byte)).count())
+}
+
+/// Bytes of the line break and indentation that `text` ends with.
+fn break_len_before(text: &[u8]) -> Option<usize> {
+    let indent = text.iter().rev().take(MAX_INDENT).take_while(|byte| is_blank(**byte)).count();
+    let text = text.get(..text.len().checked_sub(indent)?)?;
+    let line = match text {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => return None,
+    };
+    Some(line + indent)
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// The first needle from `from` on that a line break splits, and where it starts.
+pub(super) fn broken_needle(text: &[u8], from: usize) -> Option<(Needle, usize)> {
+    // A needle that starts at or after `from` may be broken no earlier.
+    for line_end in memchr_iter(b'\n', text.get(from..)?) {
+        let newline = from + line_end;
+        let Some(last) = digits_before(text, newline + 1).next() else { continue };
+        let Some((first, _)) = digits(text, newline).next() else { continue };
+        let (Some(last), Some(first)) = (text.get(last), text.get(first)) else { continue };
+        for needle in NEEDLES {
+            for (split, pair) in (1..).zip(needle.text.windows(2)) {
+                if pair != [*last, *first] {
+                    continue;
+                }
+                let Some(start) = digits_before(text, newline + 1).nth(split - 1) else { continue };
+                let digits = digits(text, start).map(|(place, _)| text.get(place));
+                if start >= from && digits.take(needle.text.len()).eq(needle.text.iter().map(Some))
+                {
+                    return Some((needle, start));
+                }
+            }
+        }
+    }
+    None
+}
+
+const fn needle(part: Part, alignment: usize, text: &'static [u8]) -> Needle {
+    Needle { text, part, alignment }
+}
+
+pub(super) const NEEDLES: [Needle; 9] = [
+    needle(Part::Live, 0, b"X2xpdmVf"),
+    needle(Part::Live, 1, b"9saXZlX"),
+    needle(Part::Live, 2, b"fbGl2ZV"),
+    needle(Part::Test, 0, b"X3Rlc3Rf"),
+    needle(Part::Test, 1, b"90ZXN0X"),
+    needle(Part::Test, 2, b"fdGVzdF"),
+    needle(Part::Bootstrap, 0, b"d2tib290X"),
+    needle(Part::Bootstrap, 1, b"drYm9vdF"),
+    needle(Part::Bootstrap, 2, b"3a2Jvb3Rf"),
+];
+/// Digits that hold a brand.
+const LOOK_BACK: usize = 16;
+/// A brand, the middle of a prefix, and what a damaged key may reach over.
+const DECODED_LEN: usize = 12 + 6 + MAX_KEY_LEN + 8;
+/// Longest indentation, in bytes, so that the work stays bounded.
+const MAX_INDENT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use std::vec::Vec;
+
+    #[test]
+    fn needles_are_what_all_encoders_write() {
+        for needle in &NEEDLES {
+            let part: &[u8] = match needle.part {
+                Part::Live => b"_live_",
+                Part::Test => b"_test_",
+                Part::Bootstrap => b"wkboot_",
+            };
+            for (front, back) in [(0_u8, 0_u8), (255, 255), (0x5a, 0xa5)] {
+                let mut bytes: Vec<u8> = std::vec![front; needle.alignment];
+                bytes.extend(part);
+                bytes.extend([back; 3]);
+                let place = [0, 2, 3][needle.alignment];
+                for text in [STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)] {
+                    assert!(text.as_bytes()[place..].starts_with(needle.text), "{text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Credentials inside base64.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, PAD, STANDARD};
+use wardkey::{FindingKind, Scanner};
+
+use crate::scan::{Seeded, any_key, any_token};
+
+fn lines(text: &str, width: usize, line_break: &str) -> String {
+    let lines: Vec<_> =
+        text.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line)).collect();
+    lines.join(line_break)
+}
+
+/// What a base64 digit of `text` was decoded from, with `range` taken out.
+fn without(text: &[u8], range: std::ops::Range<usize>) -> String {
+    let rest = [&text[..range.start], &text[range.end..]].concat();
+    String::from_utf8(rest).expect("ASCII")
+}
+
+#[test]
+fn every_wrapped_key_is_found_at_every_alignment_in_every_layout() {
+    let mut random = Seeded(21);
+    let scanner = Scanner::default().deep();
+    let mut total = 0;
+    for round in 0..4 {
+        let engines = [(&alphabet::STANDARD, PAD), (&alphabet::STANDARD, NO_PAD)];
+        let engines =
+            engines.iter().chain(&[(&alphabet::URL_SAFE, PAD), (&alphabet::URL_SAFE, NO_PAD)]);
+        for (alphabet, padding) in engines {
+            let engine = GeneralPurpose::new(alphabet, *padding);
+            for before in 0..7 {
+                for (width, line_break) in [
+                    (usize::MAX, ""),
+                    (76, "\n"),
+                    (76, "\r\n"),
+                    (64, "\n"),
+                    (60, "\r\n    "),
+                    (19, "\n"),
+                    (4, "\n"),
+                    (3, "\r\n"),
+                    (1, "\n"),
+                ] {
+                    let key = any_key(&mut random);
+                    // A user name, as in HTTP's Basic, or bytes of any kind.
+                    let mut inner =
+                        if round % 2 == 0 { vec![b'.'; before] } else { random.bytes(before) };
+                    // What may be part of a brand would make another key of a damaged one, not of this.
+                    inner.extend(key.text.as_bytes());
+                    let after = random.below(9);
+                    let tail = random.bytes(after);
+                    inner.extend(&tail);
+                    let wrapped = lines(&engine.encode(&inner), width, line_break);
+                    let text = format!("auth: {wrapped}; x");
+                    let findings: Vec<_> = scanner.scan(text.as_bytes()).collect();
+                    let what = format!("{width} {line_break:?} {before} {after}");
+                    assert_eq!(findings.len(), 1, "{what}: {text}");
+                    assert_eq!(findings[0].kind(), FindingKind::Key(key.id), "{what}");
+                    assert!(findings[0].is_base64());
+                    // What is left decodes to nothing of the key, and all around it stays.
+                    let range = findings[0].range();
+                    assert!(range.start >= 6 && range.end <= 6 + wrapped.len());
+                    let left = without(text.as_bytes(), range.clone());
+                    let digits =
+                        left.bytes().filter(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
+                    let of_key = (key.text.len() * 8).div_ceil(6);
+                    let of_all = (inner.len() * 8).div_ceil(6);
+                    let left = digits.count() - "authx".len();
+                    assert!((of_all - 1..=of_all).contains(&(left + of_key)), "{what}");
+                    let redacted = scanner.redact(&text).to_string();
+                    let place = format!("[redacted {} base64]", key.id);
+                    assert!(redacted.contains(&place), "{redacted}");
+                    assert_eq!(scanner.redact(&redacted).to_string(), redacted);
+                    // Without `deep` it is none of ours.
+                    assert!(!Scanner::default().finds_any(text.as_bytes()), "{text}");
+                    total += 1;
+                }
+            }
+        }
+    }
+    println!("{total} wrapped keys planted, {total} found");
+}
+
+#[test]
+fn wrapped_keys_stand_beside_each_other_and_glued() {
+    let mut random = Seeded(22);
+    for _ in 0..200 {
+        let keys: Vec<_> = (0..3).map(|_| any_key(&mut random)).collect();
+        let ids: Vec<_> = keys.iter().map(|key| FindingKind::Key(key.id)).collect();
+        let joined = |by: &str| {
+            let texts: Vec<_> = keys.iter().map(|key| key.text.as_str()).collect();
+            texts.join(by)
+        };
+        let glue = random.below(4);
+        let texts = [
+            // Several in one, and several that are glued to one another after encoding.
+            STANDARD.encode(joined("")),
+            STANDARD.encode(joined("\n")),
+            keys.iter().map(|key| STANDARD.encode(&key.text).replace('=', "")).collect(),
+            format!("{}{}", random.digits(glue), STANDARD.encode(joined(":"))),
+        ];
+        for text in texts {
+            let findings = Scanner::default().deep().scan(text.as_bytes());
+            assert_eq!(findings.map(|f| f.kind()).collect::<Vec<_>>(), ids, "{text}");
+        }
+        // Plain and wrapped side by side.
+        let text = format!("{} {}", joined(","), STANDARD.encode(joined(",")));
+        let findings = Scanner::default().deep().scan(text.as_bytes());
+        assert_eq!(findings.map(|f| f.kind()).collect::<Vec<_>>(), [&ids[..], &ids].concat());
+    }
+}
+
+#[test]
+fn damaged_keys_and_tokens_are_found_in_base64() {
+    let mut random = Seeded(23);
+    for _ in 0..300 {
+        let key = crate::scan::key_of(&mut random, "wk").text;
+        let cut = &key[..key.len() - 1 - random.below(20)];
+        let mistyped = format!("{}~{}", &key[..60], &key[61..]);
+        let token = any_token(&mut random);
+        for (secret, kind) in [
+            (cut, FindingKind::DamagedKey),
+            (&mistyped, FindingKind::DamagedKey),
+            (&token, FindingKind::BootstrapToken),
+        ] {
+            for before in 0..3 {
+                let inner = format!("{}{secret}", &"u: "[..before]);
+                let text = format!("Basic {}", STANDARD.encode(&inner));
+                let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
+                assert_eq!(findings.len(), 1, "{inner}");
+                assert_eq!(findings[0].kind(), kind);
+                let skipped = (before * 8) / 6;
+                assert_eq!(findings[0].range().start, 6 + skipped);
+                assert!(text[findings[0].range().end..].trim_end_matches('=').is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn base64_without_credentials_is_left_alone() {
+    let mut random = Seeded(24);
+    let scanner = Scanner::default().deep();
+    for len in [100, 1_000, 100_000] {
+        let text = STANDARD.encode(random.bytes(len));
+        for text in [lines(&text, 76, "\n"), text] {
+            assert_eq!(scanner.scan(text.as_bytes()).count(), 0);
+        }
+    }
+    for prose in ["see wk_live_ in the docs", "a_test_of_words", "wkboot_1_2_"] {
+        assert_eq!(scanner.scan(STANDARD.encode(prose).as_bytes()).count(), 0);
+    }
+}

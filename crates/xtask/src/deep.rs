@@ -1,0 +1,117 @@
+//! `cargo xtask deep`: the long forms of what every test run tries briefly, written down with seed, commit, machine and
+//! counts, so that the README can quote them and anybody can have them again.
+
+mod machine;
+mod record;
+
+use std::{fs, time::Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::{
+    constant_time, fuzz, no_panic, setup, step::Progress, toolchain::Way, trials,
+    workspace::Workspace,
+};
+
+/// Which parts, how long, and whether they are written down.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these parts; the record keeps what it says of the others.
+    #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PARTS)]
+    only: Vec<String>,
+    /// Seconds for each fuzz target.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    fuzz_seconds: u32,
+    /// What chance is drawn from, as an earlier run printed it; a new one by default.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Write no record: also with changes that are not committed.
+    #[arg(long)]
+    no_record: bool,
+}
+
+/// Runs the parts one after the other; each that is clean is written down at once.
+pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
+    let commit = machine::commit(workspace)?;
+    if commit.changed && !options.no_record {
+        bail!(
+            "there are changes that no commit names: commit them, or run with --no-record\n  {}",
+            commit.changes
+        );
+    }
+    let wanted: Vec<&str> = PARTS
+        .into_iter()
+        .filter(|part| options.only.is_empty() || options.only.iter().any(|only| only == part))
+        .collect();
+    let seed = options.seed.map_or_else(|| getrandom::u32().context("no randomness"), Ok)?;
+    println!(
+        "deep: {} of {} parts, seed {seed}, commit {}",
+        wanted.len(),
+        PARTS.len(),
+        commit.name
+    );
+    let kit = setup::run(workspace, &Progress::of(setup::STEPS), way)?;
+    let mut failed = Vec::new();
+    for part in wanted {
+        println!("\ndeep: {part}");
+        let start = Instant::now();
+        let found = match part {
+            "trials" => {
+                let options =
+                    trials::Options { scale: trials::Scale::Deep, seed: Some(seed.into()) };
+                trials::run(workspace, &Progress::of(trials::STEPS + 1), &kit, &options)
+            }
+            "constant-time" => {
+                constant_time::run(workspace, &Progress::of(constant_time::STEPS), &kit)
+            }
+            "no-panic" => no_panic::run(workspace, &Progress::of(no_panic::STEPS), &kit),
+            "fuzz" => fuzz::hunt(workspace, &fuzz::TARGETS, options.fuzz_seconds, Some(seed)),
+            _ => scan_corpus(workspace, seed),
+        };
+        match found {
+            Ok(found) if options.no_record => println!("{found:#}"),
+            Ok(found) => {
+                let run = record::Run {
+                    commit: commit.name.clone(),
+                    machine: machine::describe(),
+                    date: machine::today()?,
+                    seconds: start.elapsed().as_secs(),
+                    seed,
+                    found,
+                };
+                record::keep(workspace, part, &run)?;
+            }
+            Err(error) => {
+                println!("deep: {part} FAILED: {error:#}");
+                failed.push(part);
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{} failed; the record does not name them", failed.join(", "));
+    }
+    println!("\ndeep: all clean{}", if options.no_record { "" } else { "; written into " });
+    if !options.no_record {
+        println!("  {}", record::FILE);
+    }
+    Ok(())
+}
+
+/// The scanner over other people's source, compiled with optimisations.
+fn scan_corpus(workspace: &Workspace, seed: u32) -> Result<Value> {
+    let file = workspace.path("target/trials/scan-corpus.json");
+    fs::create_dir_all(workspace.path("target/trials"))?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["run", "--quiet", "--release", "--package", "xtask", "--", "scan-corpus"]);
+    cargo.args(["--seed", &seed.to_string(), "--record"]).arg(&file);
+    if !cargo.status()?.success() {
+        bail!("the scan of other people's source failed");
+    }
+    let found: Map<String, Value> = serde_json::from_str(&fs::read_to_string(file)?)?;
+    Ok(found.into())
+}
+
+/// What there is, in the order of what takes longest to fix.
+const PARTS: [&str; 5] = ["constant-time", "no-panic", "trials", "fuzz", "scan-corpus"];
