@@ -290,6 +290,46 @@ impl Lists {
         );
     }
 
+    /// One flip far away would have a small head make every verifier digest half a gigabyte.
+    pub(super) fn chunks_that_are_added(&mut self) {
+        const CHUNK: u64 = 32_768;
+        let comes = |old: &State, changes: Vec<Change>, new: &State, applied: bool| {
+            let before = Head { sequence: 10, ..head() }.of(old);
+            let newer = head().at(T0 + 1).of(new).with_changes(10, changes);
+            let force = Some((&before, old));
+            if applied {
+                told(force, &[alone(&newer)], &["adopted"], Some((&newer, new)))
+            } else {
+                told(force, &[alone(&newer)], &["state_needed"], force)
+            }
+        };
+        for (name, old, last) in [
+            ("one chunk", State::with_dead(800, 10, &[1]), 257 * CHUNK - 1),
+            ("no chunk", State::with_dead(800, 0, &[]), 256 * CHUNK - 1),
+            ("two chunks", State::with_dead(800, 32_769, &[1]), 258 * CHUNK - 1),
+        ] {
+            let case = |place: u64, applied| {
+                let kept = if old.bit_count == 0 { &[][..] } else { &[1] };
+                let new = risen_to(800, &[kept, &[narrow(place)]].concat());
+                comes(&old, vec![change(11, 0, &[place])], &new, applied)
+            };
+            let around = [case(last - 1, true), case(last, true), case(last + 1, false)];
+            self.file.around("4.3", &format!("256 chunks more than {name}"), around);
+        }
+        let old = State::with_dead(800, 10, &[1]);
+        let far = 257 * CHUNK;
+        let risen = risen_to(800 + 32_768, &[narrow(far - CHUNK)]);
+        let changes = vec![change(11, 0, &[far]), change(12, 1, &[])];
+        self.add(
+            "4.3",
+            "257 chunks more, of which one falls away",
+            comes(&old, changes, &risen, true),
+        );
+        let new = risen_to(800, &[1, narrow(far)]);
+        let changes = vec![change(11, 0, &[far - 1]), change(12, 0, &[far - 1, far])];
+        self.add("4.3", "257 chunks more in two changes", comes(&old, changes, &new, false));
+    }
+
     pub(super) fn what_cannot_be_applied(&mut self) {
         const FLOOR: u32 = 0xffff_0000;
         let state = State::with_dead(FLOOR, 8, &[0]);
@@ -406,4 +446,9 @@ fn risen_to(floor: u32, places: &[u32]) -> State {
 /// Its floor is one chunk before the last index.
 fn state_at_the_end() -> State {
     State::with_dead(u32::MAX - 32_768, 8, &[7])
+}
+
+/// A place of a change as one of a state, which are all below 2³².
+fn narrow(place: u64) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
