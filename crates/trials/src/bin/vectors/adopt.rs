@@ -30,6 +30,7 @@ pub(crate) fn file() -> VectorFile {
     lists.changes();
     lists.wrong_changes();
     lists.what_a_change_does();
+    lists.chunks_that_are_added();
     lists.what_cannot_be_applied();
     lists.other_audiences();
     lists.heads_that_cannot_be_read();

@@ -206,8 +206,11 @@ fn signing_keys(file: &mut VectorFile) {
 
 fn catalogs(file: &mut VectorFile) {
     let with = |scopes| KeySet { scopes, ..key_set() };
-    let numbered =
-        |numbers: &[u8]| with(numbers.iter().map(|n| scope(*n, 0, &format!("s:{n}"))).collect());
+    // Names of their places, so that numbers that are the same have names that are not.
+    let numbered = |numbers: &[u8]| {
+        let places = numbers.iter().enumerate();
+        with(places.map(|(place, number)| scope(*number, 0, &format!("s:{place}"))).collect())
+    };
     let every: Vec<u8> = (0..=255).collect();
     file.around(
         "3",

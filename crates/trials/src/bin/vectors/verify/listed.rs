@@ -201,7 +201,9 @@ fn indexes(row: &mut Row<'_>) {
     let dead = |state: &State, index| deny("inactive", index_in(state, index).1);
     let none = State::with_dead(800, 16, &[]);
     row.around("the floor", [dead(&none, 799), alive(&none, 800), alive(&none, 801)]);
-    row.around("the last bit", [alive(&none, 814), alive(&none, 815), alive(&none, 816)]);
+    for index in [814, 815, 816] {
+        row.add(format!("index {index}, and the last bit is that of 815"), alive(&none, index));
+    }
     for place in [1, 6, 7, 8, 9, 15] {
         let one = State::with_dead(800, 16, &[place]);
         let index = 800 + place;
