@@ -136,7 +136,14 @@ impl Outcome {
         if let Decision::Deny(denial) = decision
             && denial.authentic.is_none()
         {
-            return Self::Refused(denial.reason);
+            return match denial.reason {
+                Reason::Malformed
+                | Reason::BadChecksum
+                | Reason::UnknownSigningKey
+                | Reason::PrefixMismatch
+                | Reason::BadTag => Self::Refused(denial.reason),
+                _ => Self::Wrong("refused for what only an authentic key can be"),
+            };
         }
         let provenance = Provenance::of(text, pool);
         let expected = match (decision, provenance.left(pool)) {

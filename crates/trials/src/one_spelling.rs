@@ -131,7 +131,7 @@ impl<'w> Holder<'w> {
             match place.and_then(|place| sums.get_mut(kind as usize)?.get_mut(place)) {
                 Some(times) => *times += 1,
                 None => tally.expect(false, "another spelling is refused", || {
-                    format!("case {case}: {}: {text:?}", word(&decision))
+                    format!("case {case}, text {}: {}", seen.len(), word(&decision))
                 }),
             }
             seen.push(place.unwrap_or(2) as u8);

@@ -109,7 +109,7 @@ impl Catalogue {
                 left.retain(|name| only.contains(name));
             }
             // The third is about the list and hardly about scopes.
-            let moments = if self.risks.len() < 4 { &MOMENTS[..] } else { &MOMENTS[..2] };
+            let moments = if self.risks.len() < 3 { &MOMENTS[..] } else { &MOMENTS[..2] };
             for question in &questions {
                 for moment in moments.iter().copied() {
                     let decision = self.decide(&key, question, moment);

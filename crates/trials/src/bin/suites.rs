@@ -60,7 +60,8 @@ fn timed(suite: &Suite, stretch: Stretch) -> (Report, Value) {
     let began = Instant::now();
     let mut told = began;
     let report = suite.report_side_by_side(stretch, |done| {
-        if told.elapsed() >= A_WHILE && done < stretch.count {
+        let a_while = if began.elapsed() < MINUTE { A_WHILE } else { MINUTE };
+        if told.elapsed() >= a_while && done < stretch.count {
             told = Instant::now();
             let percent = done as f64 * 100.0 / stretch.count as f64;
             let seconds = began.elapsed().as_secs();
@@ -73,5 +74,7 @@ fn timed(suite: &Suite, stretch: Stretch) -> (Report, Value) {
     (report, json!((began.elapsed().as_secs_f64() * 10.0).round() / 10.0))
 }
 
-/// How often a long suite says how far it is.
+/// How often a long suite says how far it is, at first.
 const A_WHILE: Duration = Duration::from_secs(10);
+/// And later.
+const MINUTE: Duration = Duration::from_secs(60);
