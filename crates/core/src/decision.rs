@@ -31,7 +31,8 @@ pub struct Allow {
     pub status_index: StatusIndex,
     /// Tenant, audience and epoch.
     pub signing_key: SigningKeyId,
-    /// All scopes of the key that its narrowings left.
+    /// All scopes of the key that its narrowings left, numbers included that no catalog names. Only those that
+    /// were required were judged, at their level: another one needs a verification of its own.
     pub scopes: ScopeSet,
     /// The first second in which it is dead, by its issuer or by a narrowing.
     pub expires_at: UnixSeconds,

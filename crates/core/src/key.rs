@@ -42,7 +42,7 @@ impl KeyText {
         let mut buffer = [0; MAX_BASE_LEN];
         let len = base.encode(&mut buffer)?;
         let signed = buffer.get(..len).unwrap_or_default();
-        // The longest base and the longest prefix make 389 characters.
+        // The longest base and the longest prefix make 380 characters.
         Self::compose(prefix, signed, &key.tag(signed)).map_err(|KeyTooLong| BaseError::Buffer)
     }
 

@@ -1,8 +1,10 @@
 //! The revocation list: a small head that changes and an immutable state.
 
 mod changes;
+mod goal;
 mod head;
 mod memory;
+mod places;
 mod state;
 
 use core::fmt;
@@ -68,6 +70,40 @@ impl fmt::Display for ListError {
 }
 
 impl core::error::Error for ListError {}
+
+impl Adoption {
+    /// All that it can come to.
+    pub const ALL: [Self; 3] = [Self::Adopted, Self::InForce, Self::StateNeeded];
+
+    /// The stable word.
+    ///
+    /// Source: FORMAT.md section 4.5
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Adopted => "adopted",
+            Self::InForce => "in_force",
+            Self::StateNeeded => "state_needed",
+        }
+    }
+}
+
+impl ListError {
+    /// Every error.
+    pub const ALL: [Self; 4] =
+        [Self::ClockBehind, Self::Older, Self::OtherState, Self::OtherAudience];
+
+    /// The stable word.
+    ///
+    /// Source: FORMAT.md section 4.5
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClockBehind => "clock_behind",
+            Self::Older => "older",
+            Self::OtherState => "other_state",
+            Self::OtherAudience => "other_audience",
+        }
+    }
+}
 
 impl<M: StateMemory> List<M> {
     /// Judges a head against the list in force, `None` at the start, and adopts it if it is newer.

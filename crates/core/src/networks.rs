@@ -15,8 +15,8 @@ const MAX_ENTRIES: usize = MAX_LEN / LEAST_ENTRY_LEN;
 /// A set of networks: a caller must be in one of them.
 ///
 /// # Constraints
-/// At least one, at most 126 bytes in a base and 62 in a block: 6 bytes for each IPv4 network, 18 for
-/// each IPv6 network. Never two that are the same.
+/// At least one, at most 126 bytes in a base (120 beside a not-before) and 62 in a block: 6 bytes for each
+/// IPv4 network, 18 for each IPv6 network. Never two that are the same.
 ///
 /// # Example
 /// ```

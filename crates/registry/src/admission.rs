@@ -1,6 +1,6 @@
 //! Who acts: the credential of an administration call, checked against the registry's own rows.
 
-use wardkey::{AudienceId, Bounds, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
+use wardkey::{AudienceId, Base, Bounds, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
 use wardkey_provision::{Actor, AdminScope, Binding};
 
 use crate::check::{seen, standing};
@@ -38,12 +38,32 @@ pub(crate) fn admit(
     }
 }
 
+/// Finds who acts from a credential that is good and whole.
 pub(crate) fn authenticate(
     store: &dyn Store,
     tenant: &Tenant,
     credential: &WireSecret,
     now: UnixMillis,
 ) -> Result<Actor, RegistryError> {
+    let Identified { actor, narrowed } = identify(store, tenant, credential, now)?;
+    // A narrowed key can be verified and cannot act: what its blocks allow is nothing that the book knows.
+    if narrowed { Err(RegistryError::NarrowedKey) } else { Ok(actor) }
+}
+
+/// Whose credential it is, and whether a holder has narrowed it.
+pub(crate) struct Identified {
+    pub(crate) actor: Actor,
+    pub(crate) narrowed: bool,
+}
+
+/// Finds whose credential it is, and marks its key as seen: also a narrowed one, whose holder has the whole
+/// one's tag or had it from somebody who has, so that its text is not given again.
+pub(crate) fn identify(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    now: UnixMillis,
+) -> Result<Identified, RegistryError> {
     let key = UnverifiedKey::parse(credential.secret_str()).map_err(RegistryError::denied)?;
     let id: SigningKeyId = key.unproven_base().signing_key;
     let ours = id.tenant == tenant.number() && id.audience == AudienceId::ADMINISTRATION;
@@ -56,14 +76,15 @@ pub(crate) fn authenticate(
         .and_then(|key| key.at(now, Bounds::DEFAULT.max_skew_ms()))
         .map_err(RegistryError::denied)?;
     let (base, narrowed) = (*timely.base(), timely.is_narrowed());
-    let (row, generation) = standing(store, tenant, &base, now)?.map_err(RegistryError::denied)?;
-    // A narrowed key can be verified and cannot act: what its blocks allow is nothing that the book knows.
-    if narrowed {
-        return Err(RegistryError::NarrowedKey);
+    // No administration key is minted with networks: the object does not know where a call comes from.
+    if base.constraints.networks.is_some() {
+        return Err(RegistryError::denied(Reason::AddressNotAllowed));
     }
+    let (row, generation) = standing(store, tenant, &base, now)?.map_err(RegistryError::denied)?;
     seen(store, &row, &generation, now)?;
     let bindings = row.bindings(store)?;
-    Ok(Actor { subject: base.subject, key_id: base.key_id, expires_at: base.expires_at, bindings })
+    let Base { subject, key_id, expires_at, .. } = base;
+    Ok(Identified { actor: Actor { subject, key_id, expires_at, bindings }, narrowed })
 }
 
 /// The key, if the actor may know of it with this right; otherwise it is as if there were none.

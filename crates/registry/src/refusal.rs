@@ -3,7 +3,7 @@
 
 use wardkey::{AudienceId, Reason, UnixMillis};
 
-use crate::admission::authenticate;
+use crate::admission::{Identified, identify};
 use crate::audit_log::{self, Act, Outcome};
 use crate::call::Call;
 use crate::check::never_issued;
@@ -32,7 +32,8 @@ pub(crate) fn note(
             return never_issued(store, audience, None, &authority.request_id, now);
         }
         // The refusal has undone that the credential was seen; whoever is no actor leaves nothing.
-        let Ok(actor) = authenticate(store, tenant, &authority.credential, now) else {
+        let Ok(Identified { actor, .. }) = identify(store, tenant, &authority.credential, now)
+        else {
             return Ok(());
         };
         let Some((audience, rule)) = refused_right(store, call, error)? else {
@@ -61,6 +62,7 @@ fn refused_right(
         RegistryError::MissingScope { .. } => {
             Some((AudienceId::ADMINISTRATION, "scope_missing".into()))
         }
+        RegistryError::NarrowedKey => Some((AudienceId::ADMINISTRATION, "narrowed_key".into())),
         RegistryError::Forbidden { rule, .. } => Some((AudienceId::ADMINISTRATION, rule.clone())),
         // A key that is there and was not found is one that the actor may not see.
         RegistryError::NotFound => {

@@ -118,9 +118,11 @@ impl Tenant {
     pub(crate) fn take_index(store: &dyn Store) -> Result<u32, RegistryError> {
         let rows = store.query("SELECT next_index FROM tenant", &[])?;
         let row = rows.first().ok_or(RegistryError::NoTenant)?;
-        let index = row
-            .unsigned::<u32>(0)
-            .map_err(|_| RegistryError::internal("all status indexes of the tenant are used up"))?;
+        // The last number of all has no bit in any state: FORMAT.md 4.3.
+        let index = row.unsigned::<u32>(0).ok().filter(|index| *index != u32::MAX);
+        let index = index.ok_or_else(|| {
+            RegistryError::internal("all status indexes of the tenant are used up")
+        })?;
         store.execute("UPDATE tenant SET next_index = next_index + 1", &[])?;
         Ok(index)
     }

@@ -283,3 +283,30 @@ fn what_a_cut_off_or_a_dead_signing_key_kills_is_dead_to_the_registry_too() {
         assert!(matches!(check(), Reply::Checked(verdict) if verdict == dead), "{statement}");
     }
 }
+
+/// design.md: a repeated create gives the key again only if "no registry path … has seen it".
+#[test]
+fn a_key_that_was_seen_narrowed_is_not_given_again() {
+    let book = Book::in_memory(1).unwrap();
+    let admin = book.bootstrap().unwrap();
+    let call = || Call::CreateKey {
+        authority: authority(&admin, Some("once")),
+        request: wardkey_provision::KeyRequest {
+            subject: "svc:part".into(),
+            audience: "wardkey".into(),
+            for_audiences: vec!["api".into()],
+            ..key_request(&["keys:read"])
+        },
+    };
+    let deputy = book.ask_created(call()).unwrap().key.unwrap().secret_str().to_owned();
+    let until = wardkey::UnixSeconds(u32::try_from(book.now().0 / 1000 + 600).unwrap());
+    let narrowing = wardkey::Narrowing { expires_at: Some(until), ..wardkey::Narrowing::default() };
+    let narrowed = wardkey::narrow(&deputy, &narrowing).unwrap();
+    let read =
+        Call::ReadAudit { authority: authority(narrowed.secret_str(), None), after: 0, limit: 1 };
+    assert_eq!(book.ask(read).unwrap_err(), wardkey_registry::RegistryError::NarrowedKey);
+    assert!(
+        book.ask_created(call()).unwrap().key.is_none(),
+        "its tag has been in somebody's hands"
+    );
+}

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::Rng as _;
-use wardkey::{Head, KeySet, State, UnverifiedHead, UnverifiedKey};
+use wardkey::{Adoption, Bounds, Head, KeySet, List, State, UnverifiedHead, UnverifiedKey};
 use wardkey_registry::{Call, RegistryError, Reply, RevokeRequest, Store, WireBytes};
 use wardkey_testkit::{Book, authority, key_request, seeded_rng};
 
@@ -166,4 +166,61 @@ fn a_state_that_no_head_named_is_not_answered() {
     };
     assert_eq!(ask(head.sequence() + 1, head.state_digest()), Some(RegistryError::NotFound));
     assert_eq!(ask(head.sequence(), [0; 32]), Some(RegistryError::NotFound));
+}
+
+/// Eight verifiers that look now and then, over forgotten versions and a clock that steps back.
+#[test]
+fn verifiers_follow_at_any_lag_over_trimming() {
+    let book = Book::in_memory(9).unwrap();
+    let admin = book.bootstrap().unwrap();
+    let key_set = key_set_of(&book, &admin);
+    let mut rng = seeded_rng(9);
+    let mut lists: Vec<Option<List<Vec<u8>>>> = (0..8).map(|_| None).collect();
+    let (mut dead, mut alive) = (BTreeSet::new(), BTreeSet::new());
+    let (mut by_changes, mut by_state) = (0, 0);
+    for step in 0..900_u32 {
+        if step % 40 == 7 {
+            let jump = u64::from(rng.next_u32() % 20_000);
+            book.store
+                .execute("UPDATE tenant SET next_index = next_index + ?", &[jump.into()])
+                .unwrap();
+        }
+        let (key_id, index) = make(&book, &admin);
+        if rng.next_u32().is_multiple_of(4) {
+            alive.insert(index);
+        } else {
+            revoke(&book, &admin, &key_id);
+            dead.insert(index);
+        }
+        match rng.next_u32() % 20 {
+            0 => book.pass(700_000),
+            1 => book.set_now(book.now().0 - 3_000),
+            2..=8 => {}
+            _ => book.pass(u64::from(rng.next_u32() % 3_000)),
+        }
+        for (slot, list) in lists.iter_mut().enumerate() {
+            if !rng.next_u32().is_multiple_of(1 << slot) {
+                continue;
+            }
+            let head = bytes(book.ask(Call::Head).unwrap());
+            let head = UnverifiedHead::parse(&head).unwrap().authenticate(&key_set).unwrap();
+            // The registry's time may be ahead of a clock that stepped back.
+            let now = book.now().max(head.head().issued_at());
+            let adoption = List::adopt(list, &head, None, now, &Bounds::DEFAULT).unwrap();
+            if adoption == Adoption::StateNeeded {
+                by_state += 1;
+                let digest = WireBytes::new(head.head().state_digest());
+                let call = Call::State { sequence: head.head().sequence(), digest };
+                let state = State::parse(&bytes(book.ask(call).unwrap())).unwrap();
+                let adopted = List::adopt(list, &head, Some(state), now, &Bounds::DEFAULT);
+                assert_eq!(adopted, Ok(Adoption::Adopted));
+            } else {
+                by_changes += 1;
+            }
+            let state = list.as_ref().unwrap().state();
+            assert!(dead.iter().all(|index| state.is_dead(*index)));
+            assert!(alive.iter().all(|index| !state.is_dead(*index)));
+        }
+    }
+    assert!(by_changes > 1_000 && by_state > 50, "{by_changes} by changes, {by_state} by state");
 }

@@ -1,10 +1,10 @@
-//! A verifier with a good key, and forgeries of it. The one file here that knows how the core is
-//! called: when that changes, it is this one that is mended.
+//! A verifier with a good key, and forgeries of it: for what needs one verifier and no more. `issuer.rs` has
+//! issuers of any kind.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    Adoption, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
+    Adoption, Ask, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
     Environment, Epoch, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh, Registry,
     Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
     UnixMillis, UnixSeconds, UnverifiedHead,
@@ -129,15 +129,7 @@ impl Fixture {
         let (checked, _) = payload.split_last_chunk::<4>()?;
         let mut checked = checked.to_vec();
         change(checked.last_chunk_mut()?);
-        let mut crc = u32::MAX;
-        for byte in prefix.as_bytes().iter().chain(&checked) {
-            crc ^= u32::from(*byte);
-            for _ in 0..8 {
-                crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
-            }
-        }
-        checked.extend((!crc).to_be_bytes());
-        Some(prefix.to_owned() + &URL_SAFE_NO_PAD.encode(checked))
+        Some(with_checksum(prefix, &checked))
     }
 
     /// The good key with one bit of its tag changed.
@@ -155,6 +147,25 @@ impl Verifier {
     pub fn decide(&self, key: &str) -> Decision {
         wardkey::verify(&self.key_set, Some(&self.list), key, query(&self.required))
     }
+}
+
+/// The text of a key from its prefix and what the checksum is over, whether any issuer would write it
+/// or not.
+pub fn with_checksum(prefix: &str, checked: &[u8]) -> String {
+    let payload = [checked, &checksum(prefix, checked).to_be_bytes()].concat();
+    prefix.to_owned() + &URL_SAFE_NO_PAD.encode(payload)
+}
+
+/// CRC-32 (ISO-HDLC), bit by bit: not the core's own.
+pub fn checksum(prefix: &str, checked: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in prefix.as_bytes().iter().chain(checked) {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+        }
+    }
+    !crc
 }
 
 /// The first question of a host, with nothing asked yet.
@@ -175,9 +186,19 @@ pub fn head<'b>(bytes: &'b [u8], key_set: &KeySet) -> Option<AuthenticHead<'b>> 
 
 /// The list from its parts.
 pub fn list(head: &AuthenticHead<'_>, state: &[u8], key_set: &KeySet) -> Option<List<Vec<u8>>> {
+    list_at(head, state, key_set, NOW)
+}
+
+/// The list from its parts, as a verifier takes it then.
+pub(crate) fn list_at(
+    head: &AuthenticHead<'_>,
+    state: &[u8],
+    key_set: &KeySet,
+    now: UnixMillis,
+) -> Option<List<Vec<u8>>> {
     let mut list = None;
     let state = State::parse(state).ok()?;
-    match List::adopt(&mut list, head, Some(state), NOW, key_set.bounds()) {
+    match List::adopt(&mut list, head, Some(state), now, key_set.bounds()) {
         Ok(Adoption::Adopted) => list,
         _ => None,
     }
@@ -188,11 +209,12 @@ pub fn required(catalog: &Catalog<'_>) -> Option<Requirement> {
     Requirement::all_of(catalog, [SCOPE]).ok()
 }
 
-/// A decision in one word.
+/// A decision in a word or two.
 pub fn word(decision: &Decision) -> &'static str {
     match decision {
         Decision::Allow(_) => "allow",
-        Decision::Ask(_) => "ask",
+        Decision::Ask(Ask::Refresh) => "ask refresh",
+        Decision::Ask(Ask::Registry(_)) => "ask registry",
         Decision::Deny(denial) => denial.reason.as_str(),
     }
 }

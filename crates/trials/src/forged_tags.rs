@@ -1,11 +1,17 @@
 //! Keys that are right in everything but their tag.
 
+use crate::chance::chance;
 use crate::fixture::{Fixture, bad_tag, word};
-use crate::suite::{Cases, Stretch, chance};
+use crate::suite::{Cases, Stretch};
 use crate::tally::Tally;
 
-pub(crate) const CASES: Cases =
-    Cases::Drawn { smoke: 500, test: 20_000, deep: 1_000_000, deep_in_wasm: 100_000 };
+pub(crate) const CASES: Cases = Cases::Drawn {
+    smoke: 500,
+    test: 20_000,
+    test_in_wasm: 20_000,
+    deep: 1_000_000,
+    deep_in_wasm: 100_000,
+};
 
 /// One to eight random bits of the tag are changed and the checksum is mended: each is `bad_tag`.
 pub(crate) fn run(stretch: Stretch, tally: &mut Tally) {

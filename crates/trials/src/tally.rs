@@ -68,6 +68,34 @@ impl Tally {
         self.digest.update(bytes);
     }
 
+    /// Outcomes that a suite counted by itself, because it has very many of them.
+    ///
+    /// What came when must go to [`Tally::outcome`]: this puts only the sums into the digest.
+    pub fn count_many(&mut self, outcome: &str, times: u64) {
+        if times > 0 {
+            self.outcome(outcome.as_bytes());
+            self.outcome(&times.to_be_bytes());
+            bump(&mut self.counts, outcome, times);
+        }
+    }
+
+    /// How often the same check saw a deliberate mistake, counted by the suite itself.
+    pub fn controls_many(&mut self, mistake: &str, caught: u64) {
+        self.outcome(&caught.to_be_bytes());
+        bump(&mut self.controls, mistake, caught);
+    }
+
+    /// What came out of the next piece of the same stretch.
+    pub(crate) fn absorb(&mut self, piece: Self) {
+        let Self { counts, controls, failures, first_failures, digest } = piece;
+        self.outcome(&digest.finalize());
+        counts.iter().for_each(|(name, times)| bump(&mut self.counts, name, *times));
+        controls.iter().for_each(|(name, times)| bump(&mut self.controls, name, *times));
+        self.failures += failures;
+        let room = FAILURES_TOLD.saturating_sub(self.first_failures.len());
+        self.first_failures.extend(first_failures.into_iter().take(room));
+    }
+
     pub(crate) fn report(self, suite: &'static str, stretch: Stretch) -> Report {
         let Self { counts, controls, failures, first_failures, digest } = self;
         let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

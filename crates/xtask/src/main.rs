@@ -23,6 +23,7 @@ mod lock;
 mod mutants;
 mod no_panic;
 mod node;
+mod python;
 mod scan_corpus;
 mod secrets;
 mod server;
@@ -32,6 +33,7 @@ mod test;
 mod toolchain;
 mod tools;
 mod trials;
+mod vectors;
 mod worker_build;
 mod workspace;
 
@@ -73,6 +75,8 @@ enum Command {
     ConstantTime,
     /// Show that no panic, allocation or trap can be reached from the core's entries in the release wasm.
     NoPanic,
+    /// Make the cases in tests/vectors anew, or check them: as they are made, and answered in Python.
+    Vectors(vectors::Options),
     /// Formatting, clippy and the locks.
     Lint,
     /// Fuzz every parser of the core (needs a C++ compiler).
@@ -129,6 +133,9 @@ fn run(arguments: Arguments) -> Result<()> {
             let progress = Progress::of(setup::STEPS + no_panic::STEPS);
             let kit = setup::run(&workspace, &progress, toolchain)?;
             no_panic::run(&workspace, &progress, &kit)?;
+        }
+        Command::Vectors(options) => {
+            vectors::run(&workspace, &Progress::of(vectors::steps(&options)), &options)?;
         }
         Command::Lint => lint::run(&workspace)?,
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,

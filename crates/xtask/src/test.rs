@@ -9,7 +9,7 @@ use crate::{
     component, constant_time, no_panic, setup,
     step::Progress,
     toolchain::Way,
-    trials,
+    trials, vectors,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -17,7 +17,7 @@ use crate::{
 /// Which half; both by default.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only the Rust tests on this machine; needs no wasm.
+    /// Only what runs on this machine: the Rust tests, the vectors, in Python, too; needs no wasm.
     #[arg(long, conflicts_with = "e2e")]
     native: bool,
     /// Only what runs in wasm: constant time, no panic, and the suites in tests/, most against workerd.
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
     let mut failed = Vec::new();
     if !options.e2e {
-        let progress = Progress::of(1);
+        let progress = Progress::of(1 + vectors::steps(&vectors::Options::CHECK));
         let passed = progress.step("native tests", "3 min at first", || {
             let mut cargo = workspace.cargo();
             cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
@@ -37,6 +37,10 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         })?;
         if !passed {
             failed.push("native tests");
+        }
+        if let Err(error) = vectors::run(workspace, &progress, &vectors::Options::CHECK) {
+            println!("{error:#}");
+            failed.push("vectors");
         }
     }
     if !options.native {

@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::{setup::Kit, step::Progress, workspace::Workspace};
+use crate::{python, setup::Kit, step::Progress, workspace::Workspace};
 
 /// Steps that [`prepare`] counts; [`run`] takes one more.
-pub(crate) const STEPS: usize = 2 * programs::STEPS + 1;
+pub(crate) const STEPS: usize = 2 * programs::STEPS + 2 + python::STEPS;
 
 /// How much is tried, and from which seed.
 #[derive(Args)]
@@ -49,7 +49,7 @@ pub(crate) fn run(
     options: &Options,
 ) -> Result<Value> {
     let found = prepare(workspace, progress, kit, options)?;
-    progress.step("the same suites in wasm", options.scale.usually(), || {
+    progress.step("the same suites in wasm", options.scale.usually_in_wasm(), || {
         let mut node = kit.node.command(workspace);
         node.args(["--test", "--test-reporter=spec", "tests/trials.test.mjs"]);
         node.env("WARDKEY_TRIALS_DIR", programs::folder(workspace));
@@ -62,7 +62,8 @@ pub(crate) fn run(
     Ok(found)
 }
 
-/// Builds the module and runs the suites here; `tests/trials.test.mjs` does the rest.
+/// Builds the module, runs the suites here and has Python decide a sample of the mutants;
+/// `tests/trials.test.mjs` does the rest.
 pub(crate) fn prepare(
     workspace: &Workspace,
     progress: &Progress,
@@ -91,6 +92,26 @@ pub(crate) fn prepare(
     for report in reports {
         show(report);
     }
+    python::bring(workspace, progress)?;
+    let mutants = programs::folder(workspace).join("mutants.jsonl");
+    progress.step(
+        "a sample of the mutants in Python",
+        options.scale.usually_in_python(),
+        || {
+            let mut sample = workspace.command(&natives.sample);
+            sample.args(["--count", options.scale.sample(), "--seed", &seed.to_string(), "--out"]);
+            if !sample.arg(&mutants).status().context("cannot start trials-sample")?.success() {
+                bail!("there is no sample");
+            }
+            let said =
+                python::module(workspace, "wardkey_format.mutants", &[&mutants.to_string_lossy()])?;
+            said.told.lines().for_each(|line| println!("      {line}"));
+            if !said.passed {
+                bail!("Python decides otherwise, see above\n{}", said.complaints.trim_end());
+            }
+            Ok(())
+        },
+    )?;
     Ok(json!({ "scale": options.scale.name(), "seed": seed, "reports": reports }))
 }
 
@@ -99,7 +120,8 @@ fn show(report: &Value) {
     let text = |pointer| report.pointer(pointer).unwrap_or(&Value::Null).to_string();
     let wasm = if text("/in_wasm") == "true" { "" } else { ", not in wasm" };
     let name = text("/report/suite");
-    println!("      {} ({} cases{wasm})", name.trim_matches('"'), text("/report/stretch/count"));
+    let (name, cases) = (name.trim_matches('"'), text("/report/stretch/count"));
+    println!("      {name} ({cases} cases in {} s{wasm})", text("/seconds"));
     for (pointer, what) in [("/report/counts", ""), ("/report/controls", "mistake caught: ")] {
         let counts = report.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
         for (name, count) in counts {
@@ -118,8 +140,30 @@ impl Scale {
 
     fn usually(self) -> &'static str {
         match self {
-            Self::Test => "2 s",
-            Self::Deep => "5 min",
+            Self::Test => "1 min",
+            Self::Deep => "45 min",
+        }
+    }
+
+    fn usually_in_wasm(self) -> &'static str {
+        match self {
+            Self::Test => "1 min",
+            Self::Deep => "10 min",
+        }
+    }
+
+    fn usually_in_python(self) -> &'static str {
+        match self {
+            Self::Test => "4 s",
+            Self::Deep => "40 s",
+        }
+    }
+
+    /// How many mutants another implementation decides.
+    fn sample(self) -> &'static str {
+        match self {
+            Self::Test => "100000",
+            Self::Deep => "1000000",
         }
     }
 }

@@ -27,12 +27,16 @@ class Answers(unittest.TestCase):
     def test_mint_and_narrow(self):
         values = {**KEY, "key_id": KEY["key_id"].hex(), "scopes": [0, 1, 2, 9]}
         self.assertEqual(self.ask(do="mint", signing_key=K.hex(), prefix=PREFIX, values=values), {"ok": TEXT})
-        for other, expected in (({"epoch": 0}, "epoch"), ({"scopes": []}, "scopes"), ({"networks": ["10.0.0.1/8"]}, "networks"),
-                                ({"scopes": None}, "case: values"), ({"x": 1}, "case: unknown: ['x']")):
-            self.assertEqual(self.ask(do="mint", signing_key=K.hex(), prefix=PREFIX, values={**values, **other}), {"error": expected})
+        def mint(other):
+            return self.ask(do="mint", signing_key=K.hex(), prefix=PREFIX, values={**values, **other})
+        for other, why in (({"epoch": 0}, "epoch"), ({"scopes": []}, "scopes"), ({"networks": ["10.0.0.1/8"]}, "networks")):
+            self.assertEqual(mint(other), {"error": "refused", "why": why})
+        for other, expected in (({"scopes": None}, "case: values"), ({"x": 1}, "case: unknown: ['x']")):
+            self.assertEqual(mint(other), {"error": expected})
         fields = {"scopes": [0, 1], "expires_at": "1800000600", "not_before": None}
         self.assertEqual(self.ask(do="narrow", key=TEXT, fields=fields), {"ok": NARROWED})
         self.assertEqual(self.ask(do="narrow", key="x", fields={"not_before": 1}), {"error": "malformed"})
+        self.assertEqual(self.ask(do="narrow", key=TEXT, fields={}), {"error": "refused", "why": "no_field"})
 
     def test_reading(self):
         self.assertEqual(self.ask(do="read_key", key=NARROWED)["ok"]["blocks"], [{"scopes": [0, 1], "expires_at": 1800000600}])
@@ -49,7 +53,7 @@ class Answers(unittest.TestCase):
                  ((None, 0), (None, T0), ("00", T0), (STATE_BYTES.hex(), str(T0)), (None, T0))]
         steps.append({"head": "00", "state": None, "now": 0})
         self.assertEqual(self.ask(do="adopt", key_set=KEY_SET_BYTES.hex(), in_force=None, heads=steps), {
-            "outcomes": ["clock_behind", "state_needed", "state:malformed", "adopted", "in_force", "head:version"],
+            "outcomes": ["clock_behind", "state_needed", "state_needed", "adopted", "in_force", "head:version"],
             "sequence": T0, "digest": DIGEST.hex(),
         })
         of_another = {**LIST, "key_set": OTHER_KEY_SET.hex()}
@@ -64,14 +68,22 @@ class Answers(unittest.TestCase):
 
     def test_registry(self):
         strict = {**VERIFY, "required": {**REQUIRED, "strict": True}}
-        answered = {"for_this_question": True, "verdict": "alive", "sequence": 5}
+        answered = {"asked_at": T0, "verdict": "alive", "sequence": 5}
         self.assertEqual(self.ask(**strict), {"ask": "registry"})
         self.assertEqual(self.ask(**{**strict, "registry": "failed"}), {"deny": "registry_unavailable"})
         self.assertEqual(self.ask(**{**strict, "registry": answered})["allow"]["sequence"], 5)
         self.assertEqual(self.ask(**{**strict, "registry": {**answered, "verdict": "revoked"}}), {"deny": "revoked"})
-        self.assertEqual(self.ask(**{**strict, "registry": {**answered, "for_this_question": False}}), {"ask": "registry"})
-        self.assertIn("error", self.ask(**{**strict, "registry": {**answered, "for_this_question": 1}}))
         self.assertEqual(self.ask(**{**VERIFY, "registry": {**answered, "verdict": "revoked"}})["allow"]["sequence"], T0)
+        self.assertEqual(self.ask(**{**strict, "now": T0 + 5000, "registry": answered})["allow"]["age_ms"], 0)
+        self.assertEqual(self.ask(**{**strict, "key": "x", "registry": answered}), {"deny": "malformed"})
+        other = {**REQUIRED, "scopes": ["invoice:void"], "strict": True}
+        for changed in ({"asked_at": T0 + 1}, {"asked_at": T0 - 5001}, {"key": NARROWED}, {"key": "x"}, {"required": other}):
+            self.assertEqual(self.ask(**{**strict, "registry": {**answered, **changed}}), {"ask": "registry"})
+        self.assertIn("error", self.ask(**{**strict, "registry": {"verdict": "alive"}}))
+
+    def test_requirements_that_cannot_be_built(self):
+        for other, why in (({"scopes": []}, "no_scope"), ({"scopes": ["x:y"]}, "unknown_scope")):
+            self.assertEqual(self.ask(**{**VERIFY, "required": {**REQUIRED, **other}}), {"error": "requirement", "why": why})
 
     def test_cases_that_are_none(self):
         for bad in ("", "{}", "[]", "{", '{"do":"verify"}', '{"do":"mint","values":[]}', '{"do":["x"]}',

@@ -29,10 +29,10 @@ def do_verify(case: dict) -> dict:
     refresh = case.get("refresh", "not_tried")
     if refresh not in ("not_tried", "failed"):
         raise BadCase("refresh")
+    text, requirement, now = text_of_key(case["key"]), requirement_of(case["required"], key_set), u64_of(case["now"])
     return decide(
-        key_set, list_of(case.get("list"), key_set), text_of_key(case["key"]), requirement_of(case["required"], key_set),
-        u64_of(case["now"]), optional(case.get("caller"), address_of), refresh == "failed",
-        registry_of(case.get("registry", NOT_ASKED)),
+        key_set, list_of(case.get("list"), key_set), text, requirement, now, optional(case.get("caller"), address_of),
+        refresh == "failed", registry_of(case.get("registry", NOT_ASKED), key_set, text, requirement, now),
     )
 
 
@@ -99,8 +99,7 @@ def do_adopt(case: dict) -> dict:
         try:
             state = optional(step.get("state"), lambda text: read_state(bytes_of(text)))
         except Malformed:
-            outcomes.append("state:malformed")
-            continue
+            state = None  # counts as not handed in
         word, in_force = adopt(key_set, in_force, head, state, u64_of(step["now"]))
         outcomes.append(word)
     return {
@@ -127,7 +126,7 @@ def do_mint(case: dict) -> dict:
             scopes=fields.scopes, not_before=fields.not_before, networks=fields.networks,
         )}
     except Refused as refused:
-        return {"error": str(refused)}
+        return {"error": "refused", "why": str(refused)}
 
 
 def do_narrow(case: dict) -> dict:
@@ -137,7 +136,7 @@ def do_narrow(case: dict) -> dict:
     except KeyRefused as refused:
         return {"error": refused.reason}
     except Refused as refused:
-        return {"error": str(refused)}
+        return {"error": "refused", "why": str(refused)}
 
 
 def check_names(values: dict, known: set[str]) -> dict:
@@ -185,7 +184,7 @@ def answer(case) -> dict:
     except BadCase as bad:
         return {"error": f"case: {bad}"}
     except Refused as refused:
-        return {"error": f"requirement: {refused}"}
+        return {"error": "requirement", "why": str(refused)}
     except (KeyError, TypeError, ValueError, AttributeError) as bad:
         return {"error": f"case: {type(bad).__name__}: {bad}"}
 

@@ -6,12 +6,16 @@ from .adopting import RevocationList
 from .deciding import ALIVE, FAILED, NOT_ASKED, REGISTRY_NO, RegistryAnswer
 from .fields import Fields
 from .head import Head, HeadRefused, parse_head
+from .key import KeyRefused, read_key
 from .key_set import KeySet, read_key_set
 from .networks import entry_of
 from .numbers import U64_MAX, Malformed
 from .requirement import Requirement, build_requirement
 from .scope_set import scope_set_of
 from .state import State, read_state
+
+
+ANSWER_GOOD_FOR = 5_000
 
 
 class BadCase(Exception):
@@ -112,17 +116,31 @@ def requirement_of(value, key_set: KeySet) -> Requirement:
     )
 
 
-def registry_of(value) -> str | RegistryAnswer:
+def registry_of(value, key_set: KeySet, text: str, requirement: Requirement, now: int) -> str | RegistryAnswer:
+    """An answer is to a question about its own `key` and `required`, if it has them, and else about those of the case."""
     if isinstance(value, dict):
         verdict = value["verdict"]
         if verdict != ALIVE and verdict not in REGISTRY_NO:
             raise BadCase("registry verdict")
-        if not isinstance(value["for_this_question"], bool):
-            raise BadCase("for_this_question")
-        return RegistryAnswer(value["for_this_question"], verdict, u64_of(value.get("sequence") or 0))
+        asked_at, asked_key = u64_of(value["asked_at"]), text_of_key(value.get("key") or text)
+        asked = requirement if value.get("required") is None else requirement_of(value["required"], key_set)
+        in_time = asked_at <= now <= asked_at + ANSWER_GOOD_FOR
+        return RegistryAnswer(
+            in_time and asked == requirement and base_and_tag(asked_key) == base_and_tag(text), verdict,
+            u64_of(value.get("sequence") or 0),
+        )
     if value not in (NOT_ASKED, FAILED):
         raise BadCase("registry")
     return value
+
+
+def base_and_tag(text: str) -> tuple[bytes, bytes]:
+    """What the registry is asked about; nothing where the key cannot be read, which decides before."""
+    try:
+        key = read_key(text)
+    except KeyRefused:
+        return b"", b""
+    return key.base.data, key.tag
 
 
 def fields_of(values: dict) -> Fields:

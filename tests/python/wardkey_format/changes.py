@@ -6,6 +6,9 @@ from .numbers import U32_MAX, U64_MAX, Malformed, Reader, write_var
 from .state import CHUNK_BYTES, CHUNK_INDEXES, State
 
 
+CHUNKS_ADDED_MOST = 256
+
+
 class CannotApply(Exception):
     """A change leads where no state can be."""
 
@@ -86,4 +89,10 @@ def apply_changes(state: State, changes: list[Change]) -> State:
                 bit_count = place + 1
                 bits.extend(bytes((bit_count + 7) // 8 - len(bits)))
             bits[place >> 3] ^= 1 << (place & 7)
+    if _chunks(bit_count) > _chunks(state.bit_count) + CHUNKS_ADDED_MOST:
+        raise CannotApply("more chunks than changes may add")
     return State(floor, bit_count, bytes(bits))
+
+
+def _chunks(bit_count: int) -> int:
+    return -(-bit_count // CHUNK_INDEXES)

@@ -95,6 +95,36 @@ impl fmt::Display for HeadError {
 
 impl core::error::Error for HeadError {}
 
+impl HeadError {
+    /// Every error.
+    pub const ALL: [Self; 8] = [
+        Self::Length,
+        Self::Version,
+        Self::Order,
+        Self::NotAfter,
+        Self::Changes,
+        Self::Tenant,
+        Self::Audience,
+        Self::Tag,
+    ];
+
+    /// The stable word.
+    ///
+    /// Source: FORMAT.md section 4.4
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Version => "version",
+            Self::Order => "order",
+            Self::NotAfter => "not_after",
+            Self::Changes => "changes",
+            Self::Tenant => "tenant",
+            Self::Audience => "audience",
+            Self::Tag => "tag",
+        }
+    }
+}
+
 impl From<TooShort> for HeadError {
     fn from(_: TooShort) -> Self {
         Self::Length

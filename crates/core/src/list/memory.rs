@@ -6,8 +6,12 @@ use crate::list::state::{CHUNK_LEN, DIGEST_LEN};
 
 /// Memory for a state, which the host brings: nothing in the core allocates.
 ///
-/// A state of so many bits needs [`State::memory_len`](crate::State::memory_len) bytes: one bit an index and
-/// 32 bytes for each 32,768 indexes, so that a change digests its own chunks again and no more.
+/// A state of so many bits needs [`State::memory_len`](crate::State::memory_len) bytes: 4,128 for each 32,768
+/// indexes begun, a bit for each and a digest for all, so that a change digests its own chunks again and no more.
+///
+/// # Guarantees
+/// Asked of whoever implements it: what is there stays as it is while it grows. One that forgets it brings dead
+/// keys back to life, which nothing notices.
 ///
 /// # Example
 /// ```

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Reader, TooShort};
 use crate::list::changes::Changes;
-use crate::list::memory::{self, STRIDE, StateMemory, chunk_digest};
+use crate::list::goal::Goal;
+use crate::list::memory::{self, STRIDE, StateMemory};
 
 /// Bytes of a digest.
 pub const DIGEST_LEN: usize = 32;
@@ -24,9 +25,9 @@ pub const CHUNK_LEN: usize = 4096;
 /// Source: FORMAT.md section 4.1
 #[derive(Debug)]
 pub struct State<M> {
-    floor: u32,
-    bit_count: u32,
-    memory: M,
+    pub(super) floor: u32,
+    pub(super) bit_count: u32,
+    pub(super) memory: M,
 }
 
 /// Bytes that are no state.
@@ -153,99 +154,10 @@ impl<M: StateMemory> State<M> {
     }
 
     /// What is kept of a chunk: its bits in use and their digest; `None` past the last one.
-    fn chunk(&self, number: usize) -> Option<(&[u8], [u8; DIGEST_LEN])> {
+    pub(super) fn chunk(&self, number: usize) -> Option<(&[u8], [u8; DIGEST_LEN])> {
         let len = chunk_len(self.bit_count, number);
         let bits = memory::bits(self.memory.as_ref(), number).get(..len)?;
         (len > 0).then(|| (bits, memory::digest(self.memory.as_ref(), number)))
-    }
-}
-
-/// What changes make of a state.
-struct Goal<'a> {
-    changes: Changes<'a>,
-    floor: u32,
-    bit_count: u32,
-    /// Chunks that fall away at the front.
-    dropped: usize,
-}
-
-impl<'a> Goal<'a> {
-    /// Floor and bit count after all changes; `None` if they go beyond the last status index.
-    fn of<M>(state: &State<M>, changes: Changes<'a>) -> Option<Self> {
-        let mut dropped = 0;
-        let (mut floor, mut bit_count) = (u64::from(state.floor), u64::from(state.bit_count));
-        for change in changes {
-            dropped += change.rise;
-            floor += change.rise * CHUNK_BITS;
-            bit_count = bit_count.saturating_sub(change.rise * CHUNK_BITS);
-            if let Some(place) = change.flips.last() {
-                u32::try_from(floor + place).ok()?;
-                bit_count = bit_count.max(place + 1);
-            }
-        }
-        Some(Self {
-            changes,
-            floor: u32::try_from(floor).ok()?,
-            bit_count: u32::try_from(bit_count).ok()?,
-            dropped: usize::try_from(dropped).ok()?,
-        })
-    }
-
-    /// Turns over the bits of one chunk that the changes turn over; answers whether there were any.
-    fn flip(&self, number: usize, bits: &mut [u8]) -> bool {
-        let mut flipped = false;
-        let mut rises_left = self.dropped as u64;
-        for change in self.changes {
-            rises_left = rises_left.saturating_sub(change.rise);
-            for place in change.flips {
-                // What has fallen away since is dead whatever its bit was.
-                let Some(bit) = place.checked_sub(rises_left * CHUNK_BITS) else { continue };
-                if chunk_of(bit) == number
-                    && let Some(byte) = bits.get_mut(byte_of(bit))
-                {
-                    *byte ^= 1 << (bit % 8);
-                    flipped = true;
-                }
-            }
-        }
-        flipped
-    }
-
-    /// The digest of a chunk as it will be.
-    fn digest<M: StateMemory>(&self, state: &State<M>, number: usize) -> [u8; DIGEST_LEN] {
-        let len = chunk_len(self.bit_count, number);
-        let (old, kept) = state.chunk(number + self.dropped).unwrap_or_default();
-        let mut bits = [0; CHUNK_LEN];
-        if let Some(front) = bits.get_mut(..old.len()) {
-            front.copy_from_slice(old);
-        }
-        if !self.flip(number, &mut bits) && old.len() == len {
-            return kept;
-        }
-        chunk_digest(bits.get(..len).unwrap_or_default())
-    }
-
-    /// Makes the state what the changes make of it.
-    fn reach<M: StateMemory>(&self, state: &mut State<M>) {
-        let old_chunks = chunk_count(state.bit_count);
-        let old_len = |number| chunk_len(state.bit_count, number + self.dropped);
-        let memory = state.memory.as_mut();
-        let (kept_from, kept_to) = (old_chunks.min(self.dropped) * STRIDE, old_chunks * STRIDE);
-        // INVARIANT: always so; written down because copy_within would panic, and no panic may be in reach.
-        if kept_from <= kept_to && kept_to <= memory.len() {
-            memory.copy_within(kept_from..kept_to, 0);
-        }
-        for number in 0..chunk_count(self.bit_count) {
-            let len = chunk_len(self.bit_count, number);
-            let bits = memory::bits_mut(memory, number);
-            if let Some(unused) = bits.get_mut(old_len(number)..) {
-                unused.fill(0);
-            }
-            if self.flip(number, bits) || old_len(number) != len {
-                memory::digest_again(memory, number, len);
-            }
-        }
-        (state.floor, state.bit_count) = (self.floor, self.bit_count);
     }
 }
 
@@ -267,23 +179,23 @@ pub fn state_digest(
 /// Status indexes of a chunk.
 pub(super) const CHUNK_BITS: u64 = 8 * CHUNK_LEN as u64;
 
-const fn chunk_count(bit_count: u32) -> usize {
+pub(super) const fn chunk_count(bit_count: u32) -> usize {
     (bit_count as usize).div_ceil(8 * CHUNK_LEN)
 }
 
 /// Bytes in use of a chunk.
-fn chunk_len(bit_count: u32, number: usize) -> usize {
+pub(super) fn chunk_len(bit_count: u32, number: usize) -> usize {
     let before = number.saturating_mul(CHUNK_LEN);
     (bit_count as usize).div_ceil(8).saturating_sub(before).min(CHUNK_LEN)
 }
 
 /// The chunk that a bit lies in.
-fn chunk_of(bit: u64) -> usize {
+pub(super) fn chunk_of(bit: u64) -> usize {
     usize::try_from(bit / CHUNK_BITS).unwrap_or(usize::MAX)
 }
 
 /// The byte of its chunk that a bit lies in.
-fn byte_of(bit: u64) -> usize {
+pub(super) fn byte_of(bit: u64) -> usize {
     (bit % CHUNK_BITS / 8) as usize
 }
 

@@ -4,14 +4,16 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use wardkey::{
     Adoption, AuthenticHead, Bounds, HeadError, List, ListError, State, StateError, StateMemory,
-    UnverifiedHead,
+    UnverifiedHead, chunk_digest, state_digest,
 };
 use wardkey_provision::{Change, ChangeLog, state_bytes};
 
 use crate::tenant::{AUDIENCE, NOW, Tenant};
 
+/// Heads that one list follows.
+const ADVANCES: u32 = 300;
 /// Logs that are tried.
-const ROUNDS: u32 = 12;
+const ROUNDS: u32 = 6;
 /// Indexes of a chunk.
 const CHUNK: u32 = 32_768;
 
@@ -51,8 +53,12 @@ impl Model {
 
 /// A head of this sequence over this state.
 fn head(sequence: u64, model: &Model, changes: ChangeLog) -> Vec<u8> {
+    head_over(sequence, model.state().digest(), changes)
+}
+
+/// A head of this sequence over the state of this digest.
+fn head_over(sequence: u64, digest: [u8; 32], changes: ChangeLog) -> Vec<u8> {
     let tenant = Tenant::new();
-    let digest = model.state().digest();
     let body =
         wardkey_provision::HeadBody { sequence, state_digest: digest, changes, ..tenant.head };
     body.sign(&tenant.secret).expect("a head")
@@ -245,6 +251,83 @@ fn a_state_grows_no_further_than_its_memory_and_then_asks_for_the_state() {
     assert_eq!(State::<Vec<u8>>::memory_len(0), 0);
     assert_eq!(State::<Vec<u8>>::memory_len(CHUNK), 4128);
     assert_eq!(State::<Vec<u8>>::memory_len(CHUNK + 1), 2 * 4128);
+}
+
+/// FORMAT.md 4.3: "A change cannot be applied where … the bit count would pass 2³² − 1."
+#[test]
+fn a_change_that_passes_the_last_bit_count_cannot_be_applied_even_if_a_later_one_rises() {
+    let mut list = list(10, &Model::default());
+    let changes = vec![
+        Change { sequence: 11, rise: 0, flips: vec![u32::MAX] },
+        Change { sequence: 12, rise: 131_071, flips: vec![] },
+    ];
+    let mut bits = vec![0; 4096];
+    bits[4095] = 0x80;
+    let digest = state_digest(131_071 * CHUNK, CHUNK, [chunk_digest(&bits)]);
+    let head = head_over(12, digest, ChangeLog { from: 10, changes });
+    assert_eq!(adopt(&mut list, &head, None), Ok(Adoption::StateNeeded));
+}
+
+/// Every advance one behind the other on the same memory: what is kept of chunks stays right.
+#[test]
+fn hundreds_of_advances_on_one_memory_keep_every_digest_right() {
+    let mut rng = ChaCha20Rng::seed_from_u64(7);
+    let mut model = Model { floor: 800, dead: vec![] };
+    let mut memory = vec![0xa5; 16 * State::<&mut [u8]>::memory_len(1)];
+    let state = State::parse_into(&model.bytes(), memory.as_mut_slice()).expect("a state");
+    let (mut sequence, mut list) = (1, None);
+    let first = head(sequence, &model, ChangeLog::default());
+    assert_eq!(adopt(&mut list, &first, Some(state)), Ok(Adoption::Adopted));
+    for _ in 0..ADVANCES {
+        let mut log = ChangeLog { from: sequence, changes: vec![] };
+        for _ in 0..1 + rng.next_u32() % 4 {
+            sequence += 1 + u64::from(rng.next_u32() % 3);
+            let rise = if rng.next_u32().is_multiple_of(5) { rng.next_u32() % 4 } else { 0 };
+            let len = u32::try_from(model.dead.len()).expect("few").saturating_sub(rise * CHUNK);
+            let mut flips: Vec<u32> = vec![];
+            for _ in 0..rng.next_u32() % 4 {
+                // Far ahead, at the end, at the edges of chunks, anywhere.
+                let place = match rng.next_u32() % 8 {
+                    0 => (len + rng.next_u32() % (2 * CHUNK)).min(14 * CHUNK),
+                    1 => len + rng.next_u32() % 9,
+                    2 => len.saturating_sub(1),
+                    3 => (len / CHUNK) * CHUNK + CHUNK - 1,
+                    4 => (len / CHUNK) * CHUNK,
+                    _ => rng.next_u32() % len.max(1),
+                };
+                flips.push(place.min(16 * CHUNK - 1));
+            }
+            flips.sort_unstable();
+            flips.dedup();
+            let change = Change { sequence, rise, flips };
+            model.apply(&change);
+            log.changes.push(change);
+        }
+        let newer = head(sequence, &model, log);
+        assert_eq!(adopt(&mut list, &newer, None), Ok(Adoption::Adopted));
+        let state = list.as_ref().expect("a list").state();
+        assert_eq!(state.digest(), model.state().digest());
+        for _ in 0..50 {
+            let place = rng.next_u32() % (u32::try_from(model.dead.len()).expect("few") + 9);
+            let dead = model.dead.get(place as usize).copied().unwrap_or(false);
+            assert_eq!(state.is_dead(model.floor + place), dead);
+        }
+    }
+}
+
+/// A hundred bytes from a holder of the list key must not cost the others half a gigabyte.
+#[test]
+fn a_flip_further_away_than_256_chunks_asks_for_the_state() {
+    let start = Model { floor: 0, dead: vec![false; 8] };
+    let zeros = chunk_digest(&[0; 4096]);
+    for (chunk, expected) in [(256, Adoption::Adopted), (257, Adoption::StateNeeded)] {
+        let place = chunk * CHUNK + 7;
+        let digests = std::iter::repeat_n(zeros, chunk as usize).chain([chunk_digest(&[0x80])]);
+        let digest = state_digest(0, place + 1, digests);
+        let changes = vec![Change { sequence: 11, rise: 0, flips: vec![place] }];
+        let newer = head_over(11, digest, ChangeLog { from: 10, changes });
+        assert_eq!(adopt(&mut list(10, &start), &newer, None), Ok(expected), "{chunk}");
+    }
 }
 
 /// The body of a head with this log, and its tag.

@@ -102,3 +102,23 @@ fn a_scope_that_the_catalog_does_not_name_grants_nothing_and_is_no_error() {
     assert_eq!(decide(&["invoice:read"]), "allow fresh");
     assert_eq!(decide(&["invoice:list"]), "scope_missing");
 }
+
+/// What a host must not make of its answer: a scope of level strict stands in an allow that rests on a list
+/// 59 minutes old, and nobody has asked the registry.
+#[test]
+fn only_the_scopes_required_are_judged_at_their_level() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let now = NOW.plus(59 * 60_000);
+    let decision = verifier.decide_after(
+        Some(&tenant.list()),
+        &tenant.key(),
+        &verifier.low(),
+        now,
+        wardkey::Refresh::Failed,
+        wardkey::Registry::NotAsked,
+    );
+    let wardkey::Decision::Allow(allow) = decision else { panic!("{decision:?}") };
+    assert!(allow.scopes.contains(9), "invoice:void is strict");
+    assert_eq!(allow.list.zone, wardkey::Zone::MustAsk);
+}

@@ -49,6 +49,7 @@ pub(crate) fn wasm(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Res
 /// Programs that run the core on this machine, optimised as it is released.
 pub(crate) struct Natives {
     pub(crate) suites: PathBuf,
+    pub(crate) sample: PathBuf,
     pub(crate) taint: PathBuf,
 }
 
@@ -58,15 +59,21 @@ pub(crate) fn natives(workspace: &Workspace, progress: &Progress) -> Result<Nati
     progress.step("trials on this machine", "40 s at first", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--release", "--locked", "--package", PACKAGE]);
-        cargo.args(["--bin", "trials-suites", "--bin", "trials-taint", "--target-dir"]);
-        cargo.arg(&target);
+        for program in ["trials-suites", "trials-sample", "trials-taint"] {
+            cargo.args(["--bin", program]);
+        }
+        cargo.arg("--target-dir").arg(&target);
         release(&mut cargo, "");
         // valgrind names functions, files and lines by it.
         cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none").env("CARGO_PROFILE_RELEASE_DEBUG", "1");
         run_logged(workspace, "trials-native", &mut cargo, ADVICE)
     })?;
     let release = target.join("release");
-    Ok(Natives { suites: release.join("trials-suites"), taint: release.join("trials-taint") })
+    Ok(Natives {
+        suites: release.join("trials-suites"),
+        sample: release.join("trials-sample"),
+        taint: release.join("trials-taint"),
+    })
 }
 
 /// Builds the program that looks into the module.

@@ -1,0 +1,284 @@
+//! Lists that may be in force, and heads that may come: right, old, cut, others' and forged ones.
+
+use wardkey::{Environment, Epoch, KeySet, NOT_AFTER_MS, Prefix, RiskLevel, State, UnixMillis};
+
+use super::model::{Bits, Says};
+use crate::issuer::{HeadWords, Issuer, Scope, Signer, state_bytes};
+
+/// A head's bytes, and what the model makes of them.
+pub(super) struct Incoming {
+    pub(super) name: &'static str,
+    pub(super) bytes: Vec<u8>,
+    /// What it says, or the word of section 4.4.
+    pub(super) read: Result<Says, &'static str>,
+}
+
+/// What is in force before: for the model and for the core.
+pub(super) struct Before {
+    pub(super) says: Option<Says>,
+    pub(super) head: Vec<u8>,
+    pub(super) state: Vec<u8>,
+    /// The key set whose list key proved it.
+    pub(super) key_set: KeySet,
+    /// Its issued-at, around which times are chosen.
+    pub(super) at: u64,
+}
+
+/// Whoever makes heads for the tenant, its two audiences, and strangers.
+pub(super) struct Registry {
+    pub(super) issuer: Issuer,
+    other_audience: Issuer,
+    other_tenant: Issuer,
+}
+
+impl Registry {
+    pub(super) fn new() -> Option<Self> {
+        let signer = |epoch, secret, mint_from, mint_until| {
+            Some(Signer {
+                epoch: Epoch::new(epoch)?,
+                secret: [secret; 32],
+                prefix: Prefix::new("wk", Environment::Live).ok()?,
+                mint_from,
+                mint_until,
+                verify_until: mint_until,
+            })
+        };
+        let scope = |risk: RiskLevel| Scope {
+            number: risk.number(),
+            risk,
+            name: format!("thing:{}", risk.as_str()),
+        };
+        let issuer = Issuer {
+            tenant: 7,
+            audience: 2,
+            version: VERSION,
+            bounds: [5_000, 30_000, 300_000, 3_600_000, 7_000],
+            list_key: [3; 32],
+            // The second one may hardly sign anything.
+            signers: vec![signer(1, 1, 0, u32::MAX)?, signer(2, 2, 5, 6)?],
+            catalog: RiskLevel::ALL.map(scope).into(),
+        };
+        let other_audience = Issuer { audience: 3, list_key: [4; 32], ..issuer.clone() };
+        let other_tenant = Issuer { tenant: 8, list_key: [5; 32], ..issuer.clone() };
+        Some(Self { issuer, other_audience, other_tenant })
+    }
+
+    /// The lists in force of the matrix, one for each case number below [`BEFORE`].
+    pub(super) fn before(&self, number: u64) -> Option<Before> {
+        let key_set = |issuer: &Issuer| {
+            KeySet::parse(&issuer.key_set_bytes()).ok().map(|(key_set, _)| key_set)
+        };
+        let of = |issuer: &Issuer, at: u64, usable_ms: u64| {
+            let says = Says { own: issuer.list_key == self.issuer.list_key, ..says(at, usable_ms) };
+            let head = words(&says, issuer)?.bytes(&[issuer.list_key]);
+            let (state, key_set) = (says.state.bytes(), key_set(issuer)?);
+            Some(Before { says: Some(says), head, state, key_set, at })
+        };
+        match number {
+            0 => {
+                let of = of(&self.issuer, USUAL, NOT_AFTER_MS)?;
+                Some(Before { says: None, ..of })
+            }
+            1 => of(&self.issuer, USUAL, NOT_AFTER_MS),
+            // Stale by its not-after long before it is by its age.
+            2 => of(&self.issuer, USUAL, 20_000),
+            3 => of(&self.issuer, 0, NOT_AFTER_MS),
+            4 => of(&self.issuer, u64::MAX - 100_000, 100_000),
+            5 => of(&self.other_audience, USUAL, NOT_AFTER_MS),
+            6 => of(&self.other_tenant, USUAL, NOT_AFTER_MS),
+            _ => None,
+        }
+    }
+
+    /// The heads that come while a list of this time is in force.
+    pub(super) fn incoming(&self, at: u64) -> Option<Vec<Incoming>> {
+        let own = says(at, NOT_AFTER_MS.min(u64::MAX - at));
+        let later = at + 60_000;
+        let newer = Says {
+            sequence: SEQUENCE + 1,
+            issued_at: later,
+            not_after: later + NOT_AFTER_MS.min(u64::MAX - later),
+            state: newer_state(),
+            ..own.clone()
+        };
+        let earlier = at.saturating_sub(1);
+        let good: Vec<(&'static str, Says)> = vec![
+            ("the same again", own.clone()),
+            (
+                "an older sequence",
+                Says { sequence: SEQUENCE - 1, issued_at: later, ..newer.clone() },
+            ),
+            (
+                "an older sequence and another state",
+                Says { sequence: SEQUENCE - 1, state: newer_state(), ..own.clone() },
+            ),
+            (
+                "the same sequence, another time",
+                Says { issued_at: earlier, not_after: at + 9, ..own.clone() },
+            ),
+            ("the same sequence and time, another cut-off", Says { cutoff: 9, ..own.clone() }),
+            (
+                "the same sequence and time, another not-after",
+                Says { not_after: at + 5, ..own.clone() },
+            ),
+            (
+                "the same sequence and time, another state",
+                Says { state: newer_state(), ..own.clone() },
+            ),
+            (
+                "the same sequence, later",
+                Says { sequence: SEQUENCE, state: first_state(), ..newer.clone() },
+            ),
+            ("a newer sequence, the same state", Says { state: first_state(), ..newer.clone() }),
+            ("a newer sequence and state", newer.clone()),
+            (
+                "one that is older in time only",
+                Says { issued_at: earlier, not_after: at + 9, ..newer.clone() },
+            ),
+            ("the last sequence there is", Says { sequence: u64::MAX, ..newer.clone() }),
+            (
+                "with the change to its state",
+                Says { log: Some((SEQUENCE, vec![BIT_OF_NEWER])), ..newer.clone() },
+            ),
+            (
+                "with a change to another state",
+                Says { log: Some((SEQUENCE, vec![BIT_OF_NEWER + 1])), ..newer.clone() },
+            ),
+            (
+                "with a change from another sequence",
+                Says { log: Some((SEQUENCE - 1, vec![BIT_OF_NEWER])), ..newer.clone() },
+            ),
+            ("one for newer key sets only", Says { least: VERSION + 1, ..newer.clone() }),
+            ("one that kills the epoch", Says { epoch_dead: true, ..newer.clone() }),
+            ("one that kills what was issued", Says { cutoff: ISSUED, ..newer.clone() }),
+        ];
+        let mut incoming = vec![];
+        for (name, says) in good {
+            let bytes = words(&says, &self.issuer)?.bytes(&[self.issuer.list_key]);
+            incoming.push(Incoming { name, bytes, read: Ok(says) });
+        }
+        self.add_bad(&newer, &mut incoming)?;
+        Some(incoming)
+    }
+
+    /// Heads that are newer than any, and no heads of the verifier's.
+    fn add_bad(&self, newer: &Says, incoming: &mut Vec<Incoming>) -> Option<()> {
+        let keys = [self.issuer.list_key, self.other_audience.list_key];
+        let mut both = words(newer, &self.issuer)?;
+        both.audiences.push((self.other_audience.audience, VERSION, VERSION, 0));
+        let good = both.bytes(&keys);
+        incoming.push(Incoming {
+            name: "for two audiences",
+            bytes: good.clone(),
+            read: Ok(newer.clone()),
+        });
+        let mut bad = |name, bytes, word| incoming.push(Incoming { name, bytes, read: Err(word) });
+        bad("tags swapped", both.bytes(&[keys[1], keys[0]]), "tag");
+        let one = words(newer, &self.issuer)?;
+        bad("signed with a signing key", one.bytes(&[[1; 32]]), "tag");
+        bad("signed with another audience's list key", one.bytes(&[keys[1]]), "tag");
+        let tenant = words(newer, &self.other_tenant)?;
+        bad("another tenant's", tenant.bytes(&[self.other_tenant.list_key]), "tenant");
+        let audience = words(newer, &self.other_audience)?;
+        bad("another audience's", audience.bytes(&[keys[1]]), "audience");
+        let mut zeroed = good.clone();
+        zeroed.iter_mut().rev().take(32).for_each(|byte| *byte = 0);
+        bad("tags zeroed", zeroed, "tag");
+        bad("a byte more", [&good[..], &[0]].concat(), "length");
+        for len in 0..good.len() {
+            bad("cut", good.get(..len)?.to_vec(), "length");
+        }
+        // A bit of every byte that is a number that may be anything.
+        for (place, name) in [
+            (10, "sequence bent"),
+            (20, "digest bent"),
+            (62, "cut-off bent"),
+            (66, "current version bent"),
+            (72, "least version bent"),
+        ] {
+            let mut bent = good.clone();
+            *bent.get_mut(place)? ^= 1;
+            bad(name, bent, "tag");
+        }
+        Some(())
+    }
+}
+
+impl Bits {
+    /// Its bytes (FORMAT.md section 4.1).
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bits = vec![0_u8; self.dead.len().div_ceil(8)];
+        for (place, dead) in self.dead.iter().enumerate() {
+            if let Some(byte) = bits.get_mut(place / 8) {
+                *byte |= u8::from(*dead) << (place % 8);
+            }
+        }
+        state_bytes(self.floor, self.dead.len() as u32, &bits)
+    }
+}
+
+/// What a head in force says.
+fn says(at: u64, usable_ms: u64) -> Says {
+    Says {
+        own: true,
+        sequence: SEQUENCE,
+        issued_at: at,
+        not_after: at + usable_ms,
+        cutoff: 0,
+        least: VERSION,
+        epoch_dead: false,
+        state: first_state(),
+        log: None,
+    }
+}
+
+/// As the issuer's registry would write it.
+fn words(says: &Says, issuer: &Issuer) -> Option<HeadWords> {
+    let changes = says.log.as_ref().map_or(vec![], |(from, flips)| {
+        // One change, none of whose numbers needs two groups.
+        let step = (says.sequence - from) as u8;
+        let numbers = [step, 0, flips.len() as u8].into_iter();
+        let places = flips.iter().map(|place| *place as u8);
+        [0, 1].into_iter().chain(from.to_be_bytes()).chain(numbers).chain(places).collect()
+    });
+    // Half of them say it of the audience, half of the tenant.
+    let whole_tenant = says.sequence.is_multiple_of(2);
+    let (tenant_cutoff, cutoff) = if whole_tenant { (says.cutoff, 0) } else { (0, says.cutoff) };
+    let words = issuer.head(says.sequence, UnixMillis(0), &says.state.bytes())?;
+    Some(HeadWords {
+        issued_at: says.issued_at,
+        not_after: says.not_after,
+        digest: State::parse(&says.state.bytes()).ok()?.digest(),
+        cutoff: tenant_cutoff,
+        audiences: vec![(issuer.audience, VERSION, says.least, cutoff)],
+        dead: if says.epoch_dead { vec![(issuer.audience, 1)] } else { vec![] },
+        changes,
+        ..words
+    })
+}
+
+/// The state of the list in force: one index is dead.
+fn first_state() -> Bits {
+    let mut dead = vec![false; 20];
+    dead.splice(3..4, [true]).for_each(drop);
+    Bits { floor: FLOOR, dead }
+}
+
+/// The state of newer heads: one more is.
+fn newer_state() -> Bits {
+    let mut bits = first_state();
+    bits.dead.splice(BIT_OF_NEWER as usize..=BIT_OF_NEWER as usize, [true]).for_each(drop);
+    bits
+}
+
+/// Lists that may be in force.
+pub(super) const BEFORE: u64 = 7;
+/// When most of them were made: a second that keys can name.
+pub(super) const USUAL: u64 = 1_700_001_000_000;
+/// When the usual key was issued, in seconds.
+pub(super) const ISSUED: u32 = 1_700_000_000;
+pub(super) const FLOOR: u32 = 800;
+/// What newer lists revoke, counted from the floor.
+pub(super) const BIT_OF_NEWER: u32 = 11;
+const SEQUENCE: u64 = 100;
+const VERSION: u32 = 3;

@@ -1,0 +1,221 @@
+//! Adopting and deciding by FORMAT.md sections 4.5 and 5 once more: plain arithmetic that cannot overflow, on
+//! states that are lists of bits.
+
+use wardkey::RiskLevel;
+
+/// A state: the first index, and what is dead from there on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bits {
+    pub(super) floor: u32,
+    pub(super) dead: Vec<bool>,
+}
+
+/// What a head says to the verifier's audience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Says {
+    /// Whether it is the verifier's tenant and audience that it was proved for.
+    pub(super) own: bool,
+    pub(super) sequence: u64,
+    pub(super) issued_at: u64,
+    pub(super) not_after: u64,
+    /// The later one of both.
+    pub(super) cutoff: u32,
+    pub(super) least: u32,
+    pub(super) epoch_dead: bool,
+    /// The state that it names.
+    pub(super) state: Bits,
+    /// The sequence that it goes on from, and the places that flip on the way to its own.
+    pub(super) log: Option<(u64, Vec<u32>)>,
+}
+
+/// A list in force: in the model a head has its state with it.
+pub(super) type InForce = Option<Says>;
+
+/// A rule that is bent on purpose, to see that somebody would notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bent {
+    OlderIsTaken,
+    ClockIsBelieved,
+    BoundIsExclusive,
+    NotAfterIsExclusive,
+    SkewIsExclusive,
+    ExpiryIsInclusive,
+    ListMovesNoClock,
+    StaleListKillsNot,
+}
+
+impl Bent {
+    pub(super) const ALL: [(Self, &'static str); 8] = [
+        (Self::OlderIsTaken, "an older head is taken"),
+        (Self::ClockIsBelieved, "a clock that went back is believed"),
+        (Self::BoundIsExclusive, "the bounds of staleness are a millisecond shorter"),
+        (Self::NotAfterIsExclusive, "not-after is a millisecond earlier"),
+        (Self::SkewIsExclusive, "max-skew is a millisecond shorter"),
+        (Self::ExpiryIsInclusive, "a key lives a millisecond longer"),
+        (Self::ListMovesNoClock, "the list does not move the clock forward"),
+        (Self::StaleListKillsNot, "a strict scope asks past the list"),
+    ];
+}
+
+/// Bounds in milliseconds, and the key set's version.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) bounds: [u32; 5],
+    pub(super) version: u32,
+}
+
+/// A key, as the matrix has them: always authentic, with every scope, from everywhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) index: u32,
+    pub(super) issued_at: u32,
+    pub(super) expires_at: u32,
+    pub(super) not_before: u32,
+    /// Whether its signing key was allowed to sign it.
+    pub(super) in_window: bool,
+    /// Whether it is of the epoch that dead heads name.
+    pub(super) of_dead_epoch: bool,
+}
+
+/// The outcome of a head, and what is in force then.
+pub(super) fn adopt(
+    rules: &Rules,
+    bent: Option<Bent>,
+    in_force: &InForce,
+    head: &Says,
+    state: Option<&Bits>,
+    now: u64,
+) -> (&'static str, InForce) {
+    let kept = || in_force.clone();
+    if in_force.as_ref().is_some_and(|list| !list.own) {
+        return ("other_audience", kept());
+    }
+    let [.., skew] = rules.bounds;
+    let skew = u128::from(skew) - u128::from(bent == Some(Bent::SkewIsExclusive) && skew > 0);
+    let ahead = u128::from(head.issued_at) > u128::from(now) + skew;
+    if ahead && bent != Some(Bent::ClockIsBelieved) {
+        return ("clock_behind", kept());
+    }
+    let mut same_state = false;
+    if let Some(list) = in_force {
+        // A head says the same with and without its log.
+        if *list == (Says { log: list.log.clone(), ..head.clone() }) {
+            return ("in_force", kept());
+        }
+        let newer = (head.sequence, head.issued_at) > (list.sequence, list.issued_at);
+        if !newer && bent != Some(Bent::OlderIsTaken) {
+            return ("older", kept());
+        }
+        same_state = list.state == head.state;
+        if let Some((from, flips)) = &head.log
+            && *from == list.sequence
+        {
+            same_state |= flipped(&list.state, flips) == head.state;
+        }
+    }
+    match state {
+        _ if same_state => ("adopted", Some(head.clone())),
+        None => ("state_needed", kept()),
+        Some(state) if *state == head.state => ("adopted", Some(head.clone())),
+        Some(_) => ("other_state", kept()),
+    }
+}
+
+/// A state with those places turned over, and longer if it has to be.
+fn flipped(state: &Bits, flips: &[u32]) -> Bits {
+    let mut flipped = state.clone();
+    for place in flips.iter().map(|place| *place as usize) {
+        if place >= flipped.dead.len() {
+            flipped.dead.resize(place + 1, false);
+        }
+        if let Some(bit) = flipped.dead.get_mut(place) {
+            *bit = !*bit;
+        }
+    }
+    flipped
+}
+
+/// The word for a key, and for an allowed one the sequence, age and zone of the list.
+pub(super) fn decide(
+    rules: &Rules,
+    bent: Option<Bent>,
+    list: &InForce,
+    key: &Key,
+    level: RiskLevel,
+    refresh_failed: bool,
+    now: u64,
+) -> (&'static str, Option<(u64, u64, &'static str)>) {
+    let bends = |rule| bent == Some(rule);
+    let [fresh_for, high, standard, low, skew] = rules.bounds.map(u128::from);
+    let skew = skew - u128::from(bends(Bent::SkewIsExclusive) && skew > 0);
+    let list = list.as_ref().filter(|list| list.own);
+    let ms = |second: u32| u128::from(second) * 1_000;
+    // 7, 8
+    if list.is_some_and(|list| list.least > rules.version) {
+        return ("no_key_set", None);
+    }
+    if !key.in_window {
+        return ("outside_window", None);
+    }
+    // 9 to 12
+    let mut later = u128::from(now);
+    if let Some(list) = list {
+        let issued_at = u128::from(list.issued_at);
+        if issued_at > later + skew && !bends(Bent::ClockIsBelieved) {
+            return ("clock_behind", None);
+        }
+        if issued_at > later && !bends(Bent::ListMovesNoClock) {
+            later = issued_at;
+        }
+    }
+    // A sum of milliseconds stays at the end of u64; no second comes near it.
+    if ms(key.issued_at) > later + skew {
+        return ("clock_behind", None);
+    }
+    if later >= ms(key.expires_at) + u128::from(bends(Bent::ExpiryIsInclusive)) {
+        return ("expired", None);
+    }
+    if later < ms(key.not_before) {
+        return ("not_yet_valid", None);
+    }
+    // 13
+    let zone = list.map(|list| {
+        let age = later.saturating_sub(u128::from(list.issued_at));
+        let most = match level {
+            RiskLevel::Low => low,
+            RiskLevel::Standard => standard,
+            RiskLevel::High | RiskLevel::Strict => high,
+        };
+        let less = u128::from(bends(Bent::BoundIsExclusive));
+        let not_after = u128::from(list.not_after) - u128::from(bends(Bent::NotAfterIsExclusive));
+        let zone = if later > not_after {
+            "stale"
+        } else if age + less <= fresh_for {
+            "fresh"
+        } else if age + less <= most {
+            "must_ask"
+        } else {
+            "stale"
+        };
+        (list.sequence, age as u64, zone)
+    });
+    let strict = level == RiskLevel::Strict;
+    if !strict {
+        match zone {
+            Some((.., "fresh")) => {}
+            Some((.., "must_ask")) if refresh_failed => {}
+            _ if refresh_failed => return ("list_stale", None),
+            _ => return ("ask refresh", None),
+        }
+    }
+    // 14
+    let dead = list.is_some_and(|list| {
+        let bit = key.index.checked_sub(list.state.floor).map(|bit| bit as usize);
+        let index_dead = bit.is_none_or(|bit| list.state.dead.get(bit) == Some(&true));
+        key.issued_at <= list.cutoff || list.epoch_dead && key.of_dead_epoch || index_dead
+    });
+    if dead && !(strict && bends(Bent::StaleListKillsNot)) {
+        return ("inactive", None);
+    }
+    if strict { ("ask registry", None) } else { ("allow", zone) }
+}
