@@ -266,6 +266,9 @@ fn changes(add: Add<'_>) {
     add("change", "by_log", "adopted", [first, kill, later, kill_another, &[2, 0, 2, 0]].concat());
     let rising: &[u8] = &[0, 0xe1, 0, 5, 3];
     add("change", "rising_floor", "adopted", [first, rising, &[2, 0, 1, 0]].concat());
+    let far = |high, low| [first, &[0, 0x1c, high, low], &[2, 0, 1, 0]].concat();
+    add("change", "as_far_as_may_be", "adopted", far(0x80, 0x00));
+    add("change", "too_far", "state_needed", far(0x80, 0x80));
     let short_log = [first, kill, kill, kill, &[2, 0, 2, 0]].concat();
     add("change", "log_too_short", "state_needed", short_log);
     add("change", "a_step_back", "older", [first, kill, &[2, 0, 0, 2], &[2, 1, 0, 2]].concat());
