@@ -1,6 +1,6 @@
 //! What the fuzzer starts from: for every stage a small input that reaches it.
 
-use crate::head_form::HeadForm;
+use crate::head_form::{ChangeForm, HeadForm, LogForm};
 use crate::key_form::{Fields, KeyForm};
 use crate::key_set_form::{KeySetForm, ScopeForm, catalog};
 use crate::spelling;
@@ -232,6 +232,13 @@ fn head(add: Add<'_>) {
             .to_vec();
     });
     add("head", "three_audiences", "adopted", body(&three));
+    let logged = of(|form| {
+        let change = |step, rise, places: &[u64]| ChangeForm { step, rise, places: places.to_vec() };
+        let changes = vec![change(1, 0, &[5]), change(300, 1, &[0, 1, 200]), change(5, 0, &[])];
+        form.log = LogForm { from: form.sequence - 306, changes };
+    });
+    add("head", "with_a_log", "authentic", raw(&logged));
+    add("head", "adopted_with_a_log", "adopted", body(&logged));
     let mut other_state = body(&usual);
     (other_state[1], other_state[2 + 11]) = (0, 0);
     other_state[2 + 12] = 0;
