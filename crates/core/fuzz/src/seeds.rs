@@ -233,7 +233,8 @@ fn head(add: Add<'_>) {
     });
     add("head", "three_audiences", "adopted", body(&three));
     let logged = of(|form| {
-        let change = |step, rise, places: &[u64]| ChangeForm { step, rise, places: places.to_vec() };
+        let change =
+            |step, rise, places: &[u64]| ChangeForm { step, rise, places: places.to_vec() };
         let changes = vec![change(1, 0, &[5]), change(300, 1, &[0, 1, 200]), change(5, 0, &[])];
         form.log = LogForm { from: form.sequence - 306, changes };
     });
