@@ -53,8 +53,22 @@ pub fn run(data: &[u8]) -> &'static str {
 /// The registry's side: every state that the list ever had.
 struct Book {
     now: u64,
-    /// Sequence, what the change did, and the state after it.
-    editions: Vec<(u64, Option<ChangeForm>, Owned)>,
+    editions: Vec<Edition>,
+}
+
+struct Edition {
+    sequence: u64,
+    /// What made it; none for the first.
+    change: Option<ChangeForm>,
+    state: Owned,
+    digest: [u8; 32],
+}
+
+impl Edition {
+    fn of(sequence: u64, change: Option<ChangeForm>, state: Owned) -> Self {
+        let digest = state.form().digest();
+        Self { sequence, change, state, digest }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,10 +108,10 @@ impl Book {
     fn new() -> Self {
         let StateForm { floor, bit_count, bits } = STATE;
         let first = Owned { floor, bit_count, bits: bits.to_vec() };
-        Self { now: NOW, editions: vec![(NOW, None, first)] }
+        Self { now: NOW, editions: vec![Edition::of(NOW, None, first)] }
     }
 
-    fn last(&self) -> &(u64, Option<ChangeForm>, Owned) {
+    fn last(&self) -> &Edition {
         self.editions.last().expect("there is a first one")
     }
 
@@ -105,14 +119,15 @@ impl Book {
     fn change(&mut self, input: &mut Input<'_>) {
         let shape = input.u8();
         let rise = u64::from(shape & 0xe0 == 0xe0);
-        let first = u64::from(input.u16());
+        let far = shape & 0x1c == 0x1c && self.last().state.bit_count < FAR;
+        let first = u64::from(input.u16()) << if far { 8 } else { 0 };
         let others = (0..shape & 3).map(|_| 1 + u64::from(input.u8()));
         let places = [first].into_iter().chain(others).collect();
-        let (sequence, _, state) = self.last();
+        let Edition { sequence, state, .. } = self.last();
         let next = (sequence + 1).max(self.now);
         let change = ChangeForm { step: next - sequence, rise, places };
         if let Some(state) = state.after(&change) {
-            self.editions.push((next, Some(change), state));
+            self.editions.push(Edition::of(next, Some(change), state));
         }
     }
 
@@ -120,18 +135,18 @@ impl Book {
     fn head(&self, input: &mut Input<'_>) -> (HeadForm, Option<Owned>) {
         let back = usize::from(input.u8()) % self.editions.len();
         let place = self.editions.len() - 1 - back;
-        let (sequence, _, state) = &self.editions[place];
+        let Edition { sequence, state, digest, .. } = &self.editions[place];
         let logged = usize::from(input.u8()) % (place + 1);
         let changes = self.editions[place + 1 - logged..=place].iter();
         let log = LogForm {
-            from: self.editions[place - logged].0,
-            changes: changes.filter_map(|(_, change, _)| change.clone()).collect(),
+            from: self.editions[place - logged].sequence,
+            changes: changes.filter_map(|edition| edition.change.clone()).collect(),
         };
         let flags = input.u8();
         let issued_at = self.now + u64::from(flags >> 4) * 500;
         let form = HeadForm {
             sequence: *sequence,
-            digest: state.form().digest(),
+            digest: *digest,
             issued_at,
             not_after: issued_at + 3_600_000,
             log,
@@ -139,7 +154,7 @@ impl Book {
         };
         let handed = match flags & 3 {
             0 => None,
-            1 => Some(self.editions[usize::from(flags >> 2) % self.editions.len()].2.clone()),
+            1 => Some(self.editions[usize::from(flags >> 2) % self.editions.len()].state.clone()),
             _ => Some(state.clone()),
         };
         (form, handed)
@@ -147,8 +162,8 @@ impl Book {
 
     /// The state of a digest: only these have ever had a name.
     fn state(&self, digest: [u8; 32]) -> Option<&Owned> {
-        let mut states = self.editions.iter().map(|(_, _, state)| state);
-        states.find(|state| state.form().digest() == digest)
+        let named = self.editions.iter().find(|edition| edition.digest == digest);
+        named.map(|edition| &edition.state)
     }
 }
 
@@ -167,7 +182,7 @@ impl Verifier {
         assert_eq!(unverified.is_ok(), sound.is_some(), "{:?}", unverified.err());
         let (Ok(unverified), Some((form, _))) = (unverified, sound) else { return "no_head" };
         let Ok(head) = unverified.authenticate(&world().key_set) else { return "not_ours" };
-        // WHY: one flip far behind the last bit is half a gigabyte of zeros, for the core as for us.
+        // WHY: the core works out how far the changes reach before it makes room; this model does not.
         if form.log.reaches(FARTHEST_PLACE) {
             return "too_far";
         }
@@ -194,9 +209,10 @@ impl Verifier {
             assert_eq!(Some(state), book.state(form.digest));
             let end = state.floor.wrapping_add(state.bit_count);
             let mut indexes = vec![0, state.floor.wrapping_sub(1), state.floor, end, 802, 809, 815];
-            for (_, change, edition) in book.editions.iter().rev().take(4) {
-                let first = change.as_ref().map_or(0, |change| change.places[0]);
-                indexes.push(edition.floor.wrapping_add(u32::try_from(first).expect("a u16")));
+            for edition in book.editions.iter().rev().take(4) {
+                let first = edition.change.as_ref().map_or(0, |change| change.places[0]);
+                let first = u32::try_from(first).expect("at most 2²⁴");
+                indexes.push(edition.state.floor.wrapping_add(first));
             }
             let judged = judgement::holds(self.list.as_ref(), form, state.form(), &indexes);
             if adopted == Ok(Adoption::Adopted) && judged != "adopted" {
@@ -262,12 +278,17 @@ fn changed(state: &Owned, sequence: u64, log: &LogForm) -> Option<Owned> {
             None => (at == sequence).then(|| state.clone()),
         };
     }
-    changed
+    let room = |state: &Owned| u64::from(state.bit_count).div_ceil(CHUNK_INDEXES);
+    changed.filter(|changed| room(changed) <= room(state) + MOST_NEW_CHUNKS)
 }
 
 /// Heads and mutations of one input.
 const MAX_STEPS: usize = 24;
 /// Status indexes of a chunk.
 const CHUNK_INDEXES: u64 = 32_768;
-/// As far as a change of these tests reaches from the floor.
-const FARTHEST_PLACE: u64 = 1 << 22;
+/// Bits of a state that no far place is added to any more: two of them would only be slow.
+const FAR: u32 = 1 << 20;
+/// Chunks that changes may add.
+const MOST_NEW_CHUNKS: u64 = 256;
+/// As far as a change is followed here: beyond what may be added.
+const FARTHEST_PLACE: u64 = 1 << 24;

@@ -1,6 +1,6 @@
 //! What the fuzzer starts from: for every stage a small input that reaches it.
 
-use crate::head_form::HeadForm;
+use crate::head_form::{ChangeForm, HeadForm, LogForm};
 use crate::key_form::{Fields, KeyForm};
 use crate::key_set_form::{KeySetForm, ScopeForm, catalog};
 use crate::spelling;
@@ -232,6 +232,14 @@ fn head(add: Add<'_>) {
             .to_vec();
     });
     add("head", "three_audiences", "adopted", body(&three));
+    let logged = of(|form| {
+        let change =
+            |step, rise, places: &[u64]| ChangeForm { step, rise, places: places.to_vec() };
+        let changes = vec![change(1, 0, &[5]), change(300, 1, &[0, 1, 200]), change(5, 0, &[])];
+        form.log = LogForm { from: form.sequence - 306, changes };
+    });
+    add("head", "with_a_log", "authentic", raw(&logged));
+    add("head", "adopted_with_a_log", "adopted", body(&logged));
     let mut other_state = body(&usual);
     (other_state[1], other_state[2 + 11]) = (0, 0);
     other_state[2 + 12] = 0;
@@ -266,6 +274,9 @@ fn changes(add: Add<'_>) {
     add("change", "by_log", "adopted", [first, kill, later, kill_another, &[2, 0, 2, 0]].concat());
     let rising: &[u8] = &[0, 0xe1, 0, 5, 3];
     add("change", "rising_floor", "adopted", [first, rising, &[2, 0, 1, 0]].concat());
+    let far = |high, low| [first, &[0, 0x1c, high, low], &[2, 0, 1, 0]].concat();
+    add("change", "as_far_as_may_be", "adopted", far(0x80, 0x00));
+    add("change", "too_far", "state_needed", far(0x80, 0x80));
     let short_log = [first, kill, kill, kill, &[2, 0, 2, 0]].concat();
     add("change", "log_too_short", "state_needed", short_log);
     add("change", "a_step_back", "older", [first, kill, &[2, 0, 0, 2], &[2, 1, 0, 2]].concat());

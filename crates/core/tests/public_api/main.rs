@@ -12,6 +12,7 @@ mod asking;
 mod changes;
 mod constraints;
 mod format_text;
+mod heads;
 mod key_sets;
 mod lists;
 mod narrowing;

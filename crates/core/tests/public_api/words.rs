@@ -5,8 +5,9 @@ use std::error::Error;
 
 use wardkey::{
     BaseError, BoundsError, CatalogError, EchoError, HeadError, IdentifierError, KeyId,
-    KeySetError, ListError, PrefixError, RequirementError, ScopeSet, ScopeSetError, StateError,
-    Subject, SubjectError, Zone,
+    KeySetError, ListError, NarrowError, NetworkError, Networks, NetworksError, PrefixError,
+    Reason, RequirementError, ScopeSet, ScopeSetError, StateError, Subject, SubjectError,
+    UnixMillis, UnixSeconds, Zone,
 };
 
 use crate::tenant::Tenant;
@@ -21,6 +22,7 @@ fn every_error_has_a_message_of_its_own_in_lower_case_without_a_full_stop() {
         Box::new(BaseError::Subject),
         Box::new(BaseError::Flag),
         Box::new(BaseError::Scopes),
+        Box::new(BaseError::Constraints),
         Box::new(BaseError::Buffer),
         Box::new(CatalogError::Length),
         Box::new(CatalogError::Count),
@@ -37,6 +39,7 @@ fn every_error_has_a_message_of_its_own_in_lower_case_without_a_full_stop() {
         Box::new(HeadError::Version),
         Box::new(HeadError::Order),
         Box::new(HeadError::NotAfter),
+        Box::new(HeadError::Changes),
         Box::new(HeadError::Tenant),
         Box::new(HeadError::Audience),
         Box::new(HeadError::Tag),
@@ -48,6 +51,19 @@ fn every_error_has_a_message_of_its_own_in_lower_case_without_a_full_stop() {
         Box::new(StateError::Version),
         Box::new(StateError::Range),
         Box::new(StateError::SpareBits),
+        Box::new(StateError::Memory),
+        Box::new(NarrowError::NoKey(Reason::Malformed)),
+        Box::new(NarrowError::NoKey(Reason::BadChecksum)),
+        Box::new(NarrowError::Empty),
+        Box::new(NarrowError::BlockTooLong),
+        Box::new(NarrowError::TooManyBlocks),
+        Box::new(NarrowError::KeyTooLong),
+        Box::new(NetworkError::Syntax),
+        Box::new(NetworkError::PrefixLen),
+        Box::new(NetworkError::HostBits),
+        Box::new(NetworkError::Mapped),
+        Box::new(NetworksError::Empty),
+        Box::new(NetworksError::TooMany),
         Box::new(RequirementError::Empty),
         Box::new(RequirementError::UnknownScope),
         Box::new(ScopeSetError::Length),
@@ -76,6 +92,8 @@ fn what_is_no_secret_is_shown_in_debug_as_it_is_written() {
     assert_eq!(format!("{:?}", ScopeSet::from_iter([9, 0])), "{0, 9}");
     assert_eq!(format!("{:?}", Subject::new("svc:billing").expect("a subject")), "svc:billing");
     assert_eq!(format!("{:?}", tenant.prefix), "wk_live_");
+    let networks = Networks::new(["192.0.2.0/24".parse().expect("a network")]);
+    assert_eq!(format!("{:?}", networks.expect("a set")), "{192.0.2.0/24}");
     assert_eq!(format!("{:?}", KeyId([0, 1, 2, 3, 4, 5, 6, 255])), "key_00010203040506ff");
 }
 
@@ -102,4 +120,33 @@ fn a_key_id_is_read_as_it_is_shown_and_in_no_other_spelling() {
 fn every_zone_has_a_word_of_its_own() {
     let words = [Zone::Fresh, Zone::MustAsk, Zone::Stale, Zone::Registry].map(Zone::as_str);
     assert_eq!(words, ["fresh", "must_ask", "stale", "registry"]);
+}
+
+#[test]
+fn every_reason_is_found_by_its_word_and_by_no_other() {
+    for reason in Reason::ALL {
+        assert_eq!(Reason::named(reason.as_str()), Some(reason));
+    }
+    let words: BTreeSet<_> = Reason::ALL.map(Reason::as_str).into();
+    assert_eq!(words.len(), Reason::ALL.len());
+    for other in ["", "Malformed", "malformed ", "allow", "not_found"] {
+        assert_eq!(Reason::named(other), None, "{other:?}");
+    }
+}
+
+#[test]
+fn a_millisecond_lies_in_its_second_as_long_as_keys_have_seconds() {
+    let last = u64::from(u32::MAX) * 1_000;
+    for (ms, second) in [
+        (0, Some(0)),
+        (999, Some(0)),
+        (1_000, Some(1)),
+        (1_999, Some(1)),
+        (last + 999, Some(u32::MAX)),
+        (last + 1_000, None),
+        (u64::MAX, None),
+    ] {
+        assert_eq!(UnixMillis(ms).second(), second.map(UnixSeconds), "{ms}");
+    }
+    assert_eq!(UnixSeconds(u32::MAX).as_millis(), UnixMillis(last));
 }
