@@ -240,6 +240,21 @@ fn head(add: Add<'_>) {
     });
     add("head", "with_a_log", "authentic", raw(&logged));
     add("head", "adopted_with_a_log", "adopted", body(&logged));
+    // Refused, and two edits away from what is read: further than a short run comes.
+    let empty_step = of(|form| {
+        let changes = [0, 5].map(|step| ChangeForm { step, rise: 0, places: vec![] });
+        form.log = LogForm { from: form.sequence - 5, changes: changes.to_vec() };
+    });
+    add("head", "empty_step", "no_head", body(&empty_step));
+    let one_change = of(|form| {
+        let change = ChangeForm { step: 5, rise: 0, places: vec![] };
+        form.log = LogForm { from: form.sequence - 5, changes: vec![change] };
+    });
+    let mut long_number = body(&one_change);
+    // Step, rise, count: the rise of 0 in two bytes.
+    let rise = long_number.len() - 2;
+    long_number.insert(rise, 0x80);
+    add("head", "long_number", "no_head", long_number);
     let mut other_state = body(&usual);
     (other_state[1], other_state[2 + 11]) = (0, 0);
     other_state[2 + 12] = 0;
