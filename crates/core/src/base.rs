@@ -139,7 +139,7 @@ impl Base {
         for number in [self.status_index.0, self.issued_at.0, self.expires_at.0] {
             writer.put(&number.to_be_bytes())?;
         }
-        writer.put(&[subject_len | announced])?;
+        writer.put(&[subject_len + announced])?;
         writer.put(subject)?;
         writer.put_with_len(self.scopes.as_bytes())?;
         if constraints_len != 0 {
@@ -167,7 +167,7 @@ impl Base {
         let issued_at = UnixSeconds(reader.u32()?);
         let expires_at = UnixSeconds(reader.u32()?);
         let subject_byte = reader.u8()?;
-        if subject_byte & !(SUBJECT_LEN_BITS | CONSTRAINTS_FOLLOW) != 0 {
+        if subject_byte & UNKNOWN_FLAG != 0 {
             return Err(BaseError::Flag);
         }
         let subject_len = usize::from(subject_byte & SUBJECT_LEN_BITS);
@@ -207,7 +207,9 @@ impl Base {
 const VERSION: u8 = 1;
 /// Version, signing-key id, key id, status index, issued-at, expires-at.
 const FIXED_LEN: usize = 1 + 4 + 8 + 4 + 4 + 4;
-/// Bits 0 to 5 of the subject's length byte; bit 6 is zero.
+/// Bits 0 to 5 of the subject's length byte.
 const SUBJECT_LEN_BITS: u8 = 0x3f;
+/// Bit 6 of the subject's length byte, which is zero.
+const UNKNOWN_FLAG: u8 = 0x40;
 /// Bit 7 of the subject's length byte: constraints follow the scopes.
 const CONSTRAINTS_FOLLOW: u8 = 0x80;
