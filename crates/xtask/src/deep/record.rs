@@ -45,7 +45,7 @@ pub(crate) fn keep(workspace: &Workspace, part: &str, run: &Run) -> Result<()> {
 fn told(parts: &BTreeMap<String, Value>) -> String {
     let mut text = String::from(
         "# What the core was tried with\n\nWritten by `cargo xtask deep`; the raw figures are in RECORD.json. Each part names the command that runs it\n\
-         again, with its seed. Mutation testing has a record of its own: `crates/core/MUTANTS.md`.\n",
+         again, with its seed. Mutation testing (`cargo xtask mutants`) keeps a record of its own beside the core.\n",
     );
     for (part, run) in parts {
         // As they are typed: not with their thousands apart.
