@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::base::Base;
-use crate::key::{Left, UnverifiedKey};
+use crate::key::{Remaining, UnverifiedKey};
 use crate::narrowing::{MAX_BLOCKS, Narrowing};
 use crate::prefix::Prefix;
 use crate::reason::Reason;
@@ -33,7 +33,7 @@ pub struct Unproven {
     prefix: Prefix,
     base: Base,
     narrowings: [Option<Narrowing>; MAX_BLOCKS],
-    left: Left,
+    left: Remaining,
 }
 
 /// Reads what a key says, without any key set.

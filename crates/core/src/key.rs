@@ -98,7 +98,7 @@ impl fmt::Debug for KeyText {
 pub struct UnverifiedKey {
     pub(crate) prefix: Prefix,
     pub(crate) base: Base,
-    pub(crate) left: Left,
+    pub(crate) left: Remaining,
     pub(crate) tag: Tag,
     payload: Zeroizing<[u8; MAX_PAYLOAD_LEN]>,
     base_len: usize,
@@ -107,7 +107,7 @@ pub struct UnverifiedKey {
 
 /// What base and blocks leave together, but for the networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct Remaining {
     pub(crate) scopes: ScopeSet,
     pub(crate) expires_at: UnixSeconds,
     /// 0 where none is named: every time is at or after it.
@@ -140,7 +140,7 @@ impl UnverifiedKey {
         let (signed, tag) = checked.split_last_chunk::<TAG_LEN>().ok_or(Reason::Malformed)?;
         let (base, base_len) = Base::decode(signed).map_err(|_| Reason::Malformed)?;
         let blocks = Blocks::new(signed.get(base_len..).unwrap_or_default());
-        let left = Left::of(&base, blocks).ok_or(Reason::Malformed)?;
+        let left = Remaining::of(&base, blocks).ok_or(Reason::Malformed)?;
         let (tag, signed_len) = (Tag(*tag), signed.len());
         Ok(Self { prefix, base, left, tag, payload, base_len, signed_len })
     }
@@ -170,7 +170,7 @@ impl UnverifiedKey {
     }
 }
 
-impl Left {
+impl Remaining {
     /// Folds what each block takes away; `None` if the blocks are more than four, or end in what is none.
     fn of(base: &Base, mut blocks: Blocks<'_>) -> Option<Self> {
         let mut left = Self {
