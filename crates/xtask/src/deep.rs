@@ -30,10 +30,16 @@ pub(crate) struct Options {
     /// Write no record: also with changes that are not committed.
     #[arg(long)]
     no_record: bool,
+    /// Try nothing: write the record for people anew from its figures.
+    #[arg(long, conflicts_with_all = ["only", "seed", "no_record"])]
+    record: bool,
 }
 
 /// Runs the parts one after the other; each that is clean is written down at once.
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
+    if options.record {
+        return record::tell_anew(workspace);
+    }
     let commit = machine::commit(workspace)?;
     if commit.changed && !options.no_record {
         bail!(

@@ -1,6 +1,8 @@
 //! The file that a deep run leaves: what was tried, where, from which seed, and what came out.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+mod tables;
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, io};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -24,11 +26,7 @@ pub(crate) struct Run {
 
 /// Writes a part down in place of what was said of it before.
 pub(crate) fn keep(workspace: &Workspace, part: &str, run: &Run) -> Result<()> {
-    let data = workspace.path(DATA);
-    let mut parts: BTreeMap<String, Value> = match fs::read_to_string(&data) {
-        Ok(text) => serde_json::from_str(&text).with_context(|| format!("{DATA} is no record"))?,
-        Err(_) => BTreeMap::new(),
-    };
+    let mut parts = read(workspace)?;
     parts.insert(
         part.to_owned(),
         json!({
@@ -36,9 +34,25 @@ pub(crate) fn keep(workspace: &Workspace, part: &str, run: &Run) -> Result<()> {
             "seconds": run.seconds, "seed": run.seed, "found": run.found,
         }),
     );
-    fs::write(&data, format!("{}\n", serde_json::to_string_pretty(&parts)?))?;
+    let figures = format!("{}\n", serde_json::to_string_pretty(&parts)?);
+    fs::write(workspace.path(DATA), figures)?;
     fs::write(workspace.path(FILE), told(&parts))?;
     Ok(())
+}
+
+/// Writes what people read from the figures that are there.
+pub(crate) fn tell_anew(workspace: &Workspace) -> Result<()> {
+    fs::write(workspace.path(FILE), told(&read(workspace)?))?;
+    println!("{FILE}: written from {DATA}");
+    Ok(())
+}
+
+fn read(workspace: &Workspace) -> Result<BTreeMap<String, Value>> {
+    match fs::read_to_string(workspace.path(DATA)) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| format!("{DATA} is no record")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {DATA}")),
+    }
 }
 
 /// The record for people.
@@ -55,67 +69,29 @@ fn told(parts: &BTreeMap<String, Value>) -> String {
         };
         let _ = write!(
             text,
-            "\n## {part}\n\n`cargo xtask deep --only {part} --seed {}`, {}, commit {}, {} s on {}.\n\n| | |\n|---|---:|\n",
+            "\n## {part}\n\n`cargo xtask deep --only {part} --seed {}`, {}, commit {}, {} s on {}.\n",
             of("seed"),
             of("date"),
             of("commit"),
             of("seconds"),
             of("machine"),
         );
-        let mut rows = Vec::new();
-        flatten("", run.get("found").unwrap_or(&Value::Null), &mut rows);
-        for (name, value) in rows {
-            let _ = writeln!(text, "| {name} | {value} |");
-        }
+        tables::write(&mut text, run.get("found").unwrap_or(&Value::Null));
     }
     text
 }
 
-/// Every figure of a value with the names that lead to it. Lists of objects go by their first name-like member.
-fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
-    let below =
-        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path} · {name}") };
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                flatten(&below(name), member, rows);
-            }
-        }
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            for item in items {
-                let name = NAMES.iter().find_map(|name| item.pointer(name)).map(plain);
-                flatten(&below(&name.unwrap_or_default()), item, rows);
-            }
-        }
-        Value::Array(items) => {
-            rows.push((path.to_owned(), items.iter().map(plain).collect::<Vec<_>>().join(" → ")));
-        }
-        // What is named already, and what is empty, says nothing.
-        Value::Null => {}
-        figure => rows.push((path.to_owned(), plain(figure))),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_read_says_what_the_figures_say() {
+        let workspace = Workspace::find().expect("a workspace");
+        let text = fs::read_to_string(workspace.path(FILE)).expect("a record");
+        assert!(
+            text == told(&read(&workspace).expect("figures")),
+            "{FILE} is not what {DATA} says: cargo xtask deep --record"
+        );
     }
 }
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.replace('|', "\\|"),
-        Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), grouped),
-        other => other.to_string(),
-    }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// By what an item of a list is called.
-const NAMES: [&str; 5] = ["/report/suite", "/name", "/target", "/source", "/kind"];
