@@ -31,6 +31,15 @@ fn decide(constraints: Constraints, caller: Option<&str>, now: u64) -> &'static 
 }
 
 #[test]
+fn constraints_are_empty_when_they_hold_neither() {
+    let not_before = Some(UnixSeconds(ISSUED));
+    let networks = Some(networks(&["192.0.2.0/24"]));
+    let empty = |not_before, networks| Constraints { not_before, networks }.is_empty();
+    assert!(empty(None, None));
+    assert!(!empty(not_before, None) && !empty(None, networks) && !empty(not_before, networks));
+}
+
+#[test]
 fn a_key_is_valid_from_its_not_before_on_to_the_millisecond() {
     let from = |second| Constraints { not_before: Some(UnixSeconds(second)), networks: None };
     let now = NOW.0;

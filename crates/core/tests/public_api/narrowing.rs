@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use wardkey::{
-    Allow, Decision, MAX_BLOCKS, MAX_KEY_LEN, NarrowError, Narrowing, Networks, Query, Reason,
-    Refresh, Registry, ScopeSet, Subject, Tag, UnixMillis, UnixSeconds, narrow,
+    Allow, Constraints, Decision, MAX_BLOCKS, MAX_KEY_LEN, NarrowError, Narrowing, Networks, Query,
+    Reason, Refresh, Registry, ScopeSet, Subject, Tag, UnixMillis, UnixSeconds, narrow,
 };
 
 use crate::tenant::{
@@ -286,7 +286,10 @@ fn narrowing_refuses_what_it_cannot_do_and_says_why() {
 fn inspect_tells_what_a_key_says_and_nothing_secret() {
     let tenant = Tenant::new();
     let mut base = tenant.base();
-    base.constraints.not_before = Some(UnixSeconds(ISSUED));
+    base.constraints = Constraints {
+        not_before: Some(UnixSeconds(ISSUED)),
+        networks: Some(Networks::new(["10.0.0.0/7".parse().expect("a network")]).expect("a set")),
+    };
     let key = narrowed(&tenant.text(&base), to_scopes(&[0]));
     let key = narrowed(&key, within(&["10.0.0.0/8"]));
     let unproven = wardkey::inspect(&key).expect("a key");
@@ -302,6 +305,7 @@ fn inspect_tells_what_a_key_says_and_nothing_secret() {
          unproven: tenant 7, audience 2, signing key 1, status index 808\n\
          unproven: issued at 1700000000, expires at 1700007200, scopes {0, 1, 2, 9}\n\
          unproven: constrained to 1700000000 and after\n\
+         unproven: constrained to callers from {10.0.0.0/7}\n\
          unproven: narrowed to scopes {0}\n\
          unproven: narrowed to callers from {10.0.0.0/8}\n"
     );

@@ -350,6 +350,7 @@ fn a_finding_shows_nothing_of_the_secret() {
     let findings = found(text.as_bytes());
     assert_eq!(findings.len(), 3);
     let scanner = Scanner::default();
+    assert_eq!(format!("{:?}", scanner.scan(b"")), "Findings { taken: 0, .. }");
     let shown = format!(
         "{findings:?} {} {:?} {:?}",
         findings.iter().map(ToString::to_string).collect::<String>(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use wardkey::{
-    BaseError, BoundsError, CatalogError, EchoError, HeadError, IdentifierError, KeyId,
+    Adoption, BaseError, BoundsError, CatalogError, EchoError, HeadError, IdentifierError, KeyId,
     KeySetError, ListError, NarrowError, NetworkError, Networks, NetworksError, PrefixError,
     Reason, RequirementError, ScopeSet, ScopeSetError, StateError, Subject, SubjectError,
     UnixMillis, UnixSeconds, Zone,
@@ -120,6 +120,21 @@ fn a_key_id_is_read_as_it_is_shown_and_in_no_other_spelling() {
 fn every_zone_has_a_word_of_its_own() {
     let words = [Zone::Fresh, Zone::MustAsk, Zone::Stale, Zone::Registry].map(Zone::as_str);
     assert_eq!(words, ["fresh", "must_ask", "stale", "registry"]);
+}
+
+#[test]
+fn every_outcome_of_reading_and_adopting_a_head_has_its_word_of_the_specification() {
+    assert_eq!(Adoption::ALL.map(Adoption::as_str), ["adopted", "in_force", "state_needed"]);
+    let adopting = ["clock_behind", "older", "other_state", "other_audience"];
+    assert_eq!(ListError::ALL.map(ListError::as_str), adopting);
+    let reading =
+        ["length", "version", "order", "not_after", "changes", "tenant", "audience", "tag"];
+    assert_eq!(HeadError::ALL.map(HeadError::as_str), reading);
+    let specification = include_str!("../../FORMAT.md");
+    let adopted = Adoption::ALL.map(Adoption::as_str);
+    for word in adopted.iter().chain(&adopting).chain(&reading) {
+        assert!(specification.contains(&format!("`{word}`")), "{word}");
+    }
 }
 
 #[test]
