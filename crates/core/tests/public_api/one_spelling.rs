@@ -136,3 +136,71 @@ fn no_alias_by_trailing_bits_is_allowed() {
     }
     assert_eq!(aliases, 3 + 15);
 }
+
+/// What a decoder would make of a group of four if it looked at each character's bits and never at [`STRANGE`].
+fn triple([a, b, c, d]: [u8; 4]) -> [u8; 3] {
+    [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
+}
+
+/// What a table of digits may hold for a character that is none.
+const STRANGE: u8 = 0x80;
+
+#[test]
+fn no_two_foreign_characters_hide_each_other() {
+    let tenant = Tenant::new();
+    let (verifier, list) = (tenant.verifier(), tenant.list());
+    // Bytes 6 to 8 of the payload are digits 8 to 11 and stand inside the key's id.
+    for foreign in 1_u8..16 {
+        let places = [0, 1, 2, 3].map(|place| foreign & (1 << place) != 0);
+        let mut base = tenant.base();
+        base.key_id.0[1..4]
+            .copy_from_slice(&triple(places.map(|strange| if strange { STRANGE } else { 5 })));
+        let text = tenant.text(&base);
+        let decision = verifier.decide(Some(&list), &text, &verifier.low(), NOW);
+        assert_eq!(word(&decision), "allow fresh");
+        let mut changed = text.into_bytes();
+        for place in (0..4).filter(|place| places[*place]) {
+            changed[16 + place] = b'!';
+        }
+        refused(&verifier, &list, std::str::from_utf8(&changed).expect("ASCII"));
+    }
+}
+
+#[test]
+fn no_two_foreign_characters_hide_each_other_in_the_last_group() {
+    let tenant = Tenant::new();
+    let (verifier, list) = (tenant.verifier(), tenant.list());
+    let mut tried = 0;
+    // By chance the last bytes of a checksum are what two strange characters would be decoded to.
+    for number in 0..100_000_u32 {
+        let mut base = tenant.base();
+        base.subject = Subject::new("svc:bil").expect("a subject");
+        base.key_id.0[..4].copy_from_slice(&number.to_be_bytes());
+        let text = tenant.text(&base);
+        assert_eq!((text.len() - 8) % 4, 3);
+        let (front, last) = text.split_at(text.len() - 3);
+        let digits = [0, 1, 2].map(|place| {
+            ALPHABET.iter().position(|digit| last.as_bytes()[place] == *digit).expect("a digit")
+                as u8
+        });
+        let [first, second, _] = triple([digits[0], digits[1], digits[2], 0]);
+        for [a, b, c] in [[true, true, false], [false, true, true], [true, false, true]] {
+            let strange = [(a, digits[0]), (b, digits[1]), (c, digits[2])]
+                .map(|(strange, digit)| if strange { STRANGE } else { digit });
+            let [one, two, _] = triple([strange[0], strange[1], strange[2], 0]);
+            if (one, two) == (first, second) {
+                let sign = |strange, place| if strange { "!" } else { &last[place..=place] };
+                refused(
+                    &verifier,
+                    &list,
+                    &format!("{front}{}{}{}", sign(a, 0), sign(b, 1), sign(c, 2)),
+                );
+                tried += 1;
+            }
+        }
+        if tried >= 4 {
+            return;
+        }
+    }
+    panic!("no checksum ended as it must");
+}
