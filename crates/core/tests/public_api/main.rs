@@ -10,10 +10,13 @@
 
 mod asking;
 mod changes;
+mod changes_not_followed;
+mod changes_spelling;
 mod constraints;
 mod format_text;
 mod heads;
 mod key_sets;
+mod list_model;
 mod lists;
 mod narrowing;
 mod one_spelling;
