@@ -2,18 +2,23 @@
 //! every decision are what FORMAT.md says.
 
 mod heads;
+mod host;
+mod keys;
 mod model;
+mod states;
+mod times;
 
 use std::collections::BTreeMap;
 
 use wardkey::{
-    Adoption, Base, Constraints, Decision, HeadError, KeyId, List, ListError, Query, Refresh,
-    Registry as Answer, Requirement, RiskLevel, ScopeSet, State, StatusIndex, Subject, UnixMillis,
-    UnixSeconds, UnverifiedHead,
+    Decision, List, Query, Refresh, Registry as Answer, Requirement, RiskLevel, State, UnixMillis,
 };
 
-use self::heads::{BEFORE, BIT_OF_NEWER, Before, FLOOR, ISSUED, Incoming, Registry, USUAL};
-use self::model::{Bent, Bits, InForce, Key, Rules};
+use self::heads::{BEFORE, Before, Incoming, Registry, USUAL};
+use self::keys::keys;
+use self::model::{Bent, InForce, Key, Rules};
+use self::states::{STATES, bits_of, given};
+use self::times::times;
 use crate::fixture::{list_at, word};
 use crate::issuer::World;
 use crate::suite::{Cases, Stretch, Suite};
@@ -80,27 +85,10 @@ impl Matrix {
         }
         let mut matrix = Self { registry, world, rules, keys: vec![], required };
         for key in keys() {
-            let text = matrix.text(&key)?;
+            let text = keys::text(&matrix.world.issuer, &key)?;
             matrix.keys.push((key, text));
         }
         Some(matrix)
-    }
-
-    fn text(&self, key: &Key) -> Option<String> {
-        let issuer = &self.world.issuer;
-        let signer = issuer.signers.get(usize::from(!key.in_window))?;
-        let not_before = (key.not_before > 0).then_some(UnixSeconds(key.not_before));
-        let base = Base {
-            signing_key: issuer.id(signer),
-            key_id: KeyId([0; 8]),
-            status_index: StatusIndex(key.index),
-            issued_at: UnixSeconds(key.issued_at),
-            expires_at: UnixSeconds(key.expires_at),
-            subject: Subject::new("s").ok()?,
-            scopes: ScopeSet::from_iter(0..4),
-            constraints: Constraints { not_before, networks: None },
-        };
-        Some(issuer.mint(&base)?.secret_str().to_owned())
     }
 
     /// `None` if something could not be set up; an error for what came out otherwise than it should.
@@ -153,7 +141,7 @@ impl Matrix {
             }
         };
         let was = list.as_ref().map(|list| *list.head());
-        let outcome = self.come(&mut list, &incoming.bytes, given, now);
+        let outcome = host::come(&self.world.key_set, &mut list, &incoming.bytes, given, now);
         let readable = State::parse(given).is_ok().then(|| bits_of(given)).flatten();
         let expect = |bent| match &incoming.read {
             Ok(says) => model::adopt(&self.rules, bent, &before.says, says, readable.as_ref(), now),
@@ -213,33 +201,6 @@ impl Matrix {
         }
         Ok(())
     }
-
-    /// Reads and adopts as a host does; the word of section 4.4 or 4.5.
-    fn come(
-        &self,
-        list: &mut Option<List<Vec<u8>>>,
-        bytes: &[u8],
-        given: &[u8],
-        now: u64,
-    ) -> &'static str {
-        let key_set = &self.world.key_set;
-        let read = UnverifiedHead::parse(bytes).and_then(|head| head.authenticate(key_set));
-        let head = match read {
-            Ok(head) => head,
-            Err(error) => return head_word(error),
-        };
-        let state = State::parse(given).ok();
-        match List::adopt(list, &head, state, UnixMillis(now), key_set.bounds()) {
-            Ok(Adoption::Adopted) => "adopted",
-            Ok(Adoption::InForce) => "in_force",
-            Ok(Adoption::StateNeeded) => "state_needed",
-            Err(ListError::ClockBehind) => "clock_behind",
-            Err(ListError::Older) => "older",
-            Err(ListError::OtherState) => "other_state",
-            Err(ListError::OtherAudience) => "other_audience",
-            Err(_) => "an unknown error",
-        }
-    }
 }
 
 impl Sums {
@@ -259,101 +220,7 @@ impl Sums {
     }
 }
 
-fn head_word(error: HeadError) -> &'static str {
-    match error {
-        HeadError::Length => "length",
-        HeadError::Version => "version",
-        HeadError::Order => "order",
-        HeadError::NotAfter => "not_after",
-        HeadError::Changes => "changes",
-        HeadError::Tenant => "tenant",
-        HeadError::Audience => "audience",
-        HeadError::Tag => "tag",
-        _ => "an unknown error",
-    }
-}
-
-/// The bytes that come as the state: of the head's, of another, cut, or none at all.
-fn given(which: u64, right: Option<&Bits>) -> Vec<u8> {
-    let other = Bits { floor: FLOOR, dead: vec![false; 3] };
-    let mut bytes = match which {
-        0 => return vec![],
-        1 | 2 => right.unwrap_or(&other).bytes(),
-        _ => other.bytes(),
-    };
-    if which == 2 {
-        bytes.pop();
-    }
-    bytes
-}
-
-/// A state's bytes, which are of its one spelling, as bits.
-fn bits_of(bytes: &[u8]) -> Option<Bits> {
-    let (floor, rest) = bytes.get(1..)?.split_first_chunk()?;
-    let (count, bits) = rest.split_first_chunk()?;
-    let bit =
-        |place: u32| bits.get((place / 8) as usize).is_some_and(|b| b >> (place % 8) & 1 == 1);
-    let dead = (0..u32::from_be_bytes(*count)).map(bit).collect();
-    Some(Bits { floor: u32::from_be_bytes(*floor), dead })
-}
-
-/// Every time that matters to a list of this time, its successor and the keys, and the ends of time.
-fn times(at: u64, rules: &Rules) -> Vec<u64> {
-    let [fresh_for, high, standard, low, skew] = rules.bounds.map(u64::from);
-    let later = at.saturating_add(60_000);
-    let mut edges = vec![0, at, later, u64::MAX];
-    for from in [at, later] {
-        edges.extend([20_000, fresh_for, high, standard, low].map(|ms| from.saturating_add(ms)));
-        edges.push(from.saturating_sub(skew));
-    }
-    for key in keys() {
-        for second in [key.issued_at, key.not_before, key.expires_at] {
-            let ms = u64::from(second) * 1_000;
-            edges.extend([ms, ms.saturating_sub(skew)]);
-        }
-    }
-    let around = |edge: u64| [edge.saturating_sub(1), edge, edge.saturating_add(1)];
-    let mut times: Vec<u64> = edges.into_iter().flat_map(around).collect();
-    times.extend((0..u64::BITS).map(|bit| 1 << bit));
-    times.sort_unstable();
-    times.dedup();
-    times
-}
-
-/// Keys whose times and indexes meet every rule of section 5.
-fn keys() -> [Key; 10] {
-    let usual = Key {
-        index: FLOOR,
-        issued_at: ISSUED,
-        expires_at: ISSUED + 8_000,
-        not_before: 0,
-        in_window: true,
-        of_dead_epoch: true,
-    };
-    let list_second = (USUAL / 1_000) as u32;
-    [
-        usual,
-        Key { index: FLOOR + BIT_OF_NEWER, ..usual },
-        Key { index: FLOOR + 3, ..usual },
-        Key { index: FLOOR - 1, ..usual },
-        Key {
-            index: u32::MAX,
-            not_before: list_second + 62,
-            expires_at: list_second + 70,
-            ..usual
-        },
-        Key { issued_at: list_second + 20, ..usual },
-        // Dead as soon as the next list has moved the clock.
-        Key { expires_at: list_second + 60, ..usual },
-        Key { in_window: false, of_dead_epoch: false, ..usual },
-        Key { issued_at: 0, expires_at: u32::MAX, ..usual },
-        Key { issued_at: 1, expires_at: u32::MAX, ..usual },
-    ]
-}
-
 /// The head that changes nothing after which every decision is tried, too.
 const TELLING: &str = "an older sequence";
-/// No state, the right one, that one cut, another one.
-const STATES: u64 = 4;
 /// Parts of the times, so that no case takes long; with this many the first one meets every rule.
 const PARTS: u64 = 15;

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{FindingKind, Scanner};
 
-use crate::scan::{Key, Seeded, any_key, any_token, found, key_of};
+use crate::drawn::{Key, Seeded, any_key, any_token, key_of};
+use crate::scan::found;
 use crate::tenant::{ALPHABET, handmade};
 
 /// Characters of a key's end that hold its tag and checksum: what is secret.

@@ -6,7 +6,7 @@ use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::{NO_PAD, PAD, STANDARD};
 use wardkey::{FindingKind, Scanner};
 
-use crate::scan::{Seeded, any_key, any_token};
+use crate::drawn::{Seeded, any_key, any_token};
 
 fn lines(text: &str, width: usize, line_break: &str) -> String {
     let lines: Vec<_> =
@@ -116,7 +116,7 @@ fn wrapped_keys_stand_beside_each_other_and_glued() {
 fn damaged_keys_and_tokens_are_found_in_base64() {
     let mut random = Seeded(23);
     for _ in 0..300 {
-        let key = crate::scan::key_of(&mut random, "wk").text;
+        let key = crate::drawn::key_of(&mut random, "wk").text;
         let cut = &key[..key.len() - 1 - random.below(20)];
         let mistyped = format!("{}~{}", &key[..60], &key[61..]);
         let token = any_token(&mut random);

@@ -3,7 +3,7 @@
 use regex::bytes::Regex;
 use wardkey::{BOOTSTRAP_PATTERN, FindingKind, KEY_PATTERN, Scanner};
 
-use crate::scan::{Seeded, any_key, any_token};
+use crate::drawn::{Seeded, any_key, any_token};
 
 #[test]
 fn the_patterns_match_all_that_is_ours() {
@@ -30,7 +30,7 @@ fn pattern_and_scanner_agree_on_what_is_cut_short() {
     let mut random = Seeded(32);
     let mut seen = [0; 2];
     for _ in 0..500 {
-        let text = crate::scan::key_of(&mut random, "other").text;
+        let text = crate::drawn::key_of(&mut random, "other").text;
         let cut = &text.as_bytes()[..random.below(90).min(text.len() - 1)];
         let found = Scanner::default().finds_any(cut);
         assert_eq!(pattern.is_match(cut), found, "{}", cut.len());

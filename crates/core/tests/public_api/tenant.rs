@@ -26,6 +26,11 @@ pub(crate) const VERSION: u32 = 3;
 pub(crate) const TENANT: TenantId = TenantId(7);
 pub(crate) const AUDIENCE: AudienceId = AudienceId(2);
 
+/// The first millisecond of a second.
+pub(crate) fn ms(second: u32) -> u64 {
+    u64::from(second) * 1_000
+}
+
 /// What a test may bend before it makes bytes of it.
 pub(crate) struct Tenant {
     pub(crate) secret: TenantSecret,
@@ -165,6 +170,12 @@ impl Tenant {
         let adopted = List::adopt(&mut list, &head, Some(self.state()), now, key_set.bounds());
         assert_eq!(adopted, Ok(Adoption::Adopted));
         list.expect("adopted")
+    }
+
+    /// The decision on the usual key for a low scope, at the usual time.
+    pub(crate) fn decided(&self) -> &'static str {
+        let verifier = self.verifier();
+        word(&verifier.decide(Some(&self.list()), &self.key(), &verifier.low(), NOW))
     }
 }
 

@@ -3,7 +3,7 @@
 use wardkey::{Environment, Epoch, KeySet, NOT_AFTER_MS, Prefix, RiskLevel, State, UnixMillis};
 
 use super::model::{Bits, Says};
-use crate::issuer::{HeadWords, Issuer, Scope, Signer, state_bytes};
+use crate::issuer::{HeadWords, Issuer, Scope, Signer};
 
 /// A head's bytes, and what the model makes of them.
 pub(super) struct Incoming {
@@ -201,19 +201,6 @@ impl Registry {
             bad(name, bent, "tag");
         }
         Some(())
-    }
-}
-
-impl Bits {
-    /// Its bytes (FORMAT.md section 4.1).
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        let mut bits = vec![0_u8; self.dead.len().div_ceil(8)];
-        for (place, dead) in self.dead.iter().enumerate() {
-            if let Some(byte) = bits.get_mut(place / 8) {
-                *byte |= u8::from(*dead) << (place % 8);
-            }
-        }
-        state_bytes(self.floor, self.dead.len() as u32, &bits)
     }
 }
 

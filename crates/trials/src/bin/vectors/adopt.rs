@@ -1,8 +1,11 @@
 //! `adopt.json`: adopting heads one after the other (FORMAT.md section 4.5).
 
+mod applied;
 mod changed;
 mod judged;
+mod not_applied;
 mod refused;
+mod states;
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,13 @@
 //! `verify.json`: deciding (FORMAT.md section 5), row by row.
 
+mod addresses;
+mod allowed;
 mod authentic;
 mod granted;
+mod key_sets;
 mod listed;
+mod presented;
+mod registry;
 mod timely;
 
 use serde_json::{Map, Value, json};
@@ -20,6 +25,14 @@ pub(crate) const SECOND: u32 = ISSUED + 1_000;
 /// The usual list's sequence.
 pub(crate) const SEQUENCE: u64 = 41;
 
+/// Scopes that the usual key set names; the first four are of the levels low, standard, high and strict.
+pub(crate) const LIST: &str = "invoice:list";
+pub(crate) const READ: &str = "invoice:read";
+pub(crate) const WRITE: &str = "invoice:write";
+pub(crate) const VOID: &str = "invoice:void";
+pub(crate) const PRINT: &str = "invoice:print";
+pub(crate) const LAST: &str = "invoice:last";
+
 pub(crate) fn file() -> VectorFile {
     let mut file = VectorFile::new(
         "verify.json",
@@ -36,10 +49,15 @@ pub(crate) fn file() -> VectorFile {
     file.share("state", state().hex());
     file.share("head", list().head.hex());
     file.share("key", key().text());
+    presented::add(&mut file);
     authentic::add(&mut file);
+    key_sets::add(&mut file);
     timely::add(&mut file);
     listed::add(&mut file);
     granted::add(&mut file);
+    addresses::add(&mut file);
+    registry::add(&mut file);
+    allowed::add(&mut file);
     file
 }
 
@@ -69,14 +87,8 @@ pub(crate) struct List {
 /// The key set of the worked examples with a scope of each level, some more, and another signing key
 /// that has another prefix.
 pub(crate) fn keys() -> KeySet {
-    let scopes = [
-        (0, 0, "invoice:list"),
-        (1, 1, "invoice:read"),
-        (2, 2, "invoice:write"),
-        (9, 3, "invoice:void"),
-        (39, 0, "invoice:print"),
-        (255, 0, "invoice:last"),
-    ];
+    let scopes =
+        [(0, 0, LIST), (1, 1, READ), (2, 2, WRITE), (9, 3, VOID), (39, 0, PRINT), (255, 0, LAST)];
     KeySet {
         entries: vec![entry(1), Entry { prefix: "wk_test_".into(), ..entry(3) }],
         scopes: scopes
@@ -127,13 +139,26 @@ pub(crate) fn list_telling(bend: impl FnOnce(Head) -> Head) -> List {
     List { head: bend(list().head), ..list() }
 }
 
+/// A list whose least key-set version is this.
+pub(crate) fn list_wanting(least: u32) -> List {
+    list_telling(|head| head.telling(|own| own.least = least))
+}
+
+/// A list of audience 3 of the same tenant, which names ours, too.
+pub(crate) fn list_of_audience_3_wanting(least: u32) -> List {
+    let mut theirs = audience(3);
+    theirs.least = least;
+    let head = Head { audiences: vec![audience(2), theirs], ..list().head };
+    List { head, ..list_of_audience_3() }
+}
+
 /// The usual question: the usual key, allowed.
 pub(crate) fn usual() -> Question {
     Question {
         keys: keys(),
         list: Some(list()),
         key: key().text(),
-        required: all_of(&["invoice:list"]),
+        required: all_of(&[LIST]),
         now: NOW,
         caller: None,
         refresh_failed: false,
@@ -144,6 +169,16 @@ pub(crate) fn usual() -> Question {
 /// The usual question about another key.
 pub(crate) fn about(key: &Key) -> Question {
     Question { key: key.text(), ..usual() }
+}
+
+/// The usual question about whatever is presented.
+pub(crate) fn presenting(key: impl Into<String>) -> Question {
+    Question { key: key.into(), ..usual() }
+}
+
+/// A key, forged: its tag is zeros.
+pub(crate) fn forgery(key: &Key) -> String {
+    key.text_with(&key.signed(), &[0; 16])
 }
 
 impl Question {
