@@ -2,7 +2,7 @@
 
 use wardkey::{AudienceId, KeyId, Subject, UnixSeconds};
 
-use crate::administration::AdminScope;
+use crate::administration::{AdminScope, Reach};
 
 /// One right of administration for one audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,9 +14,14 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Whether there is anything to do with it: no verifier is ever given keys of the administration.
+    /// Whether there is anything to do with it: see [`Reach`].
     pub(crate) fn means_something(&self) -> bool {
-        self.scope != AdminScope::VerifierVerify || self.audience != AudienceId::ADMINISTRATION
+        let administration = self.audience == AudienceId::ADMINISTRATION;
+        match self.scope.reach() {
+            Reach::Any => true,
+            Reach::AudienceOfThePolicy => !administration,
+            Reach::Tenant => administration,
+        }
     }
 }
 

@@ -21,12 +21,52 @@ pub enum AdminScope {
     AuditRead,
     /// Have keys verified.
     VerifierVerify,
+    /// Change what does not stand inside a key: its name, owner, tags and notes.
+    KeysUpdate,
+    /// Make a key's next generation, and retire the one before.
+    KeysRotate,
+    /// Suspend and resume keys.
+    KeysSuspend,
+    /// Hold a key set: whoever does can mint any key that verifiers of that audience accept.
+    VerifierKeySet,
+    /// Read the policy.
+    PolicyRead,
+    /// Replace the policy.
+    PolicyWrite,
+    /// Rotate the signing keys of an audience.
+    SigningKeysRotate,
+    /// Wrap the tenant's secret with another root, and destroy it.
+    TenantManage,
+}
+
+/// The audiences that a right can be bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Each, the administration included.
+    Any,
+    /// Each but the administration: no verifier is ever given keys of that.
+    AudienceOfThePolicy,
+    /// The tenant as a whole, written as audience `wardkey`.
+    Tenant,
 }
 
 impl AdminScope {
     /// Every right.
-    pub const ALL: [Self; 5] =
-        [Self::KeysCreate, Self::KeysRead, Self::KeysRevoke, Self::AuditRead, Self::VerifierVerify];
+    pub const ALL: [Self; 13] = [
+        Self::KeysCreate,
+        Self::KeysRead,
+        Self::KeysRevoke,
+        Self::AuditRead,
+        Self::VerifierVerify,
+        Self::KeysUpdate,
+        Self::KeysRotate,
+        Self::KeysSuspend,
+        Self::VerifierKeySet,
+        Self::PolicyRead,
+        Self::PolicyWrite,
+        Self::SigningKeysRotate,
+        Self::TenantManage,
+    ];
 
     /// The risk level of all of them: the registry is always asked.
     pub const RISK: RiskLevel = RiskLevel::Strict;
@@ -39,6 +79,14 @@ impl AdminScope {
             Self::KeysRevoke => 2,
             Self::AuditRead => 3,
             Self::VerifierVerify => 4,
+            Self::KeysUpdate => 5,
+            Self::KeysRotate => 6,
+            Self::KeysSuspend => 7,
+            Self::VerifierKeySet => 8,
+            Self::PolicyRead => 9,
+            Self::PolicyWrite => 10,
+            Self::SigningKeysRotate => 11,
+            Self::TenantManage => 12,
         }
     }
 
@@ -50,6 +98,30 @@ impl AdminScope {
             Self::KeysRevoke => "keys:revoke",
             Self::AuditRead => "audit:read",
             Self::VerifierVerify => "verifier:verify",
+            Self::KeysUpdate => "keys:update",
+            Self::KeysRotate => "keys:rotate",
+            Self::KeysSuspend => "keys:suspend",
+            Self::VerifierKeySet => "verifier:key-set",
+            Self::PolicyRead => "policy:read",
+            Self::PolicyWrite => "policy:write",
+            Self::SigningKeysRotate => "signing-keys:rotate",
+            Self::TenantManage => "tenant:manage",
+        }
+    }
+
+    /// Whose keys the right can be for.
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::KeysCreate
+            | Self::KeysRead
+            | Self::KeysRevoke
+            | Self::KeysUpdate
+            | Self::KeysRotate
+            | Self::KeysSuspend
+            | Self::AuditRead
+            | Self::SigningKeysRotate => Reach::Any,
+            Self::VerifierVerify | Self::VerifierKeySet => Reach::AudienceOfThePolicy,
+            Self::PolicyRead | Self::PolicyWrite | Self::TenantManage => Reach::Tenant,
         }
     }
 

@@ -1,12 +1,17 @@
 //! Who may have which key made: a request passes the policy and becomes a grant.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
-use wardkey::{AudienceId, MIN_LIFETIME_SECONDS, ScopeSet, Subject, UnixSeconds};
+use wardkey::{
+    AudienceId, Constraints, MIN_LIFETIME_SECONDS, Network, Networks, ScopeSet, Subject,
+    UnixSeconds,
+};
 
 use crate::actor::{Actor, Binding};
 use crate::administration::{ADMIN_AUDIENCE_NAME, AdminScope};
-use crate::free_text::check_free_text;
-use crate::key_request::KeyRequest;
+use crate::key_notes::KeyNotes;
+use crate::key_request::{KeyConstraints, KeyRequest};
 use crate::policy::Policy;
 
 /// A key that may be minted.
@@ -21,8 +26,8 @@ pub struct Grant {
     scopes: ScopeSet,
     bindings: Vec<Binding>,
     expires_at: UnixSeconds,
-    name: Option<String>,
-    owner: String,
+    constraints: Constraints,
+    notes: KeyNotes,
 }
 
 /// Why a key may not be made. Each names the rule that refused.
@@ -70,22 +75,29 @@ impl Grant {
 
     /// The first key of a tenant, or the one that recovers it: every right for every audience of the
     /// policy. The bootstrap token is what allows it.
-    pub fn bootstrap(policy: &Policy, subject: Subject, expires_at: UnixSeconds) -> Self {
+    ///
+    /// # Errors
+    /// None in practice: its texts are a subject and a fixed name.
+    pub fn bootstrap(
+        policy: &Policy,
+        subject: Subject,
+        expires_at: UnixSeconds,
+    ) -> Result<Self, GrantRefused> {
         let audiences =
             [AudienceId::ADMINISTRATION].into_iter().chain(policy.audiences.iter().map(|a| a.id()));
         let bindings: Vec<_> = audiences
             .flat_map(|audience| AdminScope::ALL.map(|scope| Binding { scope, audience }))
             .filter(Binding::means_something)
             .collect();
-        Self {
+        Ok(Self {
             subject,
             audience: AudienceId::ADMINISTRATION,
             scopes: AdminScope::ALL.into_iter().map(AdminScope::number).collect(),
             bindings,
             expires_at,
-            name: Some("bootstrap".into()),
-            owner: subject.as_str().into(),
-        }
+            constraints: Constraints::default(),
+            notes: KeyNotes::check(Some("bootstrap"), subject.as_str(), &[], &BTreeMap::new())?,
+        })
     }
 
     /// Who the key acts as.
@@ -113,14 +125,14 @@ impl Grant {
         self.expires_at
     }
 
-    /// A name for people.
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+    /// When and from where it may be used.
+    pub const fn constraints(&self) -> Constraints {
+        self.constraints
     }
 
-    /// Who answers for it.
-    pub fn owner(&self) -> &str {
-        &self.owner
+    /// What people note down of it.
+    pub const fn notes(&self) -> &KeyNotes {
+        &self.notes
     }
 }
 
@@ -128,8 +140,8 @@ impl Grant {
 struct Draft {
     subject: Subject,
     expires_at: UnixSeconds,
-    name: Option<String>,
-    owner: String,
+    constraints: Constraints,
+    notes: KeyNotes,
 }
 
 impl Draft {
@@ -145,9 +157,10 @@ impl Draft {
         let expires_at = now.0.checked_add(request.expires_in).map(UnixSeconds);
         let expires_at =
             expires_at.ok_or_else(|| field("expires_in", "ends after the year 2106"))?;
-        let name = request.name.as_deref().map(|text| free_text("name", text)).transpose()?;
-        let owner = free_text("owner", request.owner.as_deref().unwrap_or(subject.as_str()))?;
-        Ok(Self { subject, expires_at, name, owner })
+        let constraints = constraints(&request.constraints, expires_at)?;
+        let owner = request.owner.as_deref().unwrap_or(subject.as_str());
+        let notes = KeyNotes::check(request.name.as_deref(), owner, &request.tags, &request.meta)?;
+        Ok(Self { subject, expires_at, constraints, notes })
     }
 
     fn audience(
@@ -202,6 +215,10 @@ impl Draft {
             let detail = "the credential holds no keys:create for audience wardkey".into();
             return Err(GrantRefused::Rule { rule: "actor_scope", detail });
         }
+        // The registry does not know where a call to it comes from.
+        if self.constraints.networks.is_some() {
+            return Err(field("constraints.networks", "are not for administration keys"));
+        }
         if request.for_audiences.is_empty() {
             return Err(field(
                 "for_audiences",
@@ -231,7 +248,7 @@ impl Draft {
                 bindings.push(binding);
             }
             if !bindings.iter().any(|binding| binding.scope == scope) {
-                let problem = "name no audience that verifier:verify can be for";
+                let problem = format!("name no audience that {name} can be for");
                 return Err(field("for_audiences", problem));
             }
         }
@@ -246,8 +263,8 @@ impl Draft {
     }
 
     fn grant(self, audience: AudienceId, scopes: ScopeSet, bindings: Vec<Binding>) -> Grant {
-        let Self { subject, expires_at, name, owner } = self;
-        Grant { subject, audience, scopes, bindings, expires_at, name, owner }
+        let Self { subject, expires_at, constraints, notes } = self;
+        Grant { subject, audience, scopes, bindings, expires_at, constraints, notes }
     }
 }
 
@@ -261,9 +278,26 @@ fn audience_number(policy: &Policy, name: &str) -> Result<AudienceId, GrantRefus
     })
 }
 
-fn free_text(name: &'static str, text: &str) -> Result<String, GrantRefused> {
-    check_free_text(text, MAX_TEXT_LEN).map_err(|problem| field(name, problem))?;
-    Ok(text.into())
+/// Reads the constraints of a request.
+fn constraints(
+    request: &KeyConstraints,
+    expires_at: UnixSeconds,
+) -> Result<Constraints, GrantRefused> {
+    let not_before = request.not_before.map(UnixSeconds);
+    if not_before.is_some_and(|second| second >= expires_at) {
+        return Err(field("constraints.not_before", "must be before the key expires"));
+    }
+    let networks = request.networks.iter().map(|text| text.parse::<Network>());
+    let networks = networks.collect::<Result<Vec<_>, _>>();
+    let at = "constraints.networks";
+    let networks = networks.map_err(|error| field(at, error.to_string()))?;
+    let networks = match networks.as_slice() {
+        [] => None,
+        some => Some(
+            Networks::new(some.iter().copied()).map_err(|error| field(at, error.to_string()))?,
+        ),
+    };
+    Ok(Constraints { not_before, networks })
 }
 
 fn audience_names(policy: &Policy) -> String {
@@ -283,7 +317,6 @@ fn field(field: &'static str, problem: impl Into<String>) -> GrantRefused {
     GrantRefused::Field { field, problem: problem.into() }
 }
 
-const MAX_TEXT_LEN: usize = 128;
 const MAX_LISTED: usize = 20;
 
 #[cfg(test)]
@@ -321,8 +354,7 @@ mod tests {
             scopes: scopes.iter().map(|s| (*s).into()).collect(),
             expires_in: 600,
             for_audiences: for_audiences.iter().map(|s| (*s).into()).collect(),
-            name: None,
-            owner: None,
+            ..KeyRequest::default()
         }
     }
 

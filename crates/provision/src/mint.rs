@@ -2,8 +2,7 @@
 
 use thiserror::Error;
 use wardkey::{
-    Base, BaseError, Constraints, Epoch, KeyId, KeyText, Prefix, SigningKeyId, StatusIndex,
-    UnixSeconds,
+    Base, BaseError, Epoch, KeyId, KeyText, Prefix, SigningKeyId, StatusIndex, UnixSeconds,
 };
 
 use crate::grant::Grant;
@@ -21,10 +20,20 @@ pub struct Minted {
 #[error("the grant makes no key: {0}")]
 pub struct MintError(BaseError);
 
+impl MintError {
+    /// The field of a request that makes a grant such a one.
+    pub const fn field(&self) -> &'static str {
+        match self.0 {
+            BaseError::Constraints | BaseError::Buffer => "constraints",
+            _ => "expires_in",
+        }
+    }
+}
+
 /// Makes the next generation of a key.
 ///
 /// # Errors
-/// [`MintError`] when the lifetime is too short by the time of minting.
+/// [`MintError`] when the lifetime is too short by the time of minting, or the constraints are too long for a key.
 pub fn mint(
     grant: &Grant,
     secret: &TenantSecret,
@@ -41,8 +50,7 @@ pub fn mint(
         expires_at: grant.expires_at(),
         subject: grant.subject(),
         scopes: grant.scopes(),
-        // No request names any yet.
-        constraints: Constraints::default(),
+        constraints: grant.constraints(),
     };
     base.encode(&mut [0; wardkey::MAX_BASE_LEN]).map_err(MintError)?;
     Ok(Minted { base })

@@ -180,8 +180,6 @@ pub fn key_request(scopes: &[&str]) -> KeyRequest {
         audience: "api".into(),
         scopes: scopes.iter().map(|scope| (*scope).into()).collect(),
         expires_in: 3600,
-        for_audiences: Vec::new(),
-        name: None,
-        owner: None,
+        ..KeyRequest::default()
     }
 }
