@@ -6,7 +6,7 @@ use wardkey_registry::{Authority, Call as RegistryCall, WireSecret};
 use worker::Headers;
 
 use crate::Call;
-use crate::credential::{AdminCredential, administration};
+use crate::credential::{KeyCredential, administration, any_key};
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
@@ -16,6 +16,8 @@ pub(crate) struct AdminRequest {
     pub(crate) registry: RegistryClient,
     pub(crate) tenant: TenantId,
     credential: WireSecret,
+    /// Whether the credential acts by being shown, whatever it may do: a key of any audience.
+    possession: bool,
     idempotency_key: Result<Option<String>, ApiError>,
     id: RequestId,
 }
@@ -26,11 +28,24 @@ impl AdminRequest {
     /// # Errors
     /// 401, 400 `invalid_request`: see [`administration`].
     pub(crate) fn of(call: &Call) -> Result<Self, ApiError> {
-        let AdminCredential { text, tenant } = administration(call.request.headers())?;
+        Self::with(call, administration(call.request.headers())?, false)
+    }
+
+    /// Takes a key of any audience out of a request, for what its holder may do by showing it.
+    ///
+    /// # Errors
+    /// 401, 400 `invalid_request`: see [`any_key`].
+    pub(crate) fn of_holder(call: &Call) -> Result<Self, ApiError> {
+        Self::with(call, any_key(call.request.headers())?, true)
+    }
+
+    fn with(call: &Call, credential: KeyCredential, possession: bool) -> Result<Self, ApiError> {
+        let KeyCredential { text, tenant } = credential;
         Ok(Self {
             registry: call.registry(tenant)?,
             tenant,
             credential: text,
+            possession,
             idempotency_key: idempotency_key(call.request.headers()),
             id: call.id.clone(),
         })
@@ -45,7 +60,7 @@ impl AdminRequest {
         self,
         said: Result<T, ApiError>,
     ) -> Result<(RegistryClient, Authority, T), ApiError> {
-        let Self { registry, credential, idempotency_key, id, .. } = self;
+        let Self { registry, credential, possession, idempotency_key, id, .. } = self;
         let mut authority =
             Authority { credential, idempotency_key: None, request_id: id.as_str().into() };
         match (said, idempotency_key) {
@@ -54,7 +69,7 @@ impl AdminRequest {
                 Ok((registry, authority, said))
             }
             (Err(error), _) | (_, Err(error)) => {
-                registry.ask(&RegistryCall::Admit { authority }).await?;
+                registry.ask(&RegistryCall::Admit { authority, possession }).await?;
                 Err(error)
             }
         }

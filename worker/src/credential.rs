@@ -7,8 +7,8 @@ use worker::Headers;
 
 use crate::problem::ApiError;
 
-/// An administration key whose text is well-formed. **Nothing is proven**: the registry judges it.
-pub(crate) struct AdminCredential {
+/// A key whose text is well-formed. **Nothing is proven**: the registry judges it.
+pub(crate) struct KeyCredential {
     pub(crate) text: WireSecret,
     /// The tenant that it says it is of: good for finding the registry.
     pub(crate) tenant: TenantId,
@@ -37,14 +37,26 @@ pub(crate) fn bearer(headers: &Headers) -> Result<WireSecret, ApiError> {
 ///
 /// # Errors
 /// As [`bearer`], and [`ApiError::Denied`] with an answer that is the same for all.
-pub(crate) fn administration(headers: &Headers) -> Result<AdminCredential, ApiError> {
+pub(crate) fn administration(headers: &Headers) -> Result<KeyCredential, ApiError> {
+    key(headers, |audience| audience == AudienceId::ADMINISTRATION)
+}
+
+/// Takes a key of any audience out of the headers.
+///
+/// # Errors
+/// As [`administration`].
+pub(crate) fn any_key(headers: &Headers) -> Result<KeyCredential, ApiError> {
+    key(headers, |_| true)
+}
+
+fn key(headers: &Headers, wanted: impl Fn(AudienceId) -> bool) -> Result<KeyCredential, ApiError> {
     let text = bearer(headers)?;
     let key = UnverifiedKey::parse(text.secret_str()).map_err(ApiError::Denied)?;
     let id = key.unproven_base().signing_key;
-    if id.audience != AudienceId::ADMINISTRATION {
+    if !wanted(id.audience) {
         return Err(ApiError::Denied(Reason::UnknownSigningKey));
     }
-    Ok(AdminCredential { text, tenant: id.tenant })
+    Ok(KeyCredential { text, tenant: id.tenant })
 }
 
 /// Refuses a request whose URL holds a credential: URLs are logged by everything they pass.

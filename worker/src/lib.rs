@@ -20,7 +20,7 @@ use worker::{Context, Env, Method, Request, Response, event};
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
-use crate::routes::{audit, bootstrap, healthz, keys, list, verify};
+use crate::routes::{audit, bootstrap, healthz, key_life, keys, list, verify};
 
 /// One request with what every route needs of it.
 pub(crate) struct Call {
@@ -71,11 +71,24 @@ async fn route(call: Call) -> Result<Response, ApiError> {
         (["v1", "bootstrap"], Method::Post) => bootstrap::create(call).await,
         (["v1", "bootstrap"], _) => Err(ApiError::method("POST")),
         (["v1", "keys"], Method::Post) => keys::create(call).await,
-        (["v1", "keys"], _) => Err(ApiError::method("POST")),
+        (["v1", "keys"], Method::Get) => keys::list(call).await,
+        (["v1", "keys"], _) => Err(ApiError::method("GET, POST")),
         (["v1", "keys", id], Method::Get) => keys::read(call, id).await,
-        (["v1", "keys", _], _) => Err(ApiError::method("GET")),
-        (["v1", "keys", id, "revoke"], Method::Post) => keys::revoke(call, id).await,
-        (["v1", "keys", _, "revoke"], _) => Err(ApiError::method("POST")),
+        (["v1", "keys", id], Method::Patch) => keys::update(call, id).await,
+        (["v1", "keys", _], _) => Err(ApiError::method("GET, PATCH")),
+        (["v1", "keys", id, act], method) => match (*act, method) {
+            ("rotate", Method::Post) => key_life::rotate(call, id).await,
+            ("confirm", Method::Post) => key_life::confirm(call, id).await,
+            ("suspend", Method::Post) => key_life::suspend(call, id, true).await,
+            ("resume", Method::Post) => key_life::suspend(call, id, false).await,
+            ("revoke", Method::Post) => key_life::revoke(call, id).await,
+            ("rotate" | "confirm" | "suspend" | "resume" | "revoke", _) => {
+                Err(ApiError::method("POST"))
+            }
+            _ => Err(ApiError::NoRoute),
+        },
+        (["v1", "revoke-self"], Method::Post) => key_life::revoke_self(call).await,
+        (["v1", "revoke-self"], _) => Err(ApiError::method("POST")),
         (["v1", "verify"], Method::Post) => verify::decide(call).await,
         (["v1", "verify"], _) => Err(ApiError::method("POST")),
         (["v1", "list", tenant, "head"], Method::Get) => list::head(call, tenant).await,

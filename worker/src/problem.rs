@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use wardkey::{HttpAnswer, Reason};
-use wardkey_registry::RegistryError;
+use wardkey_registry::{Conflict, RegistryError};
 use worker::{Headers, Response, ResponseBuilder, console_error};
 
 use crate::request_id::RequestId;
@@ -29,6 +29,11 @@ pub(crate) enum ApiError {
     /// A rule of the policy or of the actor's rights.
     Forbidden {
         rule: String,
+        detail: String,
+    },
+    /// What does not fit the state that things are in.
+    Conflict {
+        conflict: Conflict,
         detail: String,
     },
     /// A field of the request.
@@ -147,6 +152,7 @@ impl ApiError {
             Self::BootstrapUsed => (409, "bootstrap_used", "The bootstrap token was used before"),
             Self::TenantExists => (409, "tenant_exists", "The tenant exists already"),
             Self::Forbidden { .. } => (403, "forbidden_by_rule", "A rule refuses this"),
+            Self::Conflict { conflict, .. } => (409, conflict.as_str(), "This does not fit now"),
             Self::Invalid { .. } => (400, "invalid_field", "A field is not acceptable"),
             Self::Body(_) => (400, "invalid_body", "The body is not what this route takes"),
             Self::BodyTooLarge => (413, "body_too_large", "The body is too large"),
@@ -184,7 +190,7 @@ impl ApiError {
             Self::BootstrapExpired => "Make a new token and set its SHA-256 as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapUsed => "Each token works once. Make a new one to recover the tenant.".into(),
             Self::TenantExists => "Leave policy out to recover the tenant with a new administrator, or name another tenant in a new token.".into(),
-            Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Forbidden { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
             Self::Invalid { field, problem } => format!("{field}: {problem}"),
             Self::Body(problem) => problem.clone(),
             Self::BodyTooLarge => "Bodies are at most 65536 bytes.".into(),
@@ -261,6 +267,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::NarrowedKey => Self::NarrowedKey,
             RegistryError::Invalid { field, problem } => Self::Invalid { field, problem },
             RegistryError::Forbidden { rule, detail } => Self::Forbidden { rule, detail },
+            RegistryError::Conflict { conflict, detail } => Self::Conflict { conflict, detail },
             RegistryError::NotFound => Self::NotFound,
             // A credential of a tenant that is not there is as unknown as any other.
             RegistryError::NoTenant => Self::Denied(Reason::TenantGone),

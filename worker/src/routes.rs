@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod healthz;
+pub(crate) mod key_life;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod verify;

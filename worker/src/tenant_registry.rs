@@ -112,6 +112,7 @@ impl TenantRegistry {
         if registry.next_due()?.is_none() {
             return Ok(());
         }
+        registry.apply_deadlines(clock::now())?;
         for publication in
             registry.due_publications(clock::now(), RECORDS_PER_ALARM, &mut SysRng)?
         {

@@ -53,7 +53,7 @@ pub enum GrantRefused {
 }
 
 impl Grant {
-    /// Decides a request.
+    /// Decides a request that is made by a right: `keys:create`, or `keys:rotate` for the next generation of a key.
     ///
     /// # Errors
     /// [`GrantRefused::Field`] for what is not well-formed or not in the catalog, else
@@ -62,10 +62,11 @@ impl Grant {
     pub fn decide(
         policy: &Policy,
         actor: &Actor,
+        right: AdminScope,
         request: &KeyRequest,
         now: UnixSeconds,
     ) -> Result<Self, GrantRefused> {
-        let draft = Draft::read(request, now)?;
+        let draft = Draft::read(request, right, now)?;
         if request.audience == ADMIN_AUDIENCE_NAME {
             draft.administration(policy, actor, request)
         } else {
@@ -138,6 +139,7 @@ impl Grant {
 
 /// The parts of a request that are well-formed by themselves.
 struct Draft {
+    right: AdminScope,
     subject: Subject,
     expires_at: UnixSeconds,
     constraints: Constraints,
@@ -145,7 +147,11 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(request: &KeyRequest, now: UnixSeconds) -> Result<Self, GrantRefused> {
+    fn read(
+        request: &KeyRequest,
+        right: AdminScope,
+        now: UnixSeconds,
+    ) -> Result<Self, GrantRefused> {
         let subject =
             Subject::new(&request.subject).map_err(|error| field("subject", error.to_string()))?;
         if request.scopes.is_empty() {
@@ -160,7 +166,16 @@ impl Draft {
         let constraints = constraints(&request.constraints, expires_at)?;
         let owner = request.owner.as_deref().unwrap_or(subject.as_str());
         let notes = KeyNotes::check(request.name.as_deref(), owner, &request.tags, &request.meta)?;
-        Ok(Self { subject, expires_at, constraints, notes })
+        Ok(Self { right, subject, expires_at, constraints, notes })
+    }
+
+    fn allowed(&self, actor: &Actor, audience: AudienceId, name: &str) -> Result<(), GrantRefused> {
+        let scope = self.right;
+        if actor.holds(Binding { scope, audience }) {
+            return Ok(());
+        }
+        let detail = format!("the credential holds no {} for audience {name}", scope.as_str());
+        Err(GrantRefused::Rule { rule: "actor_scope", detail })
     }
 
     fn audience(
@@ -176,12 +191,7 @@ impl Draft {
         let audience = policy.audience(&request.audience).ok_or_else(|| {
             field("audience", format!("must be wardkey or one of {}", audience_names(policy)))
         })?;
-        let needed = Binding { scope: AdminScope::KeysCreate, audience: audience.id() };
-        if !actor.holds(needed) {
-            let detail =
-                format!("the credential holds no keys:create for audience {}", audience.name);
-            return Err(GrantRefused::Rule { rule: "actor_scope", detail });
-        }
+        self.allowed(actor, audience.id(), &audience.name)?;
         let mut scopes = ScopeSet::default();
         for name in &request.scopes {
             let names = || audience.scopes.iter().map(|scope| scope.name.as_str());
@@ -209,12 +219,7 @@ impl Draft {
         actor: &Actor,
         request: &KeyRequest,
     ) -> Result<Grant, GrantRefused> {
-        let administer =
-            Binding { scope: AdminScope::KeysCreate, audience: AudienceId::ADMINISTRATION };
-        if !actor.holds(administer) {
-            let detail = "the credential holds no keys:create for audience wardkey".into();
-            return Err(GrantRefused::Rule { rule: "actor_scope", detail });
-        }
+        self.allowed(actor, AudienceId::ADMINISTRATION, ADMIN_AUDIENCE_NAME)?;
         // The registry does not know where a call to it comes from.
         if self.constraints.networks.is_some() {
             return Err(field("constraints.networks", "are not for administration keys"));
@@ -263,7 +268,7 @@ impl Draft {
     }
 
     fn grant(self, audience: AudienceId, scopes: ScopeSet, bindings: Vec<Binding>) -> Grant {
-        let Self { subject, expires_at, constraints, notes } = self;
+        let Self { subject, expires_at, constraints, notes, .. } = self;
         Grant { subject, audience, scopes, bindings, expires_at, constraints, notes }
     }
 }
@@ -370,7 +375,7 @@ mod tests {
     fn a_refusal_names_its_rule() {
         use AdminScope::{KeysCreate, KeysRead, VerifierVerify};
         let decide = |actor: &Actor, request: &KeyRequest| {
-            rule(Grant::decide(&policy(), actor, request, NOW))
+            rule(Grant::decide(&policy(), actor, KeysCreate, request, NOW))
         };
         let api = actor(&[(KeysCreate, 1)]);
         assert_eq!(
@@ -409,8 +414,8 @@ mod tests {
             actor(&[(KeysCreate, 0), (VerifierVerify, 0), (KeysRead, 0), (VerifierVerify, 1)]);
         let verifier = |audiences: &[&str]| request("wardkey", &["verifier:verify"], audiences);
         assert_eq!(decide(&root, &verifier(&["wardkey"])), "for_audiences");
-        let both =
-            Grant::decide(&policy(), &root, &verifier(&["wardkey", "api"]), NOW).expect("granted");
+        let both = Grant::decide(&policy(), &root, KeysCreate, &verifier(&["wardkey", "api"]), NOW)
+            .expect("granted");
         assert_eq!(both.bindings(), [Binding { scope: VerifierVerify, audience: AudienceId(1) }]);
     }
 
@@ -421,9 +426,15 @@ mod tests {
             owner: Some(format!("wkboot_1_2_{}", "x".repeat(43))),
             ..request("api", &["reports:read"], &[])
         };
-        assert_eq!(rule(Grant::decide(&policy(), &api, &pasted, NOW)), "owner");
+        assert_eq!(
+            rule(Grant::decide(&policy(), &api, AdminScope::KeysCreate, &pasted, NOW)),
+            "owner"
+        );
         let control =
             KeyRequest { name: Some("a\u{7}b".into()), ..request("api", &["reports:read"], &[]) };
-        assert_eq!(rule(Grant::decide(&policy(), &api, &control, NOW)), "name");
+        assert_eq!(
+            rule(Grant::decide(&policy(), &api, AdminScope::KeysCreate, &control, NOW)),
+            "name"
+        );
     }
 }

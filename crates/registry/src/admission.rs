@@ -3,8 +3,9 @@
 use wardkey::{AudienceId, Base, Bounds, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
 use wardkey_provision::{Actor, AdminScope, Binding};
 
-use crate::check::{seen, standing};
+use crate::check::{recorded, seen, standing};
 use crate::error::RegistryError;
+use crate::generation::Generation;
 use crate::key_book::Key;
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -85,6 +86,36 @@ pub(crate) fn identify(
     let bindings = row.bindings(store)?;
     let Base { subject, key_id, expires_at, .. } = base;
     Ok(Identified { actor: Actor { subject, key_id, expires_at, bindings }, narrowed })
+}
+
+/// Finds the holder of a key of any audience by the key itself, for what may be done by showing it: also before its
+/// time has come, and from anywhere. It is not marked as seen, since nobody has used it for what it is for.
+///
+/// # Errors
+/// [`RegistryError::Denied`], [`RegistryError::NarrowedKey`].
+pub(crate) fn possession(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    now: UnixMillis,
+) -> Result<(Actor, Key, Generation), RegistryError> {
+    let key = UnverifiedKey::parse(credential.secret_str()).map_err(RegistryError::denied)?;
+    let id: SigningKeyId = key.unproven_base().signing_key;
+    let ours = id.tenant == tenant.number();
+    let entry = if ours { tenant.signing_key_entry(store, id)? } else { None };
+    let entry = entry.ok_or_else(|| RegistryError::denied(Reason::UnknownSigningKey))?;
+    let authentic = key.signed_by(&entry).and_then(|key| key.authenticate());
+    let base = *authentic.map_err(RegistryError::denied)?.base();
+    let read = wardkey::inspect(credential.secret_str()).map_err(RegistryError::denied)?;
+    if read.narrowings().next().is_some() {
+        return Err(RegistryError::NarrowedKey);
+    }
+    let (row, generation) = recorded(store, tenant, &base)?.map_err(RegistryError::denied)?;
+    if let Some(reason) = generation.dead(now) {
+        return Err(RegistryError::denied(reason));
+    }
+    let Base { subject, key_id, expires_at, .. } = base;
+    Ok((Actor { subject, key_id, expires_at, bindings: Vec::new() }, row, generation))
 }
 
 /// The key, if the actor may know of it with this right; otherwise it is as if there were none.

@@ -80,7 +80,7 @@ pub(crate) fn bootstrap(
     let expires_at = second.0.checked_add(request.expires_in).map(UnixSeconds);
     let expires_at = expires_at
         .ok_or_else(|| RegistryError::invalid("expires_in", "ends after the year 2106"))?;
-    let grant = Grant::bootstrap(&tenant.policy, subject, expires_at);
+    let grant = Grant::bootstrap(&tenant.policy, subject, expires_at)?;
     let issued = issue(store, &tenant, &grant, None, now, rng)?;
     let act = Act {
         actor: None,

@@ -9,8 +9,13 @@ use crate::bootstrap::BootstrapRequest;
 use crate::check::StrictVerdict;
 use crate::create::Created;
 use crate::key_book::KeyView;
+use crate::key_list::{KeyPage, ListRequest};
 use crate::read::{ReadKey, RecordPointer};
 use crate::revoke::{RevokeRequest, Revoked};
+use crate::revoke_self::RevokeSelfRequest;
+use crate::rotate::RotateRequest;
+use crate::suspend::SuspendRequest;
+use crate::update::UpdateRequest;
 use crate::verifier::VerifierMaterial;
 use crate::wire::{WireBytes, WireSecret};
 
@@ -80,6 +85,56 @@ pub enum Call {
         /// Why.
         request: RevokeRequest,
     },
+    /// Some keys.
+    ListKeys {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        request: ListRequest,
+    },
+    /// Change what people noted down of a key.
+    UpdateKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+        /// What is to be changed.
+        request: UpdateRequest,
+    },
+    /// Make a key's next generation.
+    RotateKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+        /// What it shall be.
+        request: RotateRequest,
+    },
+    /// Retire all generations of a key but the newest.
+    ConfirmKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+    },
+    /// Suspend a key, or resume it.
+    SuspendKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+        /// Whether it is to be suspended.
+        suspended: bool,
+        /// Why.
+        request: SuspendRequest,
+    },
+    /// Revoke the generation of the credential itself, which may be a key of any audience.
+    RevokeSelf {
+        /// By what right: the key that is to be revoked.
+        authority: Authority,
+        /// Why.
+        request: RevokeSelfRequest,
+    },
     /// Read the audit log.
     ReadAudit {
         /// By what right.
@@ -94,6 +149,9 @@ pub enum Call {
     Admit {
         /// By what right.
         authority: Authority,
+        /// Whether a key of any audience will do, since it acts by being shown.
+        #[serde(default)]
+        possession: bool,
     },
     /// Admit a verifier and give it what it works with.
     AdmitVerifier {
@@ -125,14 +183,20 @@ pub enum Call {
 }
 
 impl Call {
-    /// The authority of an administrative call.
+    /// By what right the call is made; for one that asks for a credential.
     pub(crate) const fn authority(&self) -> Option<&Authority> {
         match self {
             Self::CreateKey { authority, .. }
             | Self::ReadKey { authority, .. }
             | Self::RevokeKey { authority, .. }
+            | Self::ListKeys { authority, .. }
+            | Self::UpdateKey { authority, .. }
+            | Self::RotateKey { authority, .. }
+            | Self::ConfirmKey { authority, .. }
+            | Self::SuspendKey { authority, .. }
+            | Self::RevokeSelf { authority, .. }
             | Self::ReadAudit { authority, .. }
-            | Self::Admit { authority }
+            | Self::Admit { authority, .. }
             | Self::AdmitVerifier { authority, .. } => Some(authority),
             Self::Bootstrap { .. } | Self::Check { .. } | Self::Head | Self::State { .. } => None,
         }
@@ -145,6 +209,13 @@ impl Call {
             Self::CreateKey { .. } => "key.create",
             Self::ReadKey { .. } => "key.read",
             Self::RevokeKey { .. } => "key.revoke",
+            Self::ListKeys { .. } => "key.list",
+            Self::UpdateKey { .. } => "key.update",
+            Self::RotateKey { .. } => "key.rotate",
+            Self::ConfirmKey { .. } => "key.confirm",
+            Self::SuspendKey { suspended: true, .. } => "key.suspend",
+            Self::SuspendKey { suspended: false, .. } => "key.resume",
+            Self::RevokeSelf { .. } => "key.revoke_self",
             Self::ReadAudit { .. } => "audit.read",
             Self::Admit { .. } => "credential.judge",
             Self::AdmitVerifier { .. } => "verifier.admit",
@@ -158,7 +229,12 @@ impl Call {
     /// and is kept nowhere.
     pub(crate) fn target(&self) -> Option<KeyId> {
         match self {
-            Self::ReadKey { key_id, .. } | Self::RevokeKey { key_id, .. } => key_id.parse().ok(),
+            Self::ReadKey { key_id, .. }
+            | Self::RevokeKey { key_id, .. }
+            | Self::UpdateKey { key_id, .. }
+            | Self::RotateKey { key_id, .. }
+            | Self::ConfirmKey { key_id, .. }
+            | Self::SuspendKey { key_id, .. } => key_id.parse().ok(),
             _ => None,
         }
     }
@@ -168,13 +244,15 @@ impl Call {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "value", rename_all = "snake_case")]
 pub enum Reply {
-    /// To [`Call::Bootstrap`] and [`Call::CreateKey`].
+    /// To [`Call::Bootstrap`], [`Call::CreateKey`] and [`Call::RotateKey`].
     Created(Created),
     /// To [`Call::ReadKey`] with [`ReadKey::Pointer`].
     Pointer(RecordPointer),
-    /// To [`Call::ReadKey`] with [`ReadKey::Record`].
+    /// To [`Call::ReadKey`] with [`ReadKey::Record`], [`Call::UpdateKey`] and [`Call::ConfirmKey`].
     Key(KeyView),
-    /// To [`Call::RevokeKey`].
+    /// To [`Call::ListKeys`].
+    Keys(KeyPage),
+    /// To [`Call::RevokeKey`], [`Call::SuspendKey`] and [`Call::RevokeSelf`].
     Revoked(Revoked),
     /// To [`Call::ReadAudit`].
     Audit(AuditPage),

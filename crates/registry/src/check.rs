@@ -5,7 +5,8 @@ use wardkey::{AudienceId, Base, Reason, UnixMillis};
 
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
-use crate::key_book::{Generation, Key};
+use crate::generation::Generation;
+use crate::key_book::Key;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::{outbox, revocation_list};
@@ -26,21 +27,32 @@ pub enum StrictVerdict {
     },
 }
 
-/// Compares every field of a base with its generation's row: who it is, or why it is dead.
-pub(crate) fn standing(
+/// Compares every field of a base with its generation's row.
+pub(crate) fn recorded(
     store: &dyn Store,
     tenant: &Tenant,
     base: &Base,
-    now: UnixMillis,
 ) -> Result<Result<(Key, Generation), Reason>, RegistryError> {
     let Some((key_id, generation)) = Generation::find(store, base.status_index)? else {
         return Ok(Err(Reason::NeverIssued));
     };
     let key = Key::find(store, key_id)?
         .ok_or_else(|| RegistryError::internal("a generation has no key"))?;
-    if key.base(tenant.number(), &generation) != *base {
-        return Ok(Err(Reason::NeverIssued));
-    }
+    let same = key.base(tenant.number(), &generation) == *base;
+    Ok(if same { Ok((key, generation)) } else { Err(Reason::NeverIssued) })
+}
+
+/// Who a base is by its generation's row, or why it is dead.
+pub(crate) fn standing(
+    store: &dyn Store,
+    tenant: &Tenant,
+    base: &Base,
+    now: UnixMillis,
+) -> Result<Result<(Key, Generation), Reason>, RegistryError> {
+    let (key, generation) = match recorded(store, tenant, base)? {
+        Ok(found) => found,
+        Err(reason) => return Ok(Err(reason)),
+    };
     if let Some(reason) = generation.dead(now) {
         return Ok(Err(reason));
     }
@@ -56,7 +68,8 @@ pub(crate) fn standing(
     Ok(Ok((key, generation)))
 }
 
-/// Keeps that a generation was seen in use: the first time, its key's record changes.
+/// Keeps that a generation was seen in use: the first time, its key's record changes, and the overlap with the
+/// generations before it begins.
 pub(crate) fn seen(
     store: &dyn Store,
     key: &Key,
@@ -64,6 +77,11 @@ pub(crate) fn seen(
     now: UnixMillis,
 ) -> Result<(), RegistryError> {
     if generation.mark_seen(store, now)? {
+        let overlap_end = now.plus(u64::from(generation.overlap_s) * 1_000);
+        let generations = key.generations(store)?;
+        for earlier in generations.iter().filter(|one| one.number < generation.number) {
+            earlier.retire_at(store, overlap_end)?;
+        }
         key.touch(store)?;
         outbox::post(store, key.id, now)?;
     }

@@ -8,8 +8,9 @@ use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
 use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
+use crate::generation::Generation;
 use crate::idempotency::{Attempt, Remembered};
-use crate::key_book::{Generation, Key, KeyView};
+use crate::key_book::{Key, KeyView};
 use crate::outbox;
 use crate::store::Store;
 use crate::tenant::{Tenant, random, second_of};
@@ -47,7 +48,8 @@ pub(crate) fn create(
     if let Some(remembered) = before(store, tenant, attempt.as_ref(), now)? {
         return Ok(remembered);
     }
-    let grant = Grant::decide(&tenant.policy, &actor, request, second_of(now)?)?;
+    let grant =
+        Grant::decide(&tenant.policy, &actor, AdminScope::KeysCreate, request, second_of(now)?)?;
     let minted = issue(store, tenant, &grant, Some(actor.key_id), now, rng)?;
     let act = Act {
         actor: Some(&actor),
@@ -69,7 +71,7 @@ pub(crate) struct Issued {
     index: StatusIndex,
 }
 
-/// Mints a grant and writes the key into the book and the outbox.
+/// Mints a grant's key and writes it into the book and the outbox.
 pub(crate) fn issue(
     store: &dyn Store,
     tenant: &Tenant,
@@ -79,17 +81,39 @@ pub(crate) fn issue(
     rng: &mut impl TryCryptoRng,
 ) -> Result<Issued, RegistryError> {
     let key_id = KeyId(random(rng)?);
+    Key::insert(store, grant, key_id, issuer, now)?;
+    add_generation(store, tenant, grant, Next { key_id, number: 1, overlap_s: 0 }, now)
+}
+
+/// Which generation comes next.
+#[derive(Clone, Copy)]
+pub(crate) struct Next {
+    pub(crate) key_id: KeyId,
+    pub(crate) number: u32,
+    /// For how long the one before lives once this one has been seen, in seconds.
+    pub(crate) overlap_s: u32,
+}
+
+/// Mints the next generation of a key that stands in the book.
+pub(crate) fn add_generation(
+    store: &dyn Store,
+    tenant: &Tenant,
+    grant: &Grant,
+    next: Next,
+    now: UnixMillis,
+) -> Result<Issued, RegistryError> {
+    let Next { key_id, number, overlap_s } = next;
     let index = StatusIndex(Tenant::take_index(store)?);
     let issued_at = issue_second(store, tenant, grant, now)?;
     let signing_key = Tenant::minting_key(store, grant.audience(), issued_at)?;
     let base = mint(grant, &tenant.secret, signing_key.epoch, key_id, index, issued_at)
-        .map_err(|error| RegistryError::invalid("expires_in", error.to_string()))?
+        .map_err(|error| RegistryError::invalid(error.field(), error.to_string()))?
         .base;
-    Key::insert(store, grant, &base, issuer, now)?;
+    Generation::insert(store, &base, number, overlap_s)?;
     outbox::post(store, key_id, now)?;
     Tenant::keep_time(store, now)?;
     let text = key_text(&tenant.secret, &tenant.prefix(grant.audience())?, &base)
-        .map_err(|error| RegistryError::internal(error.to_string()))?;
+        .map_err(|error| RegistryError::invalid(error.field(), error.to_string()))?;
     let row = Key::find(store, key_id)?
         .ok_or_else(|| RegistryError::internal("the key just written is gone"))?;
     Ok(Issued {

@@ -40,6 +40,14 @@ pub enum RegistryError {
         /// What it says.
         detail: String,
     },
+    /// What is asked does not fit the state that things are in.
+    #[error("{conflict}: {detail}")]
+    Conflict {
+        /// Which conflict.
+        conflict: Conflict,
+        /// What to do about it.
+        detail: String,
+    },
     /// Nothing of that name that the actor may see.
     #[error("not found")]
     NotFound,
@@ -63,7 +71,46 @@ pub enum RegistryError {
     },
 }
 
+/// What a mutation conflicts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conflict {
+    /// Two generations live already.
+    RotationInProgress,
+    /// The key is suspended.
+    KeySuspended,
+    /// The key has no generation that lives.
+    KeyEnded,
+    /// The field stands inside the key.
+    NeedsRotation,
+    /// Nobody could administer the tenant any more.
+    LastAdmin,
+}
+
+impl Conflict {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RotationInProgress => "rotation_in_progress",
+            Self::KeySuspended => "key_suspended",
+            Self::KeyEnded => "key_ended",
+            Self::NeedsRotation => "needs_rotation",
+            Self::LastAdmin => "last_admin",
+        }
+    }
+}
+
+impl std::fmt::Display for Conflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl RegistryError {
+    pub(crate) fn conflict(conflict: Conflict, detail: impl Into<String>) -> Self {
+        Self::Conflict { conflict, detail: detail.into() }
+    }
+
     pub(crate) fn denied(reason: Reason) -> Self {
         Self::Denied { reason: reason.as_str().into() }
     }

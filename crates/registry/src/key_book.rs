@@ -1,45 +1,15 @@
-//! Keys and generations as they are kept, and as their readers see them.
+//! Keys as they are kept, and as their readers see them.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wardkey::{
-    AudienceId, Base, Constraints, Epoch, KeyId, Reason, ScopeSet, SigningKeyId, StatusIndex,
-    Subject, TenantId, UnixMillis, UnixSeconds,
-};
-use wardkey_provision::{ADMIN_AUDIENCE_NAME, AdminScope, Binding, Grant, Policy};
+use wardkey::{AudienceId, Base, KeyId, SigningKeyId, Subject, TenantId, UnixMillis};
+use wardkey_provision::{ADMIN_AUDIENCE_NAME, AdminScope, Binding, Grant, KeyNotes, Policy};
 
 use crate::error::RegistryError;
+use crate::generation::{Generation, GenerationView};
 use crate::store::{Row, Store};
-
-/// Where a generation stands. States only move forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GenerationState {
-    /// Minted; verifies; not yet seen by the registry.
-    Pending,
-    /// Seen in use.
-    Active,
-    /// Ended by revocation.
-    Revoked,
-    /// Ended by its expiry.
-    Expired,
-}
-
-/// One generation as its readers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GenerationView {
-    /// From 1, one more a rotation.
-    pub number: u32,
-    /// Where it stands.
-    pub state: GenerationState,
-    /// Unix seconds.
-    pub issued_at: u32,
-    /// Unix seconds; the first second in which it is dead.
-    pub expires_at: u32,
-    /// Unix milliseconds of its revocation.
-    pub ended_at_ms: Option<u64>,
-    /// Why it was revoked, in the actor's words.
-    pub end_reason: Option<String>,
-}
+use crate::tenant::Tenant;
 
 /// A key as its readers see it. It holds nothing of the key's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +29,15 @@ pub struct KeyView {
     pub name: Option<String>,
     /// Who answers for it.
     pub owner: String,
+    /// What it is found by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Whatever else its owner wrote.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meta: BTreeMap<String, String>,
+    /// Whether it is suspended: no generation verifies until it is resumed.
+    #[serde(default)]
+    pub suspended: bool,
     /// The key that made it; none for a bootstrap.
     pub issuer: Option<String>,
     /// Unix milliseconds.
@@ -68,16 +47,18 @@ pub struct KeyView {
 }
 
 impl KeyView {
-    /// The view at a later time: what has expired since is shown as expired.
+    /// The view at a later time: what has ended by itself since is shown as ended.
     pub fn at(mut self, now: UnixMillis) -> Self {
-        for generation in &mut self.generations {
-            let ended = now >= UnixSeconds(generation.expires_at).as_millis();
-            if ended && generation.state != GenerationState::Revoked {
-                generation.state = GenerationState::Expired;
-            }
-        }
+        self.generations.iter_mut().for_each(|generation| generation.at(now));
         self
     }
+}
+
+/// Which keys are looked for.
+pub(crate) struct KeyFilter<'a> {
+    pub(crate) audiences: Vec<AudienceId>,
+    pub(crate) subject: Option<&'a str>,
+    pub(crate) tag: Option<&'a str>,
 }
 
 /// A key's row.
@@ -87,45 +68,32 @@ pub(crate) struct Key {
     pub(crate) audience: AudienceId,
     pub(crate) suspended: bool,
     pub(crate) record_version: u64,
-    name: Option<String>,
-    owner: String,
+    notes: KeyNotes,
     issuer: Option<String>,
     created_at: u64,
 }
 
-/// A generation's row.
-pub(crate) struct Generation {
-    pub(crate) status_index: StatusIndex,
-    pub(crate) seen: bool,
-    pub(crate) state: GenerationState,
-    number: u32,
-    epoch: Epoch,
-    issued_at: UnixSeconds,
-    expires_at: UnixSeconds,
-    scopes: ScopeSet,
-    ended_at: Option<u64>,
-    end_reason: Option<String>,
-}
-
 impl Key {
-    /// Writes a new key and its first generation.
+    /// Writes a new key, without any generation.
     pub(crate) fn insert(
         store: &dyn Store,
         grant: &Grant,
-        base: &Base,
+        id: KeyId,
         issuer: Option<KeyId>,
         now: UnixMillis,
     ) -> Result<(), RegistryError> {
-        let id = base.key_id.to_string();
+        let notes = grant.notes();
         store.execute(
-            "INSERT INTO key (id, subject, audience, name, owner, issuer, created_at, record_version)
-             VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+            "INSERT INTO key (id, subject, audience, name, owner, tags, meta, issuer, created_at, record_version)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
             &[
-                id.clone().into(),
-                base.subject.as_str().into(),
-                base.signing_key.audience.0.into(),
-                grant.name().into(),
-                grant.owner().into(),
+                id.to_string().into(),
+                grant.subject().as_str().into(),
+                grant.audience().0.into(),
+                notes.name().into(),
+                notes.owner().into(),
+                json(&notes.tags())?.into(),
+                json(notes.meta())?.into(),
                 issuer.map(|id| id.to_string()).into(),
                 now.0.into(),
             ],
@@ -133,45 +101,86 @@ impl Key {
         for Binding { scope, audience } in grant.bindings() {
             store.execute(
                 "INSERT INTO binding (key_id, scope, audience) VALUES (?, ?, ?)",
-                &[id.clone().into(), scope.number().into(), audience.0.into()],
+                &[id.to_string().into(), scope.number().into(), audience.0.into()],
             )?;
         }
+        Ok(())
+    }
+
+    pub(crate) fn find(store: &dyn Store, id: KeyId) -> Result<Option<Self>, RegistryError> {
+        let rows = store.query(&format!("{SELECT} WHERE id = ?"), &[id.to_string().into()])?;
+        rows.first().map(Self::read).transpose()
+    }
+
+    fn read(row: &Row) -> Result<Self, RegistryError> {
+        let broken = |what: &str| RegistryError::internal(format!("a key's {what} is none"));
+        let tags: Vec<String> = serde_json::from_str(row.text(4)?).map_err(|_| broken("tags"))?;
+        let meta = serde_json::from_str(row.text(5)?).map_err(|_| broken("meta"))?;
+        let notes = KeyNotes::check(row.optional_text(2)?, row.text(3)?, &tags, &meta);
+        Ok(Self {
+            id: row.text(0)?.parse().map_err(|_| broken("id"))?,
+            subject: Subject::new(row.text(1)?).map_err(|_| broken("subject"))?,
+            notes: notes.map_err(|_| broken("notes"))?,
+            audience: AudienceId(row.unsigned(6)?),
+            suspended: row.unsigned::<u8>(7)? != 0,
+            record_version: row.unsigned(8)?,
+            issuer: row.optional_text(9)?.map(Into::into),
+            created_at: row.unsigned(10)?,
+        })
+    }
+
+    /// Some keys that a filter lets through, ascending by their ids, after one of them.
+    pub(crate) fn some(
+        store: &dyn Store,
+        filter: &KeyFilter<'_>,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Vec<Self>, RegistryError> {
+        let KeyFilter { audiences, subject, tag } = filter;
+        let slots = vec!["?"; audiences.len()].join(", ");
+        let mut sql = format!("{SELECT} WHERE id > ? AND audience IN ({slots})");
+        let mut params = vec![after.map_or_else(String::new, |id| id.to_string()).into()];
+        params.extend(audiences.iter().map(|audience| audience.0.into()));
+        if let Some(subject) = subject {
+            sql.push_str(" AND subject = ?");
+            params.push((*subject).into());
+        }
+        if let Some(tag) = tag {
+            sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
+            params.push((*tag).into());
+        }
+        sql.push_str(" ORDER BY id LIMIT ?");
+        params.push(limit.into());
+        store.query(&sql, &params)?.iter().map(Self::read).collect()
+    }
+
+    /// Replaces what people noted down.
+    pub(crate) fn note(&self, store: &dyn Store, notes: &KeyNotes) -> Result<(), RegistryError> {
         store.execute(
-            "INSERT INTO generation (status_index, key_id, number, epoch, issued_at, expires_at, scopes, state)
-             VALUES (?, ?, 1, ?, ?, ?, ?, 'pending')",
+            "UPDATE key SET name = ?, owner = ?, tags = ?, meta = ? WHERE id = ?",
             &[
-                base.status_index.0.into(),
-                id.into(),
-                base.signing_key.epoch.number().into(),
-                base.issued_at.0.into(),
-                base.expires_at.0.into(),
-                base.scopes.as_bytes().into(),
+                notes.name().into(),
+                notes.owner().into(),
+                json(&notes.tags())?.into(),
+                json(notes.meta())?.into(),
+                self.id.to_string().into(),
             ],
         )?;
         Ok(())
     }
 
-    pub(crate) fn find(store: &dyn Store, id: KeyId) -> Result<Option<Self>, RegistryError> {
-        let rows = store.query(
-            "SELECT subject, audience, suspended, record_version, name, owner, issuer, created_at FROM key WHERE id = ?",
-            &[id.to_string().into()],
+    /// What people noted down.
+    pub(crate) const fn notes(&self) -> &KeyNotes {
+        &self.notes
+    }
+
+    /// Suspends or resumes it.
+    pub(crate) fn suspend(&self, store: &dyn Store, suspended: bool) -> Result<(), RegistryError> {
+        store.execute(
+            "UPDATE key SET suspended = ? WHERE id = ?",
+            &[u8::from(suspended).into(), self.id.to_string().into()],
         )?;
-        let Some(row) = rows.first() else {
-            return Ok(None);
-        };
-        let subject = Subject::new(row.text(0)?)
-            .map_err(|error| RegistryError::internal(error.to_string()))?;
-        Ok(Some(Self {
-            id,
-            subject,
-            audience: AudienceId(row.unsigned(1)?),
-            suspended: row.unsigned::<u8>(2)? != 0,
-            record_version: row.unsigned(3)?,
-            name: row.optional_text(4)?.map(Into::into),
-            owner: row.text(5)?.into(),
-            issuer: row.optional_text(6)?.map(Into::into),
-            created_at: row.unsigned(7)?,
-        }))
+        Ok(())
     }
 
     /// The rights of an administration key, audience by audience.
@@ -190,8 +199,7 @@ impl Key {
 
     /// The key's generations, oldest first.
     pub(crate) fn generations(&self, store: &dyn Store) -> Result<Vec<Generation>, RegistryError> {
-        let sql = format!("{SELECT_GENERATION} WHERE key_id = ? ORDER BY number");
-        store.query(&sql, &[self.id.to_string().into()])?.iter().map(Generation::read).collect()
+        Generation::of_key(store, self.id)
     }
 
     /// Counts a change of the key, so that a lagging copy of its record is known as one.
@@ -218,18 +226,22 @@ impl Key {
             key_id: self.id.to_string(),
             subject: self.subject.as_str().into(),
             audience: audience_name(policy, self.audience),
-            scopes: newest
-                .scopes
-                .iter()
-                .map(|number| scope_name(policy, self.audience, number))
-                .collect(),
+            scopes: scope_names(policy, self.audience, newest),
             for_audiences,
-            name: self.name.clone(),
-            owner: self.owner.clone(),
+            name: self.notes.name().map(Into::into),
+            owner: self.notes.owner().into(),
+            tags: self.notes.tags().to_vec(),
+            meta: self.notes.meta().clone(),
+            suspended: self.suspended,
             issuer: self.issuer.clone(),
             created_at_ms: self.created_at,
             generations: generations.iter().map(Generation::view).collect(),
         })
+    }
+
+    /// The names of a generation's scopes.
+    pub(crate) fn scope_names(&self, tenant: &Tenant, generation: &Generation) -> Vec<String> {
+        scope_names(&tenant.policy, self.audience, generation)
     }
 
     /// What the key of one of its generations says.
@@ -242,100 +254,18 @@ impl Key {
             expires_at: generation.expires_at,
             subject: self.subject,
             scopes: generation.scopes,
-            constraints: Constraints::default(),
+            constraints: generation.constraints,
         }
     }
 }
 
-impl Generation {
-    pub(crate) fn find(
-        store: &dyn Store,
-        index: StatusIndex,
-    ) -> Result<Option<(KeyId, Self)>, RegistryError> {
-        let sql = format!("{SELECT_GENERATION} WHERE status_index = ?");
-        let rows = store.query(&sql, &[index.0.into()])?;
-        let Some(row) = rows.first() else {
-            return Ok(None);
-        };
-        let key_id = row
-            .text(10)?
-            .parse()
-            .map_err(|_| RegistryError::internal("a generation names no key"))?;
-        Ok(Some((key_id, Self::read(row)?)))
-    }
+fn json(value: &impl Serialize) -> Result<String, RegistryError> {
+    serde_json::to_string(value)
+        .map_err(|error| RegistryError::internal(format!("a key's notes: {error}")))
+}
 
-    fn read(row: &Row) -> Result<Self, RegistryError> {
-        let broken = |what: &str| RegistryError::internal(format!("a generation's {what} is none"));
-        let state = match row.text(6)? {
-            "pending" => GenerationState::Pending,
-            "active" => GenerationState::Active,
-            "revoked" => GenerationState::Revoked,
-            _ => return Err(broken("state")),
-        };
-        Ok(Self {
-            status_index: StatusIndex(row.unsigned(0)?),
-            number: row.unsigned(1)?,
-            epoch: Epoch::new(row.unsigned(2)?).ok_or_else(|| broken("epoch"))?,
-            issued_at: UnixSeconds(row.unsigned(3)?),
-            expires_at: UnixSeconds(row.unsigned(4)?),
-            scopes: ScopeSet::from_bytes(row.blob(5)?).map_err(|_| broken("scope set"))?,
-            state,
-            seen: row.optional_unsigned::<u64>(7)?.is_some(),
-            ended_at: row.optional_unsigned(8)?,
-            end_reason: row.optional_text(9)?.map(Into::into),
-        })
-    }
-
-    fn view(&self) -> GenerationView {
-        GenerationView {
-            number: self.number,
-            state: self.state,
-            issued_at: self.issued_at.0,
-            expires_at: self.expires_at.0,
-            ended_at_ms: self.ended_at,
-            end_reason: self.end_reason.clone(),
-        }
-    }
-
-    /// Why the generation is dead at `now`, if it is.
-    pub(crate) fn dead(&self, now: UnixMillis) -> Option<Reason> {
-        match self.state {
-            GenerationState::Revoked => Some(Reason::Revoked),
-            _ if now >= self.expires_at.as_millis() => Some(Reason::Expired),
-            _ => None,
-        }
-    }
-
-    /// Marks the generation as seen in use, once; answers whether this was the first time.
-    pub(crate) fn mark_seen(
-        &self,
-        store: &dyn Store,
-        now: UnixMillis,
-    ) -> Result<bool, RegistryError> {
-        if self.seen {
-            return Ok(false);
-        }
-        store.execute(
-            "UPDATE generation SET seen_at = ?, state = CASE state WHEN 'pending' THEN 'active' ELSE state END
-             WHERE status_index = ?",
-            &[now.0.into(), self.status_index.0.into()],
-        )?;
-        Ok(true)
-    }
-
-    /// Ends the generation.
-    pub(crate) fn revoke(
-        &self,
-        store: &dyn Store,
-        reason: Option<&str>,
-        now: UnixMillis,
-    ) -> Result<(), RegistryError> {
-        store.execute(
-            "UPDATE generation SET state = 'revoked', ended_at = ?, end_reason = ? WHERE status_index = ?",
-            &[now.0.into(), reason.into(), self.status_index.0.into()],
-        )?;
-        Ok(())
-    }
+fn scope_names(policy: &Policy, audience: AudienceId, generation: &Generation) -> Vec<String> {
+    generation.scopes.iter().map(|number| scope_name(policy, audience, number)).collect()
 }
 
 fn audience_name(policy: &Policy, audience: AudienceId) -> String {
@@ -359,5 +289,5 @@ fn scope_name(policy: &Policy, audience: AudienceId, number: u8) -> String {
     named.unwrap_or_else(|| format!("scope {number}"))
 }
 
-const SELECT_GENERATION: &str = "SELECT status_index, number, epoch, issued_at, expires_at, scopes, state, seen_at, \
-                                 ended_at, end_reason, key_id FROM generation";
+const SELECT: &str = "SELECT id, subject, name, owner, tags, meta, audience, suspended, record_version, issuer, \
+                      created_at FROM key";

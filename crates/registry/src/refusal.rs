@@ -1,7 +1,7 @@
 //! What a refused call leaves behind: an entry for an act that its actor may not do, an alarm for a right
 //! tag without its row, and that the credential was seen.
 
-use wardkey::{AudienceId, Reason, UnixMillis};
+use wardkey::{AudienceId, Reason, UnixMillis, UnverifiedKey};
 
 use crate::admission::{Identified, identify};
 use crate::audit_log::{self, Act, Outcome};
@@ -28,7 +28,10 @@ pub(crate) fn note(
     }
     transaction(store, || {
         if error.reason() == Some(Reason::NeverIssued) {
-            let audience = AudienceId::ADMINISTRATION;
+            // Its tag was found right, so that it is of the audience that it says it is of.
+            let key = UnverifiedKey::parse(authority.credential.secret_str());
+            let audience = key.map(|key| key.unproven_base().signing_key.audience);
+            let audience = audience.unwrap_or(AudienceId::ADMINISTRATION);
             return never_issued(store, audience, None, &authority.request_id, now);
         }
         // The refusal has undone that the credential was seen; whoever is no actor leaves nothing.

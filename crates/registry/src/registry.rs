@@ -4,21 +4,27 @@ use rand_core::TryCryptoRng;
 use wardkey::{Base, KeyId, TenantId, UnixMillis};
 use wardkey_provision::{AdminScope, RecordName, RootKeys};
 
-use crate::admission::{Circumstances, admit, authenticate};
+use crate::admission::{Circumstances, admit, authenticate, possession};
 use crate::audit_log;
 use crate::bootstrap::{Token, bootstrap};
 use crate::call::{Authority, Call, Reply};
 use crate::check::check;
 use crate::create::create;
+use crate::deadlines;
 use crate::error::RegistryError;
+use crate::key_list;
 use crate::outbox::{self, Publication};
 use crate::read::{self, ReadKey};
 use crate::refusal;
 use crate::revocation_list;
 use crate::revoke::revoke;
+use crate::revoke_self::revoke_self;
+use crate::rotate::{confirm, rotate};
 use crate::schema;
 use crate::store::{Store, transaction};
+use crate::suspend::suspend;
 use crate::tenant::Tenant;
+use crate::update::update;
 use crate::verifier::material;
 use crate::wire::WireBytes;
 
@@ -47,6 +53,7 @@ impl<'r> Registry<'r> {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Reply, RegistryError> {
         let Self { store, root } = *self;
+        schema::upgrade(store)?;
         if let Call::Bootstrap { tenant, token_hash, idempotency_key, request_id, request } = &call
         {
             let token = Token {
@@ -67,12 +74,27 @@ impl<'r> Registry<'r> {
         outcome
     }
 
-    /// When a record is next due to be written to KV.
+    /// When something is next due: a record for KV, or a deadline.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
     pub fn next_due(&self) -> Result<Option<UnixMillis>, RegistryError> {
-        if schema::exists(self.store)? { outbox::next_due(self.store) } else { Ok(None) }
+        if !schema::exists(self.store)? {
+            return Ok(None);
+        }
+        schema::upgrade(self.store)?;
+        let due = [outbox::next_due(self.store)?, deadlines::next(self.store)?];
+        Ok(due.into_iter().flatten().min())
+    }
+
+    /// Applies every deadline that has come.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn apply_deadlines(&self, clock: UnixMillis) -> Result<(), RegistryError> {
+        let Self { store, root } = *self;
+        let now = Tenant::load(store, root)?.time(clock);
+        transaction(store, || deadlines::apply(store, now))
     }
 
     /// Some records that are due to be written to KV, sealed.
@@ -125,6 +147,7 @@ fn answer_for(
     now: UnixMillis,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Reply, RegistryError> {
+    deadlines::apply(store, now)?;
     match call {
         Call::Bootstrap { .. } => Err(RegistryError::TenantExists),
         Call::CreateKey { authority, request } => {
@@ -147,11 +170,38 @@ fn answer_for(
                 }
             }
         }
+        Call::ListKeys { authority, request } => {
+            key_list::list(store, tenant, &authority.credential, request, now).map(Reply::Keys)
+        }
+        Call::UpdateKey { authority, key_id, request } => {
+            let circumstances = circumstances(authority, now);
+            update(store, tenant, parse_key_id(key_id)?, request, &circumstances).map(Reply::Key)
+        }
+        Call::RotateKey { authority, key_id, request } => {
+            let circumstances = circumstances(authority, now);
+            rotate(store, tenant, parse_key_id(key_id)?, request, &circumstances)
+                .map(Reply::Created)
+        }
+        Call::ConfirmKey { authority, key_id } => {
+            let circumstances = circumstances(authority, now);
+            confirm(store, tenant, parse_key_id(key_id)?, &circumstances).map(Reply::Key)
+        }
+        Call::SuspendKey { authority, key_id, suspended, request } => {
+            let circumstances = circumstances(authority, now);
+            suspend(store, tenant, parse_key_id(key_id)?, *suspended, request, &circumstances)
+                .map(Reply::Revoked)
+        }
+        Call::RevokeSelf { authority, request } => {
+            revoke_self(store, tenant, request, &circumstances(authority, now)).map(Reply::Revoked)
+        }
         Call::ReadAudit { authority, after, limit } => {
             let actor = admit(store, tenant, &authority.credential, AdminScope::AuditRead, now)?;
             audit_log::page(store, &actor, *after, (*limit).clamp(1, 200)).map(Reply::Audit)
         }
-        Call::Admit { authority } => {
+        Call::Admit { authority, possession: true } => {
+            possession(store, tenant, &authority.credential, now).map(|_| Reply::Admitted)
+        }
+        Call::Admit { authority, possession: false } => {
             authenticate(store, tenant, &authority.credential, now).map(|_| Reply::Admitted)
         }
         Call::AdmitVerifier { authority, audience, has } => {

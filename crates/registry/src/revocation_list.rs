@@ -40,6 +40,24 @@ pub(crate) fn kill(
     indexes: &[StatusIndex],
     now: UnixMillis,
 ) -> Result<u64, RegistryError> {
+    turn(store, indexes, true, now)
+}
+
+/// Brings status indexes back to life that were only suspended, and returns the list's sequence.
+pub(crate) fn revive(
+    store: &dyn Store,
+    indexes: &[StatusIndex],
+    now: UnixMillis,
+) -> Result<u64, RegistryError> {
+    turn(store, indexes, false, now)
+}
+
+fn turn(
+    store: &dyn Store,
+    indexes: &[StatusIndex],
+    dead: bool,
+    now: UnixMillis,
+) -> Result<u64, RegistryError> {
     let current = Version::current(store)?;
     let mut bit_count = current.bit_count;
     let mut chunks = BTreeMap::new();
@@ -54,8 +72,9 @@ pub(crate) fn kill(
                 entry.insert(read_chunk(store, number)?)
             }
         };
-        if toggle(bits, bit % CHUNK_BITS, true) {
+        if set(bits, bit % CHUNK_BITS, dead) {
             flipped.push(*index);
+            // What is past the last bit is alive, and a state never gets shorter by what comes back to life.
             bit_count = bit_count.max(bit.saturating_add(1));
         }
     }
@@ -151,7 +170,7 @@ pub(crate) fn state(
                 if let Some(bit) = index.checked_sub(version.floor)
                     && bit / CHUNK_BITS == number
                 {
-                    toggle(&mut chunk, bit % CHUNK_BITS, false);
+                    turn_over(&mut chunk, bit % CHUNK_BITS);
                 }
             }
         }
@@ -295,14 +314,18 @@ fn read_chunk(store: &dyn Store, number: u32) -> Result<Vec<u8>, RegistryError> 
 }
 
 /// Sets or clears a bit; answers whether that changed it.
-fn toggle(bits: &mut [u8], bit: u32, dead: bool) -> bool {
-    let mask = 1 << (bit % 8);
-    match bits.get_mut((bit / 8) as usize) {
-        Some(byte) if (*byte & mask != 0) != dead => {
-            *byte ^= mask;
-            true
-        }
-        _ => false,
+fn set(bits: &mut [u8], bit: u32, dead: bool) -> bool {
+    let was_dead = bits.get((bit / 8) as usize).is_some_and(|byte| byte & 1 << (bit % 8) != 0);
+    if was_dead != dead {
+        turn_over(bits, bit);
+    }
+    was_dead != dead
+}
+
+/// Turns a bit over.
+fn turn_over(bits: &mut [u8], bit: u32) {
+    if let Some(byte) = bits.get_mut((bit / 8) as usize) {
+        *byte ^= 1 << (bit % 8);
     }
 }
 

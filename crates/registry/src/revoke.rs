@@ -8,7 +8,8 @@ use crate::admission::{Circumstances, admit, visible};
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
 use crate::idempotency::Attempt;
-use crate::key_book::{GenerationState, KeyView};
+use crate::key_book::KeyView;
+use crate::last_admin;
 use crate::outbox;
 use crate::revocation_list;
 use crate::store::Store;
@@ -21,6 +22,12 @@ pub struct RevokeRequest {
     /// In the actor's words: at most 256 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Only this generation; all of them by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// Whether nobody may be left who could administer the tenant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 /// A revoked key, and when the last verifier knows it.
@@ -52,13 +59,14 @@ pub struct RevocationBound {
 }
 
 impl RevocationBound {
-    fn of(bounds: &Bounds) -> Self {
-        let [typical_ms, high_ms, standard_ms, low_ms, max_skew_ms] = bounds.figures();
+    /// The bound of every audience.
+    pub(crate) fn published() -> Self {
+        let [typical_ms, high_ms, standard_ms, low_ms, max_skew_ms] = Bounds::DEFAULT.figures();
         Self { typical_ms, high_ms, standard_ms, low_ms, strict_ms: 0, max_skew_ms }
     }
 }
 
-/// Revokes every generation of a key. Revoking it again changes nothing and answers the same.
+/// Revokes one generation of a key, or every one. Revoking it again changes nothing and answers the same.
 pub(crate) fn revoke(
     store: &dyn Store,
     tenant: &Tenant,
@@ -83,12 +91,17 @@ pub(crate) fn revoke(
     }
     let key = visible(store, &actor, AdminScope::KeysRevoke, key_id)?;
     let generations = key.generations(store)?;
+    let asked = |number: u32| request.generation.is_none_or(|only| only == number);
+    if !generations.iter().any(|one| asked(one.number)) {
+        return Err(RegistryError::invalid("generation", "must be one of the key's"));
+    }
     let living: Vec<_> =
-        generations.iter().filter(|one| one.state != GenerationState::Revoked).collect();
+        generations.iter().filter(|one| asked(one.number) && !one.is_revoked()).collect();
     let indexes: Vec<StatusIndex> = living.iter().map(|one| one.status_index).collect();
     for generation in &living {
         generation.revoke(store, reason, now)?;
     }
+    last_admin::keep_one(store, tenant, key.audience, request.force || living.is_empty(), now)?;
     let sequence = revocation_list::kill(store, &indexes, now)?;
     if !living.is_empty() {
         key.touch(store)?;
@@ -106,7 +119,7 @@ pub(crate) fn revoke(
     audit_log::append(store, now, act)?;
     Tenant::keep_time(store, now)?;
     let view = key.view(store, &tenant.policy)?;
-    let revoked = Revoked { view, sequence, bound: RevocationBound::of(&Bounds::DEFAULT) };
+    let revoked = Revoked { view, sequence, bound: RevocationBound::published() };
     if let Some(attempt) = &attempt {
         attempt.remember(store, now, &revoked, None)?;
     }
@@ -114,4 +127,4 @@ pub(crate) fn revoke(
 }
 
 /// Longest reason, in bytes.
-const MAX_REASON_LEN: usize = 256;
+pub(crate) const MAX_REASON_LEN: usize = 256;

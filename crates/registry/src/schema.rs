@@ -1,14 +1,39 @@
 //! The tables of a tenant's book, and the indexes that keep their readers from scanning them.
 
 use crate::error::RegistryError;
-use crate::store::Store;
+use crate::store::{Store, transaction};
+
+/// The newest schema.
+pub(crate) const VERSION: u32 = 1 + LATER.len() as u32;
 
 /// Makes the tables. Only a bootstrap does: a call for a tenant that nobody made writes nothing.
 pub(crate) fn create(store: &dyn Store) -> Result<(), RegistryError> {
-    for statement in TABLES {
+    for statement in TABLES.iter().chain(LATER.into_iter().flatten()) {
         store.execute(statement, &[])?;
     }
     Ok(())
+}
+
+/// Brings tables that an earlier Worker made to the newest schema. What a later one made stays: each schema only
+/// adds to the one before, so that old and new code can work on the same tables for a while.
+pub(crate) fn upgrade(store: &dyn Store) -> Result<(), RegistryError> {
+    if !exists(store)? {
+        return Ok(());
+    }
+    let rows = store.query("SELECT schema_version FROM tenant", &[])?;
+    let Some(version) = rows.first().map(|row| row.unsigned::<u32>(0)).transpose()? else {
+        return Ok(());
+    };
+    if version >= VERSION {
+        return Ok(());
+    }
+    transaction(store, || {
+        let steps = LATER.iter().zip(2_u32..).filter(|(_, to)| *to > version);
+        for statement in steps.flat_map(|(step, _)| *step) {
+            store.execute(statement, &[])?;
+        }
+        Ok(store.execute("UPDATE tenant SET schema_version = ?", &[VERSION.into()])?)
+    })
 }
 
 /// Whether the tenant's tables are there.
@@ -117,4 +142,18 @@ const TABLES: [&str; 16] = [
     "CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (at)",
     "CREATE INDEX IF NOT EXISTS audit_by_audience ON audit (audience, sequence)",
     "CREATE INDEX IF NOT EXISTS outbox_by_time ON outbox (due_at)",
+];
+
+/// What each later schema adds.
+const LATER: [&[&str]; 1] = [SECOND];
+
+/// Schema 2: notes, constraints, the deadlines of retiring generations. `retire_at` is in Unix milliseconds.
+const SECOND: &[&str] = &[
+    "ALTER TABLE key ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE key ADD COLUMN meta TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE generation ADD COLUMN constraints TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE generation ADD COLUMN retire_at INTEGER",
+    "ALTER TABLE generation ADD COLUMN overlap_s INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX IF NOT EXISTS key_by_subject ON key (subject, id)",
+    "CREATE INDEX IF NOT EXISTS generation_by_deadline ON generation (retire_at) WHERE state = 'retiring'",
 ];

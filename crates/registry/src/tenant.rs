@@ -4,7 +4,9 @@ use rand_core::TryCryptoRng;
 use wardkey::{
     AudienceId, Cutoff, Epoch, SigningKeyEntry, SigningKeyId, TenantId, UnixMillis, UnixSeconds,
 };
-use wardkey_provision::{LiveSigningKey, Policy, RootKeys, TenantSecret};
+use wardkey_provision::{
+    ADMIN_AUDIENCE_NAME, AudiencePolicy, LiveSigningKey, Policy, RootKeys, TenantSecret,
+};
 
 use crate::error::RegistryError;
 use crate::schema;
@@ -61,8 +63,9 @@ impl Tenant {
         let first_index = u32::from_be_bytes(random(rng)?) >> 1 & !7;
         store.execute(
             "INSERT INTO tenant (id, schema_version, number, wrapped_secret, policy, created_at, last_time, next_index)
-             VALUES (1, 1, ?, ?, ?, ?, ?, ?)",
+             VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
             &[
+                schema::VERSION.into(),
                 u32::from(number.0).into(),
                 wrapped.as_slice().into(),
                 policy_text.into(),
@@ -90,6 +93,14 @@ impl Tenant {
     /// The tenant's number.
     pub(crate) const fn number(&self) -> TenantId {
         self.secret.tenant()
+    }
+
+    /// The number of an audience, that of the administration included.
+    pub(crate) fn audience_named(&self, name: &str) -> Option<AudienceId> {
+        if name == ADMIN_AUDIENCE_NAME {
+            return Some(AudienceId::ADMINISTRATION);
+        }
+        self.policy.audience(name).map(AudiencePolicy::id)
     }
 
     /// Registry time: the clock, unless that has stepped back behind what was stored.

@@ -83,7 +83,7 @@ fn a_revoke_is_all_or_nothing() {
         let call = move || Call::RevokeKey {
             authority: authority(&admin, Some("once")),
             key_id: key_id.clone(),
-            request: RevokeRequest { reason: Some("leaked".into()) },
+            request: RevokeRequest { reason: Some("leaked".into()), ..RevokeRequest::default() },
         };
         (book, Box::new(call))
     });

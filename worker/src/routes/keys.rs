@@ -1,10 +1,10 @@
-//! `/v1/keys`: create, read, revoke.
+//! `/v1/keys`: create, read, list, and change what people noted down.
 
 use serde::Serialize;
 use wardkey::KeyId;
 use wardkey_provision::{KeyRequest, RecordKey, RecordName, SealError, open_record};
 use wardkey_registry::{
-    Call as RegistryCall, Created, KeyView, ReadKey, RecordPointer, Reply, RevocationBound, Revoked,
+    Call as RegistryCall, Created, KeyView, ListRequest, ReadKey, RecordPointer, Reply,
 };
 use worker::{Headers, Response, ResponseBuilder, console_warn};
 use zeroize::Zeroizing;
@@ -56,40 +56,72 @@ pub(crate) async fn read(call: Call, id: &str) -> Result<Response, ApiError> {
     }
 }
 
-/// Revokes a key.
+/// Some keys, ascending by id, of the audiences that the credential may read.
 ///
 /// 1. The credential: 401, 400 `invalid_request`.
-/// 2. The body, which may be left out; its faults are told once the registry has accepted the
-///    credential: 400, 408, 413, 415.
-/// 3. The registry: 401, 403, 404 `not_found`, 422, 503.
-/// 4. 200 with the key and the bound within which the last verifier denies it.
-pub(crate) async fn revoke(mut call: Call, id: &str) -> Result<Response, ApiError> {
+/// 2. `audience`, `subject`, `tag`, `after` (a key's id) and `limit` (1 to 200, default 50), whose faults are told
+///    once the registry has accepted the credential: 400 `invalid_field`.
+/// 3. The registry: 401, 403, 503.
+/// 4. 200 with `keys` and, where there are more, `next_after`.
+pub(crate) async fn list(call: Call) -> Result<Response, ApiError> {
     let admin = AdminRequest::of(&call)?;
-    let said = match key_named(id) {
-        Ok(key_id) => body::json_or_default(&mut call.request).await.map(|body| (key_id, body)),
-        Err(error) => Err(error),
-    };
-    let (registry, authority, (key_id, request)) = admin.accept(said).await?;
-    let asked = RegistryCall::RevokeKey { authority, key_id: key_id.to_string(), request };
-    match registry.ask(&asked).await? {
-        Reply::Revoked(Revoked { view, sequence, bound }) => {
-            json(200, &RevokedAnswer { key: view, list_sequence: sequence, bound })
-        }
+    let (registry, authority, request) = admin.accept(filter(&call.url)).await?;
+    match registry.ask(&RegistryCall::ListKeys { authority, request }).await? {
+        Reply::Keys(page) => json(200, &page),
         _ => Err(unexpected_reply()),
     }
 }
 
-fn key_named(id: &str) -> Result<KeyId, ApiError> {
+fn filter(url: &url::Url) -> Result<ListRequest, ApiError> {
+    let mut request = ListRequest { limit: DEFAULT_LIMIT, ..ListRequest::default() };
+    for (name, value) in url.query_pairs() {
+        let field = match name.as_ref() {
+            "audience" => &mut request.audience,
+            "subject" => &mut request.subject,
+            "tag" => &mut request.tag,
+            "after" => &mut request.after,
+            "limit" => {
+                let number = value.parse().ok().filter(|number| (1..=200).contains(number));
+                request.limit =
+                    number.ok_or_else(|| ApiError::invalid("limit", "must be 1 to 200"))?;
+                continue;
+            }
+            _ => {
+                let problem = "takes audience, subject, tag, after and limit only";
+                return Err(ApiError::invalid("query", problem));
+            }
+        };
+        *field = Some(value.into_owned());
+    }
+    Ok(request)
+}
+
+/// Changes what people noted down of a key: name, owner, tags, meta.
+///
+/// 1. The credential: 401, 400 `invalid_request`.
+/// 2. The body, whose faults are told once the registry has accepted the credential: 400, 408, 413, 415.
+/// 3. The registry: 401, 403, 404, 409 `needs_rotation` for what stands inside the key, 422, 503.
+/// 4. 200 with the key.
+pub(crate) async fn update(mut call: Call, id: &str) -> Result<Response, ApiError> {
+    let admin = AdminRequest::of(&call)?;
+    let said = match key_named(id) {
+        Ok(key_id) => body::json(&mut call.request).await.map(|body| (key_id, body)),
+        Err(error) => Err(error),
+    };
+    let (registry, authority, (key_id, request)) = admin.accept(said).await?;
+    let key_id = key_id.to_string();
+    match registry.ask(&RegistryCall::UpdateKey { authority, key_id, request }).await? {
+        Reply::Key(view) => json(200, &view.at(clock::now())),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+pub(crate) fn key_named(id: &str) -> Result<KeyId, ApiError> {
     id.parse().map_err(|_| ApiError::NotFound)
 }
 
-#[derive(Serialize)]
-struct RevokedAnswer {
-    #[serde(flatten)]
-    key: KeyView,
-    list_sequence: u64,
-    bound: RevocationBound,
-}
+/// Keys of a page unless `limit` says otherwise.
+const DEFAULT_LIMIT: u32 = 50;
 
 /// How a caller wants a new key.
 #[derive(Clone, Copy, PartialEq, Eq)]

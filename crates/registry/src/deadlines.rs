@@ -1,0 +1,63 @@
+//! What comes to an end by itself: retiring generations whose overlap has passed.
+
+use wardkey::{KeyId, StatusIndex, UnixMillis};
+
+use crate::audit_log::{self, Act, Outcome};
+use crate::error::RegistryError;
+use crate::generation::Generation;
+use crate::key_book::Key;
+use crate::outbox;
+use crate::revocation_list;
+use crate::store::Store;
+use crate::tenant::Tenant;
+
+/// Applies every deadline at or before `now`, inside the transaction of whatever is done then.
+pub(crate) fn apply(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryError> {
+    let rows = store.query(
+        "SELECT status_index FROM generation WHERE state = 'retiring' AND retire_at <= ? ORDER BY retire_at",
+        &[now.0.into()],
+    )?;
+    let mut indexes = Vec::new();
+    for row in &rows {
+        let index = StatusIndex(row.unsigned(0)?);
+        let (key_id, generation) = Generation::find(store, index)?
+            .ok_or_else(|| RegistryError::internal("a deadline is of no generation"))?;
+        retire(store, key_id, &generation, now)?;
+        indexes.push(index);
+    }
+    if !indexes.is_empty() {
+        revocation_list::kill(store, &indexes, now)?;
+        Tenant::keep_time(store, now)?;
+    }
+    Ok(())
+}
+
+/// When the next one is due.
+pub(crate) fn next(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryError> {
+    let rows =
+        store.query("SELECT min(retire_at) FROM generation WHERE state = 'retiring'", &[])?;
+    Ok(rows.first().map(|row| row.optional_unsigned(0)).transpose()?.flatten().map(UnixMillis))
+}
+
+fn retire(
+    store: &dyn Store,
+    key_id: KeyId,
+    generation: &Generation,
+    now: UnixMillis,
+) -> Result<(), RegistryError> {
+    generation.retire(store, now)?;
+    let key = Key::find(store, key_id)?
+        .ok_or_else(|| RegistryError::internal("a generation has no key"))?;
+    key.touch(store)?;
+    outbox::post(store, key_id, now)?;
+    let act = Act {
+        actor: None,
+        action: "key.retire",
+        audience: key.audience,
+        target: Some(key_id.to_string()),
+        reason: None,
+        outcome: Outcome::Done,
+        request_id: "deadline",
+    };
+    audit_log::append(store, now, act)
+}

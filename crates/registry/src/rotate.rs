@@ -1,0 +1,193 @@
+//! The next generation of a key, and the end of the one before.
+
+use serde::{Deserialize, Serialize};
+use wardkey::{AudienceId, KeyId, UnixSeconds};
+use wardkey_provision::{AdminScope, Grant, KeyConstraints, KeyRequest};
+
+use crate::admission::{Circumstances, admit, visible};
+use crate::audit_log::{self, Act, Outcome};
+use crate::create::{Created, Next, add_generation, before, finish};
+use crate::error::{Conflict, RegistryError};
+use crate::generation::Generation;
+use crate::idempotency::Attempt;
+use crate::key_book::{Key, KeyView};
+use crate::outbox;
+use crate::revocation_list;
+use crate::store::Store;
+use crate::tenant::{Tenant, second_of};
+
+/// What the next generation shall be. What is left out stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateRequest {
+    /// Names of scopes; not for administration keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Lifetime in seconds; by default that of the generation before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u32>,
+    /// When and from where it may be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraints: Option<KeyConstraints>,
+    /// For how long the generation before lives once this one has been seen, in seconds: at most 30 days. Default
+    /// one day.
+    #[serde(default = "overlap_s")]
+    pub overlap_s: u32,
+}
+
+impl Default for RotateRequest {
+    fn default() -> Self {
+        Self { scopes: None, expires_in: None, constraints: None, overlap_s: overlap_s() }
+    }
+}
+
+/// Makes the next generation. The one before lives on until this one has been seen and the overlap has passed,
+/// or until somebody confirms.
+pub(crate) fn rotate(
+    store: &dyn Store,
+    tenant: &Tenant,
+    key_id: KeyId,
+    request: &RotateRequest,
+    circumstances: &Circumstances<'_>,
+) -> Result<Created, RegistryError> {
+    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::KeysRotate, now)?;
+    let action = format!("key.rotate {key_id}");
+    let attempt =
+        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
+    if let Some(remembered) = before(store, tenant, attempt.as_ref(), now)? {
+        return Ok(remembered);
+    }
+    let key = visible(store, &actor, AdminScope::KeysRotate, key_id)?;
+    if request.overlap_s > MAX_OVERLAP_S {
+        return Err(RegistryError::invalid("overlap_s", "must be at most 2592000, 30 days"));
+    }
+    if key.suspended {
+        return Err(RegistryError::conflict(Conflict::KeySuspended, "resume the key first"));
+    }
+    let generations = key.generations(store)?;
+    let living: Vec<_> = generations.iter().filter(|one| one.dead(now).is_none()).collect();
+    let newest = match living.as_slice() {
+        [] => {
+            let detail = "no generation of the key lives any more: create another key";
+            return Err(RegistryError::conflict(Conflict::KeyEnded, detail));
+        }
+        [one] => *one,
+        _ => {
+            let detail = "two generations live: confirm the newer one, or revoke one of them";
+            return Err(RegistryError::conflict(Conflict::RotationInProgress, detail));
+        }
+    };
+    let asked = key_request(store, tenant, &key, newest, request)?;
+    let right = AdminScope::KeysRotate;
+    let grant = Grant::decide(&tenant.policy, &actor, right, &asked, second_of(now)?)?;
+    let last = generations.last().map_or(0, |one| one.number);
+    key.touch(store)?;
+    let next = Next { key_id, number: last + 1, overlap_s: request.overlap_s };
+    let issued = add_generation(store, tenant, &grant, next, now)?;
+    let act = Act {
+        actor: Some(&actor),
+        action: "key.rotate",
+        audience: key.audience,
+        target: Some(key_id.to_string()),
+        reason: None,
+        outcome: Outcome::Done,
+        request_id,
+    };
+    audit_log::append(store, now, act)?;
+    finish(store, attempt.as_ref(), issued, now)
+}
+
+/// Retires every generation but the newest at once: its holder has it.
+pub(crate) fn confirm(
+    store: &dyn Store,
+    tenant: &Tenant,
+    key_id: KeyId,
+    circumstances: &Circumstances<'_>,
+) -> Result<KeyView, RegistryError> {
+    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::KeysRotate, now)?;
+    let action = format!("key.confirm {key_id}");
+    let attempt =
+        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, &())?;
+    if let Some(attempt) = &attempt
+        && let Some(remembered) = attempt.before::<KeyView>(store, now)?
+    {
+        return Ok(remembered.outcome);
+    }
+    let key = visible(store, &actor, AdminScope::KeysRotate, key_id)?;
+    let generations = key.generations(store)?;
+    let newest = generations.last().filter(|one| one.dead(now).is_none());
+    let newest = newest.ok_or_else(|| {
+        let detail = "the newest generation is dead: revoke the key or rotate it";
+        RegistryError::conflict(Conflict::KeyEnded, detail)
+    })?;
+    let earlier: Vec<_> = generations
+        .iter()
+        .filter(|one| one.number < newest.number && one.dead(now).is_none())
+        .collect();
+    let mut changed = newest.mark_seen(store, now)?;
+    for generation in &earlier {
+        generation.retire(store, now)?;
+        changed = true;
+    }
+    let indexes: Vec<_> = earlier.iter().map(|one| one.status_index).collect();
+    revocation_list::kill(store, &indexes, now)?;
+    if changed {
+        key.touch(store)?;
+        outbox::post(store, key_id, now)?;
+    }
+    let act = Act {
+        actor: Some(&actor),
+        action: "key.confirm",
+        audience: key.audience,
+        target: Some(key_id.to_string()),
+        reason: None,
+        outcome: if changed { Outcome::Done } else { Outcome::Unchanged },
+        request_id,
+    };
+    audit_log::append(store, now, act)?;
+    Tenant::keep_time(store, now)?;
+    let view = key.view(store, &tenant.policy)?;
+    if let Some(attempt) = &attempt {
+        attempt.remember(store, now, &view, None)?;
+    }
+    Ok(view)
+}
+
+/// What would have to be asked for to have such a generation: it passes the policy as a new key does.
+fn key_request(
+    store: &dyn Store,
+    tenant: &Tenant,
+    key: &Key,
+    newest: &Generation,
+    request: &RotateRequest,
+) -> Result<KeyRequest, RegistryError> {
+    if key.audience == AudienceId::ADMINISTRATION && request.scopes.is_some() {
+        let problem = "are not changed for an administration key: create another";
+        return Err(RegistryError::invalid("scopes", problem));
+    }
+    let view = key.view(store, &tenant.policy)?;
+    let lifetime = |UnixSeconds(end), UnixSeconds(start)| end - start;
+    Ok(KeyRequest {
+        subject: view.subject,
+        audience: view.audience,
+        scopes: request.scopes.clone().unwrap_or_else(|| key.scope_names(tenant, newest)),
+        expires_in: request
+            .expires_in
+            .unwrap_or_else(|| lifetime(newest.expires_at, newest.issued_at)),
+        for_audiences: view.for_audiences,
+        constraints: request.constraints.clone().unwrap_or_else(|| newest.view().constraints),
+        name: view.name,
+        owner: Some(view.owner),
+        tags: view.tags,
+        meta: view.meta,
+    })
+}
+
+const fn overlap_s() -> u32 {
+    24 * 3600
+}
+
+/// Longest overlap, in seconds.
+const MAX_OVERLAP_S: u32 = 30 * 24 * 3600;

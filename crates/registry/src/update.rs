@@ -1,0 +1,119 @@
+//! Changing what people noted down of a key, which does not stand in it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use wardkey::KeyId;
+use wardkey_provision::{AdminScope, KeyNotes};
+
+use crate::admission::{Circumstances, admit, visible};
+use crate::audit_log::{self, Act, Outcome};
+use crate::error::{Conflict, RegistryError};
+use crate::idempotency::Attempt;
+use crate::key_book::{Key, KeyView};
+use crate::outbox;
+use crate::store::Store;
+use crate::tenant::Tenant;
+
+/// What is to be changed. What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateRequest {
+    /// A name for people; null takes it away.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub name: Option<Option<String>>,
+    /// Who answers for the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What it is found by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Whatever else its owner writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<BTreeMap<String, String>>,
+    /// What stands inside the key cannot be changed: it is taken so that the refusal can say what to do.
+    #[serde(flatten)]
+    pub inside: InsideTheKey,
+}
+
+/// Fields that only a rotation or another key changes. None is ever looked into.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InsideTheKey {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_in: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    constraints: Option<Value>,
+}
+
+impl InsideTheKey {
+    const fn is_named(&self) -> bool {
+        self.scopes.is_some()
+            || self.expires_in.is_some()
+            || self.expires_at.is_some()
+            || self.constraints.is_some()
+    }
+}
+
+/// Changes a key's notes, at once.
+pub(crate) fn update(
+    store: &dyn Store,
+    tenant: &Tenant,
+    key_id: KeyId,
+    request: &UpdateRequest,
+    circumstances: &Circumstances<'_>,
+) -> Result<KeyView, RegistryError> {
+    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::KeysUpdate, now)?;
+    if request.inside.is_named() {
+        let detail = "scopes, expiry and constraints stand inside the key: rotate it with new ones";
+        return Err(RegistryError::conflict(Conflict::NeedsRotation, detail));
+    }
+    let action = format!("key.update {key_id}");
+    let attempt =
+        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
+    if let Some(attempt) = &attempt
+        && let Some(remembered) = attempt.before::<KeyView>(store, now)?
+    {
+        return Ok(remembered.outcome);
+    }
+    let key = visible(store, &actor, AdminScope::KeysUpdate, key_id)?;
+    let old = key.notes();
+    let name = request.name.as_ref().map_or_else(|| old.name(), |name| name.as_deref());
+    let owner = request.owner.as_deref().unwrap_or_else(|| old.owner());
+    let tags = request.tags.as_deref().unwrap_or_else(|| old.tags());
+    let meta = request.meta.as_ref().unwrap_or_else(|| old.meta());
+    let notes = KeyNotes::check(name, owner, tags, meta)?;
+    let changed = notes != *old;
+    if changed {
+        key.note(store, &notes)?;
+        key.touch(store)?;
+        outbox::post(store, key_id, now)?;
+    }
+    let act = Act {
+        actor: Some(&actor),
+        action: "key.update",
+        audience: key.audience,
+        target: Some(key_id.to_string()),
+        reason: None,
+        outcome: if changed { Outcome::Done } else { Outcome::Unchanged },
+        request_id,
+    };
+    audit_log::append(store, now, act)?;
+    Tenant::keep_time(store, now)?;
+    let key = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
+    let view = key.view(store, &tenant.policy)?;
+    if let Some(attempt) = &attempt {
+        attempt.remember(store, now, &view, None)?;
+    }
+    Ok(view)
+}
+
+/// Tells null from what is left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
