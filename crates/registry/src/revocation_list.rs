@@ -102,6 +102,14 @@ fn turn(
     Ok(sequence)
 }
 
+/// Takes a new sequence for a head that says something new while the state stays as it is.
+pub(crate) fn advance(store: &dyn Store, now: UnixMillis) -> Result<u64, RegistryError> {
+    let current = Version::current(store)?;
+    let sequence = now.0.max(current.sequence + 1);
+    Version { sequence, ..current }.insert(store, now, &[])?;
+    Ok(sequence)
+}
+
 /// The list's sequence.
 pub(crate) fn sequence(store: &dyn Store) -> Result<u64, RegistryError> {
     Ok(Version::current(store)?.sequence)
@@ -247,7 +255,7 @@ fn audiences(store: &dyn Store) -> Result<Vec<HeadAudience>, RegistryError> {
 
 fn dead_signing_keys(store: &dyn Store) -> Result<Vec<(AudienceId, Epoch)>, RegistryError> {
     let rows = store.query(
-        "SELECT audience, epoch FROM signing_key WHERE dead_at IS NOT NULL AND audience > 0",
+        "SELECT audience, epoch FROM signing_key WHERE dead_at IS NOT NULL AND unlisted_at IS NULL AND audience > 0",
         &[],
     )?;
     rows.iter()

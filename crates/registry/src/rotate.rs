@@ -68,6 +68,10 @@ pub(crate) fn rotate(
     let generations = key.generations(store)?;
     let living: Vec<_> = generations.iter().filter(|one| one.dead(now).is_none()).collect();
     let newest = match living.as_slice() {
+        // What died with its signing key alone is issued anew in this way.
+        [] if generations.last().is_some_and(|last| last.lost_its_signing_key(now)) => {
+            generations.last().ok_or_else(|| RegistryError::internal("a key has no generation"))?
+        }
         [] => {
             let detail = "no generation of the key lives any more: create another key";
             return Err(RegistryError::conflict(Conflict::KeyEnded, detail));
