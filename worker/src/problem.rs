@@ -26,6 +26,8 @@ pub(crate) enum ApiError {
     BootstrapExpired,
     BootstrapUsed,
     TenantExists,
+    /// The tenant was destroyed; told where no key is to be judged.
+    TenantGone,
     /// A rule of the policy or of the actor's rights.
     Forbidden {
         rule: String,
@@ -151,6 +153,7 @@ impl ApiError {
             Self::BootstrapExpired => (401, "bootstrap_expired", "The bootstrap token has expired"),
             Self::BootstrapUsed => (409, "bootstrap_used", "The bootstrap token was used before"),
             Self::TenantExists => (409, "tenant_exists", "The tenant exists already"),
+            Self::TenantGone => (410, "tenant_gone", "The tenant is gone"),
             Self::Forbidden { .. } => (403, "forbidden_by_rule", "A rule refuses this"),
             Self::Conflict { conflict, .. } => (409, conflict.as_str(), "This does not fit now"),
             Self::Invalid { .. } => (400, "invalid_field", "A field is not acceptable"),
@@ -190,6 +193,7 @@ impl ApiError {
             Self::BootstrapExpired => "Make a new token and set its SHA-256 as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapUsed => "Each token works once. Make a new one to recover the tenant.".into(),
             Self::TenantExists => "Leave policy out to recover the tenant with a new administrator, or name another tenant in a new token.".into(),
+            Self::TenantGone => "The tenant was destroyed. Its number is never used again: name another tenant in a new token.".into(),
             Self::Forbidden { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
             Self::Invalid { field, problem } => format!("{field}: {problem}"),
             Self::Body(problem) => problem.clone(),
@@ -271,6 +275,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::NotFound => Self::NotFound,
             // A credential of a tenant that is not there is as unknown as any other.
             RegistryError::NoTenant => Self::Denied(Reason::TenantGone),
+            RegistryError::TenantGone => Self::TenantGone,
             RegistryError::TenantExists => Self::TenantExists,
             RegistryError::BootstrapUsed => Self::BootstrapUsed,
             RegistryError::IdempotencyKeyReused => Self::IdempotencyKeyReused,

@@ -4,8 +4,11 @@ pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod healthz;
 pub(crate) mod key_life;
+pub(crate) mod key_set;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod signing_keys;
+pub(crate) mod tenant;
 pub(crate) mod verify;
 
 use serde::Serialize;

@@ -11,7 +11,7 @@ use wardkey_provision::LiveSigningKey;
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::{Conflict, RegistryError};
 use crate::revocation_list;
-use crate::store::{Row, Store};
+use crate::store::{Row, Store, Value};
 use crate::tenant::{Tenant, second_of};
 
 /// The editions of an audience's key set that a head names.
@@ -97,7 +97,7 @@ pub(crate) fn replace(
         "UPDATE audience SET least_key_set = current_key_set WHERE number = ?",
         &[audience.0.into()],
     )?;
-    make_room(store, now)?;
+    make_room(store, audience, now)?;
     Ok((living.iter().map(|key| key.epoch).collect(), epoch))
 }
 
@@ -221,12 +221,25 @@ fn retire(store: &dyn Store, now: UnixMillis) -> Result<bool, RegistryError> {
     Ok(!rows.is_empty())
 }
 
-/// Lets the dead ones that died first leave the head before their time, so that it has room for those that died now:
-/// a compromise is never refused for room.
-fn make_room(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryError> {
-    let listed = store.query(&format!("{SELECT_LISTED} ORDER BY dead_at"), &[])?;
-    let spare = listed.len().saturating_sub(MAX_LISTED);
-    for row in listed.iter().take(spare) {
+/// Lets the dead ones that died first leave the head before their time, so that it has room for those of an audience
+/// that died now: a compromise is never refused for room.
+fn make_room(
+    store: &dyn Store,
+    audience: AudienceId,
+    now: UnixMillis,
+) -> Result<(), RegistryError> {
+    let spare = store.query(SELECT_LISTED, &[])?.len().saturating_sub(MAX_LISTED);
+    if spare == 0 {
+        return Ok(());
+    }
+    // An audience has at most 255 of them, so that there are others enough.
+    let earlier = store.query(
+        &format!(
+            "{SELECT_LISTED} AND (signing_key.audience <> ? OR dead_at < ?) ORDER BY dead_at LIMIT ?"
+        ),
+        &[audience.0.into(), now.0.into(), Value::from(spare as u64)],
+    )?;
+    for row in &earlier {
         unlist(store, row, now)?;
     }
     Ok(())

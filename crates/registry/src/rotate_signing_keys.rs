@@ -1,7 +1,7 @@
 //! The next signing key of an audience: planned, or at once because somebody else may hold the present ones.
 
 use serde::{Deserialize, Serialize};
-use wardkey::{AudienceId, UnixSeconds};
+use wardkey::{AudienceId, Epoch, UnixSeconds};
 use wardkey_provision::{Actor, AdminScope, Binding, LiveSigningKey, check_free_text};
 
 use crate::admission::{Circumstances, admit};
@@ -121,7 +121,7 @@ pub(crate) fn rotate_signing_keys(
         actor: Some(&actor),
         action: if request.compromised { "signing_key.compromise" } else { "signing_key.rotate" },
         audience: number,
-        target: Some(format!("epoch {}", epoch.number())),
+        target: Some(target(epoch, &dead)),
         reason,
         outcome: Outcome::Done,
         request_id,
@@ -168,6 +168,16 @@ fn named(tenant: &Tenant, actor: &Actor, name: &str) -> Result<AudienceId, Regis
         rule: "signing_keys_audience".into(),
         detail: "the credential holds no signing-keys:rotate for that audience".into(),
     })
+}
+
+/// What the log names.
+fn target(epoch: Epoch, dead: &[Epoch]) -> String {
+    let new = format!("epoch {}", epoch.number());
+    if dead.is_empty() {
+        return new;
+    }
+    let dead: Vec<String> = dead.iter().map(|epoch| epoch.number().to_string()).collect();
+    format!("{new} instead of {}", dead.join(", "))
 }
 
 /// The first second of a planned epoch.
