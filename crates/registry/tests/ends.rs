@@ -7,13 +7,14 @@
 )]
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wardkey::{KeySet, Narrowing, Reason, TenantId, UnixMillis, UnixSeconds, UnverifiedKey};
 use wardkey_provision::{KeyRequest, RootKeys, TenantSecret, key_text};
 use wardkey_registry::{
-    AuditEntry, BootstrapRequest, Call, DestroyRequest, Destroyed, Registry, RegistryError, Reply,
-    RevokeSelfRequest, RootWrap, RotateSigningKeysRequest, Store, StrictVerdict, Value,
-    VerifierMaterial, WireBytes,
+    AuditEntry, BootstrapRequest, Call, DestroyRequest, Destroyed, Fault, FaultyStore, Registry,
+    RegistryError, Reply, RevokeSelfRequest, RootWrap, RotateSigningKeysRequest, Store,
+    StrictVerdict, Value, VerifierMaterial, WireBytes,
 };
 use wardkey_testkit::{
     Book, SqliteStore, api_policy, authority, bootstrap_call, fixed_root, key_request, seeded_rng,
@@ -363,6 +364,46 @@ fn the_root_rotates_while_keys_are_made_and_judged_and_none_of_them_notices() {
         .map(|entry| (entry.outcome.as_str(), entry.reason.as_deref().unwrap()))
         .collect();
     assert_eq!(told, [("done", "root version 1 to 2"), ("unchanged", "root version 2 to 2")]);
+}
+
+/// What is wrapped stays openable by what the deployment holds, whichever write fails; what the old root wrapped
+/// remains nowhere.
+#[test]
+fn a_rewrapping_that_fails_leaves_the_old_wrap_and_one_that_succeeds_the_new_alone() {
+    for fault in [Fault::Error, Fault::Panic] {
+        for after in 1.. {
+            let path = std::env::temp_dir()
+                .join(format!("wardkey-rewrap-{}-{fault:?}-{after}.sqlite", std::process::id()));
+            let _ = fs::remove_file(&path);
+            let store = SqliteStore::open(&path).unwrap();
+            let deployment = Deployment { store, now: UnixMillis(1_800_000_000_000) };
+            let (old, both) = (root(&[(1, 'A')]), root(&[(1, 'A'), (2, 'B')]));
+            let call = bootstrap_call(1, [1; 32], Some(api_policy().unwrap()), None);
+            let Reply::Created(made) = deployment.ask(&old, call).unwrap() else { panic!() };
+            let admin = made.key.unwrap().secret_str().to_owned();
+            let before = wrapped(&deployment.store);
+            let faulty = FaultyStore::new(&deployment.store, fault, after);
+            let call = Call::RewrapRoot { authority: authority(&admin, None) };
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                Registry::new(&faulty, &both).answer(call, deployment.now, &mut seeded_rng(3))
+            }));
+            let failed = faulty.has_failed();
+            assert_eq!(matches!(outcome, Ok(Ok(_))), !failed);
+            let file = fs::read(&path).unwrap();
+            let old_remains = file.windows(24).any(|window| window == &before[4..28]);
+            assert_eq!(wrapped(&deployment.store) == before, failed);
+            assert_eq!(old_remains, failed);
+            assert_eq!(
+                deployment.wrap(&both, &admin, false).wrapped_by,
+                if failed { 1 } else { 2 }
+            );
+            fs::remove_file(&path).unwrap();
+            if !failed {
+                assert!(after > 3, "{after}");
+                break;
+            }
+        }
+    }
 }
 
 #[test]

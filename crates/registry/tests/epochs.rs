@@ -221,17 +221,24 @@ fn conflict<T: std::fmt::Debug>(outcome: Result<T, RegistryError>) -> (Conflict,
     }
 }
 
-/// What a head says: audience, current and least edition; dead audience and epoch.
-fn told(head: &[u8]) -> (Vec<(u8, u32, u32)>, Vec<(u8, u8)>) {
+/// What a head says.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    /// Audience, current and least edition.
+    audiences: Vec<(u8, u32, u32)>,
+    /// Audience and epoch.
+    dead: Vec<(u8, u8)>,
+}
+
+fn told(head: &[u8]) -> Told {
     let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
     let count = usize::from(head[63]);
     let audiences = head[64..64 + 13 * count].chunks(13);
-    let audiences =
-        audiences.map(|entry| (entry[0], number(&entry[1..5]), number(&entry[5..9]))).collect();
+    let audiences = audiences.map(|entry| (entry[0], number(&entry[1..5]), number(&entry[5..9])));
     let rest = &head[64 + 13 * count..];
     let dead = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
-    let dead = rest[2..2 + 2 * dead].chunks(2).map(|pair| (pair[0], pair[1])).collect();
-    (audiences, dead)
+    let dead = rest[2..2 + 2 * dead].chunks(2).map(|pair| (pair[0], pair[1]));
+    Told { audiences: audiences.collect(), dead: dead.collect() }
 }
 
 #[test]
@@ -310,7 +317,7 @@ fn keys_of_the_last_and_of_the_first_second_verify_as_far_as_key_sets_know_their
     let second_set = tenant.key_set("api");
     assert_eq!(KeySet::parse(&second_set).unwrap().0.version(), 2);
     assert_eq!(KeySet::parse(&tenant.key_set("jobs")).unwrap().0.version(), 1);
-    assert_eq!(told(&tenant.head()).0, [(1, 2, 1), (2, 1, 1)]);
+    assert_eq!(told(&tenant.head()).audiences, [(1, 2, 1), (2, 1, 1)]);
 
     tenant.book.set_now(u64::from(mint_from) * 1000 - 1);
     let last = text(&tenant.create("api", LONGEST_S));
@@ -357,7 +364,7 @@ fn a_compromise_kills_every_key_of_the_audience_at_every_path_and_no_other() {
     assert!(rotated.bound.is_some());
     assert_eq!(rotated.epochs.len(), 1);
     assert_eq!(rotated.epochs[0].mint_from, tenant.second(), "it mints at once");
-    let (audiences, dead) = told(&tenant.head());
+    let Told { audiences, dead } = told(&tenant.head());
     assert_eq!(audiences, [(1, 3, 3), (2, 1, 1)]);
     assert_eq!(dead, [(1, 1), (1, 2)]);
 
@@ -419,24 +426,24 @@ fn a_dead_id_leaves_the_head_when_no_head_without_it_can_be_in_force() {
     tenant.compromise("api").unwrap();
     tenant.book.pass(10_000);
     tenant.compromise("jobs").unwrap();
-    assert_eq!(told(&tenant.head()).1, [(1, 1), (2, 1)]);
+    assert_eq!(told(&tenant.head()).dead, [(1, 1), (2, 1)]);
     let due = tenant.book.registry().next_due().unwrap().unwrap();
     // The records are due before.
     assert!(due <= tenant.book.now().plus(HOUR_MS - 10_000));
     tenant.book.pass(HOUR_MS - 10_001);
-    assert_eq!(told(&tenant.head()).1, [(1, 1), (2, 1)]);
+    assert_eq!(told(&tenant.head()).dead, [(1, 1), (2, 1)]);
     let before = tenant.head();
     tenant.book.pass(1);
     // Nobody calls: the alarm does it.
     tenant.book.registry().apply_deadlines(tenant.book.now()).unwrap();
     let after = tenant.head();
-    assert_eq!(told(&after).1, [(2, 1)]);
+    assert_eq!(told(&after).dead, [(2, 1)]);
     assert!(after[3..11] > before[3..11], "what a head says changes with its sequence alone");
     // A clock that steps back brings nothing back.
     tenant.book.set_now(tenant.book.now().0 - HOUR_MS);
-    assert_eq!(told(&tenant.head()).1, [(2, 1)]);
+    assert_eq!(told(&tenant.head()).dead, [(2, 1)]);
     tenant.book.pass(HOUR_MS + 10_000);
-    assert_eq!(told(&tenant.head()).1, []);
+    assert_eq!(told(&tenant.head()).dead, Vec::new());
     let key_set = KeySet::parse(&tenant.key_set("api")).unwrap().0;
     assert_eq!(key_set.version(), 2, "its leaving is none of the key set's business");
 }
@@ -460,7 +467,7 @@ fn an_epoch_leaves_key_sets_a_day_after_its_last_key_could_expire() {
     let without = tenant.key_set("api");
     assert_eq!(version(&without), 3);
     assert!(without.len() < held.len());
-    assert_eq!(told(&tenant.head()).0, [(1, 3, 1), (2, 1, 1)]);
+    assert_eq!(told(&tenant.head()).audiences, [(1, 3, 1), (2, 1, 1)]);
     assert_eq!(tenant.windows(1).len(), 1);
     let retired: Vec<_> =
         tenant.entries().into_iter().filter(|entry| entry.action == "signing_key.retire").collect();
@@ -597,14 +604,14 @@ fn the_head_of_64_audiences_stays_within_4_kb_whatever_dies_in_them() {
             longest = longest.max(head.len());
             assert!(head.len() <= wardkey::MAX_HEAD_LEN, "{} bytes", head.len());
             UnverifiedHead::parse(&head).unwrap();
-            let (audiences, dead) = told(&head);
+            let Told { audiences, dead } = told(&head);
             assert_eq!(audiences.len(), 64);
             assert!(dead.len() <= 512);
             for epoch in rotated.dead_epochs {
                 assert!(dead.contains(&(number, epoch)), "what died last is named");
             }
         }
-        assert_eq!(told(&tenant.head()).1.len(), 512);
+        assert_eq!(told(&tenant.head()).dead.len(), 512);
     }
     println!("longest head: {longest} bytes");
     assert!(longest > 2_900);
@@ -622,7 +629,8 @@ fn administration_keys_outlive_a_planned_rotation_and_no_compromise() {
     assert_eq!((rotated.epoch, rotated.key_set_version), (2, None));
     assert_eq!(rotated.least_key_set_version, None);
     let head = tenant.head();
-    assert_eq!(told(&head), (vec![(1, 1, 1), (2, 1, 1)], vec![]), "it stands in no head");
+    let nowhere = Told { audiences: vec![(1, 1, 1), (2, 1, 1)], dead: vec![] };
+    assert_eq!(told(&head), nowhere, "it stands in no head");
     tenant.book.pass(7_199_999);
     // A recovery in the last second may ask for whatever lifetime it likes.
     let recovered = bootstrap(&tenant.book, 2, None).unwrap();
@@ -650,7 +658,7 @@ fn administration_keys_outlive_a_planned_rotation_and_no_compromise() {
     assert_eq!(epoch_of(&saved), 3);
     assert!(reads(&saved).is_ok());
     let tenant = Tenant { admin: saved, ..tenant };
-    assert_eq!(told(&tenant.head()).1, []);
+    assert_eq!(told(&tenant.head()).dead, Vec::new());
     assert!(tenant.entries().iter().any(|entry| entry.action == "signing_key.compromise"));
 }
 
