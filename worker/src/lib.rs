@@ -20,7 +20,7 @@ use worker::{Context, Env, Method, Request, Response, event};
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
-use crate::routes::{audit, bootstrap, healthz, key_life, keys, list, verify};
+use crate::routes::{audit, bootstrap, healthz, key_life, keys, list, revocations, verify};
 
 /// One request with what every route needs of it.
 pub(crate) struct Call {
@@ -89,6 +89,10 @@ async fn route(call: Call) -> Result<Response, ApiError> {
         },
         (["v1", "revoke-self"], Method::Post) => key_life::revoke_self(call).await,
         (["v1", "revoke-self"], _) => Err(ApiError::method("POST")),
+        (["v1", "revocations"], Method::Post) => revocations::start(call).await,
+        (["v1", "revocations"], _) => Err(ApiError::method("POST")),
+        (["v1", "revocations", id], Method::Get) => revocations::read(call, id).await,
+        (["v1", "revocations", _], _) => Err(ApiError::method("GET")),
         (["v1", "verify"], Method::Post) => verify::decide(call).await,
         (["v1", "verify"], _) => Err(ApiError::method("POST")),
         (["v1", "list", tenant, "head"], Method::Get) => list::head(call, tenant).await,

@@ -102,6 +102,14 @@ fn turn(
     Ok(sequence)
 }
 
+/// Takes a new sequence for what changes the head and no bit; answers it.
+pub(crate) fn renew(store: &dyn Store, now: UnixMillis) -> Result<u64, RegistryError> {
+    let current = Version::current(store)?;
+    let sequence = now.0.max(current.sequence + 1);
+    Version { sequence, ..current }.insert(store, now, &[])?;
+    Ok(sequence)
+}
+
 /// The list's sequence.
 pub(crate) fn sequence(store: &dyn Store) -> Result<u64, RegistryError> {
     Ok(Version::current(store)?.sequence)

@@ -13,6 +13,7 @@ use crate::idempotency::Attempt;
 use crate::key_book::{Key, KeyView};
 use crate::outbox;
 use crate::revocation_list;
+use crate::revocations::holds_back;
 use crate::store::Store;
 use crate::tenant::{Tenant, second_of};
 
@@ -65,8 +66,13 @@ pub(crate) fn rotate(
     if key.suspended {
         return Err(RegistryError::conflict(Conflict::KeySuspended, "resume the key first"));
     }
+    if holds_back(store, tenant, &key)? {
+        return Err(RegistryError::conflict(Conflict::KeyEnded, "the key is being revoked"));
+    }
+    let cutoff = tenant.cutoff(store, key.audience)?;
     let generations = key.generations(store)?;
-    let living: Vec<_> = generations.iter().filter(|one| one.dead(now).is_none()).collect();
+    let lives = |one: &&Generation| one.dead(now).is_none() && !cutoff.kills(one.issued_at);
+    let living: Vec<_> = generations.iter().filter(lives).collect();
     let newest = match living.as_slice() {
         [] => {
             let detail = "no generation of the key lives any more: create another key";
