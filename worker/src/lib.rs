@@ -21,7 +21,8 @@ use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
 use crate::routes::{
-    audit, bootstrap, healthz, key_life, key_set, keys, list, signing_keys, tenant, verify,
+    audit, bootstrap, healthz, key_life, key_set, keys, list, revocations, signing_keys, tenant,
+    verify,
 };
 
 /// One request with what every route needs of it.
@@ -91,6 +92,10 @@ async fn route(call: Call) -> Result<Response, ApiError> {
         },
         (["v1", "revoke-self"], Method::Post) => key_life::revoke_self(call).await,
         (["v1", "revoke-self"], _) => Err(ApiError::method("POST")),
+        (["v1", "revocations"], Method::Post) => revocations::start(call).await,
+        (["v1", "revocations"], _) => Err(ApiError::method("POST")),
+        (["v1", "revocations", id], Method::Get) => revocations::read(call, id).await,
+        (["v1", "revocations", _], _) => Err(ApiError::method("GET")),
         (["v1", "verify"], Method::Post) => verify::decide(call).await,
         (["v1", "verify"], _) => Err(ApiError::method("POST")),
         (["v1", "list", tenant, "head"], Method::Get) => list::head(call, tenant).await,

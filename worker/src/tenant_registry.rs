@@ -24,6 +24,8 @@ use crate::record_store::RecordStore;
 
 /// Most records that one alarm writes.
 const RECORDS_PER_ALARM: u32 = 50;
+/// Most batches of a revocation that one alarm takes: other calls wait as long.
+const BATCHES_PER_ALARM: u32 = 4;
 /// When an alarm that did not come to its end is tried again, in milliseconds.
 const ALARM_AGAIN_MS: u64 = 60_000;
 
@@ -59,6 +61,9 @@ impl DurableObject for TenantRegistry {
         let again = clock::now().plus(ALARM_AGAIN_MS);
         self.set_alarm(again).await?;
         self.armed_for.set(Some(again));
+        if let Err(error) = self.expand() {
+            console_error!("a revocation did not go on: {error:?}");
+        }
         if let Err(error) = self.publish().await {
             console_error!("records were not written: {error:?}");
             return Response::ok("");
@@ -100,6 +105,20 @@ impl TenantRegistry {
             None => self.state.storage().delete_alarm().await?,
         }
         self.armed_for.set(due);
+        Ok(())
+    }
+
+    /// Goes on with revocations that are under way.
+    fn expand(&self) -> Result<(), ApiError> {
+        let config = self.config()?;
+        let store = ObjectStore::of(&self.state);
+        let registry = Registry::new(&store, &config.root);
+        for _ in 0..BATCHES_PER_ALARM {
+            if !registry.is_revoking()? {
+                break;
+            }
+            registry.expand_revocations(clock::now())?;
+        }
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::destroy::{DestroyRequest, Destroyed};
 use crate::key_book::KeyView;
 use crate::key_list::{KeyPage, ListRequest};
 use crate::read::{ReadKey, RecordPointer};
+use crate::revocations::{RevocationRequest, RevocationView};
 use crate::revoke::{RevokeRequest, Revoked};
 use crate::revoke_self::RevokeSelfRequest;
 use crate::rewrap::RootWrap;
@@ -138,6 +139,20 @@ pub enum Call {
         /// Why.
         request: RevokeSelfRequest,
     },
+    /// Revoke many keys.
+    Revoke {
+        /// By what right.
+        authority: Authority,
+        /// Which, and why.
+        request: RevocationRequest,
+    },
+    /// How far a revocation of many keys is.
+    ReadRevocation {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        id: String,
+    },
     /// Read the audit log.
     ReadAudit {
         /// By what right.
@@ -235,6 +250,8 @@ impl Call {
             | Self::ConfirmKey { authority, .. }
             | Self::SuspendKey { authority, .. }
             | Self::RevokeSelf { authority, .. }
+            | Self::Revoke { authority, .. }
+            | Self::ReadRevocation { authority, .. }
             | Self::ReadAudit { authority, .. }
             | Self::Admit { authority, .. }
             | Self::AdmitVerifier { authority, .. }
@@ -261,6 +278,8 @@ impl Call {
             Self::SuspendKey { suspended: true, .. } => "key.suspend",
             Self::SuspendKey { suspended: false, .. } => "key.resume",
             Self::RevokeSelf { .. } => "key.revoke_self",
+            Self::Revoke { .. } => "revocation.start",
+            Self::ReadRevocation { .. } => "revocation.read",
             Self::ReadAudit { .. } => "audit.read",
             Self::Admit { .. } => "credential.judge",
             Self::AdmitVerifier { .. } => "verifier.admit",
@@ -307,6 +326,8 @@ pub enum Reply {
     Keys(KeyPage),
     /// To [`Call::RevokeKey`], [`Call::SuspendKey`] and [`Call::RevokeSelf`].
     Revoked(Revoked),
+    /// To [`Call::Revoke`] and [`Call::ReadRevocation`].
+    Revocation(RevocationView),
     /// To [`Call::ReadAudit`].
     Audit(AuditPage),
     /// To [`Call::Admit`].

@@ -7,6 +7,7 @@ use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::key_book::Key;
+use crate::revocations::holds_back;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::{outbox, revocation_list};
@@ -60,6 +61,10 @@ pub(crate) fn standing(
     let living = Tenant::signing_keys(store, audience)?;
     let signed_by_the_living = living.iter().any(|key| key.epoch == base.signing_key.epoch);
     if tenant.cutoff(store, audience)?.kills(base.issued_at) || !signed_by_the_living {
+        return Ok(Err(Reason::Revoked));
+    }
+    // What is being revoked is dead here before every verifier can know it.
+    if holds_back(store, tenant, &key)? {
         return Ok(Err(Reason::Revoked));
     }
     if key.suspended {

@@ -7,6 +7,7 @@ use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
 
 use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
+use crate::check::standing;
 use crate::epochs;
 use crate::error::RegistryError;
 use crate::generation::Generation;
@@ -171,10 +172,11 @@ fn text_again(
     let Some(key) = Key::find(store, key_id)? else {
         return Ok(None);
     };
-    if generation.seen || key.suspended || generation.dead(now).is_some() {
+    let base = key.base(tenant.number(), &generation);
+    // Only of a generation that lives in every respect, and that nobody has been seen with.
+    if generation.seen || standing(store, tenant, &base, now)?.is_err() {
         return Ok(None);
     }
-    let base = key.base(tenant.number(), &generation);
     let text = key_text(&tenant.secret, &tenant.prefix(key.audience)?, &base)
         .map_err(|error| RegistryError::internal(error.to_string()))?;
     Ok(Some(WireSecret::new(text.secret_str())))

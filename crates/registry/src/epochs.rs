@@ -162,7 +162,7 @@ pub(crate) fn apply_deadlines(store: &dyn Store, now: UnixMillis) -> Result<(), 
         unlist(store, row, now)?;
     }
     if retired || !unlisted.is_empty() {
-        revocation_list::advance(store, now)?;
+        revocation_list::renew(store, now)?;
         Tenant::keep_time(store, now)?;
     }
     Ok(())

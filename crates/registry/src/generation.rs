@@ -221,8 +221,8 @@ impl Generation {
         self.signing_key_dead_at.is_some() && self.lives(now)
     }
 
-    /// Whether it lives at `now`, whatever became of its signing key.
-    fn lives(&self, now: UnixMillis) -> bool {
+    /// Whether it lives at `now`, whatever became of its signing key: what is revoked then is not issued anew.
+    pub(crate) fn lives(&self, now: UnixMillis) -> bool {
         !self.state.is_ended()
             && now < self.expires_at.as_millis()
             && self.retire_at.is_none_or(|at| now < UnixMillis(at))

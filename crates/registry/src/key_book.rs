@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wardkey::{AudienceId, Base, KeyId, SigningKeyId, Subject, TenantId, UnixMillis};
+use wardkey::{AudienceId, Base, Cutoff, KeyId, SigningKeyId, Subject, TenantId, UnixMillis};
 use wardkey_provision::{ADMIN_AUDIENCE_NAME, AdminScope, Binding, Grant, KeyNotes, Policy};
 
 use crate::error::RegistryError;
@@ -129,6 +129,31 @@ impl Key {
         })
     }
 
+    /// The living administration keys that may make others of their kind.
+    pub(crate) fn administrators(
+        store: &dyn Store,
+        cutoff: Cutoff,
+        now: UnixMillis,
+    ) -> Result<Vec<Self>, RegistryError> {
+        let sql = format!(
+            "{SELECT} WHERE suspended = 0 AND audience = ?1
+             AND id IN (SELECT key_id FROM binding WHERE scope = ?2 AND audience = ?1)
+             AND EXISTS (SELECT 1 FROM generation
+              JOIN signing_key ON signing_key.audience = ?1 AND signing_key.epoch = generation.epoch
+               AND signing_key.dead_at IS NULL
+              WHERE generation.key_id = key.id AND generation.state IN ('pending', 'active', 'retiring')
+              AND generation.expires_at * 1000 > ?3 AND generation.issued_at > ?4
+              AND coalesce(generation.retire_at, ?3 + 1) > ?3)"
+        );
+        let params = [
+            AudienceId::ADMINISTRATION.0.into(),
+            AdminScope::KeysCreate.number().into(),
+            now.0.into(),
+            cutoff.0.0.into(),
+        ];
+        store.query(&sql, &params)?.iter().map(Self::read).collect()
+    }
+
     /// Some keys that a filter lets through, ascending by their ids, after one of them.
     pub(crate) fn some(
         store: &dyn Store,
@@ -167,6 +192,16 @@ impl Key {
             ],
         )?;
         Ok(())
+    }
+
+    /// The key that made it.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// When it was made.
+    pub(crate) const fn created_at(&self) -> UnixMillis {
+        UnixMillis(self.created_at)
     }
 
     /// What people noted down.

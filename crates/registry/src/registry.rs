@@ -19,6 +19,7 @@ use crate::outbox::{self, Publication};
 use crate::read::{self, ReadKey};
 use crate::refusal;
 use crate::revocation_list;
+use crate::revocations;
 use crate::revoke::revoke;
 use crate::revoke_self::revoke_self;
 use crate::rewrap;
@@ -91,8 +92,36 @@ impl<'r> Registry<'r> {
         if Tenant::is_gone(self.store)? {
             return Ok(None);
         }
-        let due = [outbox::next_due(self.store)?, deadlines::next(self.store)?];
+        // A revocation that is under way goes on at once.
+        let under_way = self.is_revoking()?.then_some(UnixMillis(0));
+        let due = [under_way, outbox::next_due(self.store)?, deadlines::next(self.store)?];
         Ok(due.into_iter().flatten().min())
+    }
+
+    /// Whether a revocation of many keys is under way.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn is_revoking(&self) -> Result<bool, RegistryError> {
+        if !schema::exists(self.store)? {
+            return Ok(false);
+        }
+        schema::upgrade(self.store)?;
+        Ok(!Tenant::is_gone(self.store)? && revocations::is_pending(self.store)?)
+    }
+
+    /// Takes the next batch of a revocation that is under way, if there is one: some hundred keys.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn expand_revocations(&self, clock: UnixMillis) -> Result<(), RegistryError> {
+        let Self { store, root } = *self;
+        let tenant = Tenant::load(store, root)?;
+        let now = tenant.time(clock);
+        transaction(store, || {
+            deadlines::apply(store, now)?;
+            revocations::one_batch(store, &tenant, now)
+        })
     }
 
     /// Applies every deadline that has come.
@@ -202,6 +231,13 @@ fn answer_for(
         }
         Call::RevokeSelf { authority, request } => {
             revoke_self(store, tenant, request, &circumstances(authority, now)).map(Reply::Revoked)
+        }
+        Call::Revoke { authority, request } => {
+            revocations::start(store, tenant, request, &circumstances(authority, now), rng)
+                .map(Reply::Revocation)
+        }
+        Call::ReadRevocation { authority, id } => {
+            revocations::read(store, tenant, &authority.credential, id, now).map(Reply::Revocation)
         }
         Call::ReadAudit { authority, after, limit } => {
             let actor = admit(store, tenant, &authority.credential, AdminScope::AuditRead, now)?;

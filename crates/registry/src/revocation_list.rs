@@ -102,8 +102,8 @@ fn turn(
     Ok(sequence)
 }
 
-/// Takes a new sequence for a head that says something new while the state stays as it is.
-pub(crate) fn advance(store: &dyn Store, now: UnixMillis) -> Result<u64, RegistryError> {
+/// Takes a new sequence for what changes the head and no bit; answers it.
+pub(crate) fn renew(store: &dyn Store, now: UnixMillis) -> Result<u64, RegistryError> {
     let current = Version::current(store)?;
     let sequence = now.0.max(current.sequence + 1);
     Version { sequence, ..current }.insert(store, now, &[])?;

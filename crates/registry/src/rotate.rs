@@ -13,6 +13,7 @@ use crate::idempotency::Attempt;
 use crate::key_book::{Key, KeyView};
 use crate::outbox;
 use crate::revocation_list;
+use crate::revocations::holds_back;
 use crate::store::Store;
 use crate::tenant::{Tenant, second_of};
 
@@ -65,18 +66,24 @@ pub(crate) fn rotate(
     if key.suspended {
         return Err(RegistryError::conflict(Conflict::KeySuspended, "resume the key first"));
     }
+    if holds_back(store, tenant, &key)? {
+        return Err(RegistryError::conflict(Conflict::KeyEnded, "the key is being revoked"));
+    }
+    let cutoff = tenant.cutoff(store, key.audience)?;
     let generations = key.generations(store)?;
-    let living: Vec<_> = generations.iter().filter(|one| one.dead(now).is_none()).collect();
-    let newest = match living.as_slice() {
+    let lives = |one: &&Generation| one.dead(now).is_none() && !cutoff.kills(one.issued_at);
+    let living: Vec<_> = generations.iter().filter(lives).collect();
+    let lost = generations
+        .last()
+        .filter(|one| one.lost_its_signing_key(now) && !cutoff.kills(one.issued_at));
+    let newest = match (living.as_slice(), lost) {
         // What died with its signing key alone is issued anew in this way.
-        [] if generations.last().is_some_and(|last| last.lost_its_signing_key(now)) => {
-            generations.last().ok_or_else(|| RegistryError::internal("a key has no generation"))?
-        }
-        [] => {
+        ([], Some(lost)) => lost,
+        ([], None) => {
             let detail = "no generation of the key lives any more: create another key";
             return Err(RegistryError::conflict(Conflict::KeyEnded, detail));
         }
-        [one] => *one,
+        ([one], _) => *one,
         _ => {
             let detail = "two generations live: confirm the newer one, or revoke one of them";
             return Err(RegistryError::conflict(Conflict::RotationInProgress, detail));

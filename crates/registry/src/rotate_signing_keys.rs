@@ -113,7 +113,7 @@ pub(crate) fn rotate_signing_keys(
     // The administration stands in no head.
     let in_heads = number != AudienceId::ADMINISTRATION;
     let list_sequence = if in_heads {
-        revocation_list::advance(store, now)?
+        revocation_list::renew(store, now)?
     } else {
         revocation_list::sequence(store)?
     };

@@ -147,14 +147,35 @@ const TABLES: [&str; 16] = [
 /// What each later schema adds.
 const LATER: [&[&str]; 2] = [SECOND, EPOCHS_AND_ENDS];
 
-/// Schema 2: notes, constraints, the deadlines of retiring generations. `retire_at` is in Unix milliseconds.
+/// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
     "ALTER TABLE key ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE key ADD COLUMN meta TEXT NOT NULL DEFAULT '{}'",
     "ALTER TABLE generation ADD COLUMN constraints TEXT NOT NULL DEFAULT '{}'",
     "ALTER TABLE generation ADD COLUMN retire_at INTEGER",
     "ALTER TABLE generation ADD COLUMN overlap_s INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE IF NOT EXISTS revocation (
+        id TEXT PRIMARY KEY,
+        selector TEXT NOT NULL,
+        reason TEXT,
+        actor_subject TEXT NOT NULL,
+        actor_key TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        keys INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        cursor TEXT NOT NULL,
+        done_at INTEGER) STRICT, WITHOUT ROWID",
+    // Issuers whose keys a revocation is still to look at, and after which of these.
+    "CREATE TABLE IF NOT EXISTS revocation_issuer (
+        revocation TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        cursor TEXT NOT NULL,
+        PRIMARY KEY (revocation, issuer)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS revocation_under_way ON revocation (started_at, id) WHERE state <> 'done'",
     "CREATE INDEX IF NOT EXISTS key_by_subject ON key (subject, id)",
+    "CREATE INDEX IF NOT EXISTS key_by_issuer ON key (issuer, id)",
     "CREATE INDEX IF NOT EXISTS generation_by_deadline ON generation (retire_at) WHERE state = 'retiring'",
 ];
 

@@ -6,11 +6,13 @@ use wardkey_provision::{AdminScope, check_free_text};
 
 use crate::admission::{Circumstances, admit, visible};
 use crate::audit_log::{self, Act, Outcome};
-use crate::error::RegistryError;
+use crate::error::{Conflict, RegistryError};
 use crate::idempotency::Attempt;
+use crate::key_book::Key;
 use crate::last_admin;
 use crate::outbox;
 use crate::revocation_list;
+use crate::revocations::holds_back;
 use crate::revoke::{MAX_REASON_LEN, RevocationBound, Revoked};
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -53,6 +55,9 @@ pub(crate) fn suspend(
         return Ok(remembered.outcome);
     }
     let key = visible(store, &actor, AdminScope::KeysSuspend, key_id)?;
+    if !suspended && holds_back(store, tenant, &key)? {
+        return Err(RegistryError::conflict(Conflict::KeyEnded, "the key is being revoked"));
+    }
     let changed = key.suspended != suspended;
     key.suspend(store, suspended)?;
     let generations = key.generations(store)?;
@@ -79,7 +84,7 @@ pub(crate) fn suspend(
     };
     audit_log::append(store, now, act)?;
     Tenant::keep_time(store, now)?;
-    let view = crate::key_book::Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
+    let view = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
     let view = view.view(store, &tenant.policy)?;
     let outcome = Revoked { view, sequence, bound: RevocationBound::published() };
     if let Some(attempt) = &attempt {

@@ -128,10 +128,48 @@ impl Tenant {
         store: &dyn Store,
         audience: AudienceId,
     ) -> Result<Cutoff, RegistryError> {
+        Ok(self.cutoff_for_all.max(Self::cutoff_of(store, audience)?))
+    }
+
+    /// The same, with what the transaction under way has done.
+    pub(crate) fn present_cutoff(
+        store: &dyn Store,
+        audience: AudienceId,
+    ) -> Result<Cutoff, RegistryError> {
+        let rows = store.query("SELECT cutoff FROM tenant", &[])?;
+        let row = rows.first().ok_or(RegistryError::NoTenant)?;
+        Ok(Cutoff(UnixSeconds(row.unsigned(0)?)).max(Self::cutoff_of(store, audience)?))
+    }
+
+    fn cutoff_of(store: &dyn Store, audience: AudienceId) -> Result<Cutoff, RegistryError> {
         let sql = "SELECT cutoff FROM audience WHERE number = ?";
         let rows = store.query(sql, &[audience.0.into()])?;
         let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
-        Ok(self.cutoff_for_all.max(Cutoff(UnixSeconds(row.unsigned(0)?))))
+        Ok(Cutoff(UnixSeconds(row.unsigned(0)?)))
+    }
+
+    /// Kills what was issued to an audience, or to all, at or before a second. A cut-off is never lowered.
+    pub(crate) fn raise_cutoff(
+        store: &dyn Store,
+        audience: Option<AudienceId>,
+        until: UnixSeconds,
+    ) -> Result<(), RegistryError> {
+        match audience {
+            Some(audience) => store.execute(
+                "UPDATE audience SET cutoff = max(cutoff, ?) WHERE number = ?",
+                &[until.0.into(), audience.0.into()],
+            )?,
+            None => {
+                store.execute("UPDATE tenant SET cutoff = max(cutoff, ?)", &[until.0.into()])?
+            }
+        }
+        Ok(())
+    }
+
+    /// Every audience, the administration included.
+    pub(crate) fn audiences(&self) -> impl Iterator<Item = AudienceId> + '_ {
+        let audiences = self.policy.audiences.iter().map(AudiencePolicy::id);
+        [AudienceId::ADMINISTRATION].into_iter().chain(audiences)
     }
 
     /// Stores the time of a mutation, so that no later one is before it.

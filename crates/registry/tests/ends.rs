@@ -458,6 +458,12 @@ fn a_destroyed_tenant_judges_publishes_and_becomes_nothing_ever_again() {
     assert!(book.ask(state()).is_ok());
     assert!(book.registry().next_due().unwrap().is_some());
 
+    // A revocation that is under way when the tenant ends is under way no more.
+    let sql = "INSERT INTO revocation (id, selector, actor_subject, actor_key, request_id, started_at, state, keys,
+               sequence, cursor) VALUES ('rev_0000000000000000', '{\"everything\":{}}', 'ops:ada', 'key_0000000000000000',
+               'req', 1, 'settling', 0, 0, '')";
+    book.store.execute(sql, &[]).unwrap();
+    assert!(book.registry().is_revoking().unwrap());
     let destroyed = destroy(&book, &admin, 1).unwrap();
     assert_eq!((destroyed.tenant, destroyed.destroyed_at_ms), (1, book.now().0));
     assert_eq!(destroyed.verifies_until_ms, book.now().0 + HOUR_MS + 5_000);
@@ -488,6 +494,7 @@ fn a_destroyed_tenant_judges_publishes_and_becomes_nothing_ever_again() {
             assert_eq!(outcome.unwrap_err(), RegistryError::TenantGone);
         }
         assert_eq!(book.registry().next_due().unwrap(), None);
+        assert!(!book.registry().is_revoking().unwrap());
         assert!(book.registry().due_publications(book.now(), 9, &mut seeded_rng(1)).is_err());
         assert!(book.registry().apply_deadlines(book.now()).is_err());
     }

@@ -14,8 +14,8 @@ use wardkey::{
 use wardkey_provision::{AudiencePolicy, KeyRequest, Policy, ScopePolicy};
 use wardkey_registry::{
     AuditEntry, Call, Conflict, Created, GenerationState, KeyView, ReadKey, RegistryError, Reply,
-    RevokeSelfRequest, RotateRequest, RotateSigningKeysRequest, SigningKeysRotated, Store,
-    StrictVerdict, Value, WireBytes,
+    RevocationRequest, RevokeRequest, RevokeSelfRequest, RotateRequest, RotateSigningKeysRequest,
+    Selector, SigningKeysRotated, Store, StrictVerdict, Value, WireBytes,
 };
 use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request, seeded_rng};
 
@@ -418,6 +418,61 @@ fn a_compromise_kills_every_key_of_the_audience_at_every_path_and_no_other() {
     let acts: Vec<_> = log.into_iter().map(|entry| entry.action).collect();
     assert_eq!(acts.iter().filter(|act| *act == "signing_key.compromise").count(), 3);
     assert_eq!(acts.iter().filter(|act| *act == "signing_key.rotate").count(), 1);
+}
+
+/// What died with its signing key alone is issued anew; what was to end anyway is not.
+#[test]
+fn only_what_died_of_a_compromise_alone_is_issued_anew() {
+    let tenant = Tenant::new();
+    let once = |expires_in| {
+        let request = KeyRequest { expires_in, ..key_request(&["reports:read"]) };
+        let call = Call::CreateKey { authority: authority(&tenant.admin, Some("once")), request };
+        tenant.book.ask_created(call).unwrap()
+    };
+    let two = once(LONGEST_S);
+    let rotate = |key_id: &str| {
+        let (authority, key_id) = (authority(&tenant.admin, None), key_id.into());
+        let request = RotateRequest::default();
+        tenant.book.ask_created(Call::RotateKey { authority, key_id, request })
+    };
+    rotate(&two.view.key_id).unwrap();
+    assert_eq!(conflict(rotate(&two.view.key_id)).0, Conflict::RotationInProgress);
+    let revoke = |select| {
+        let request = RevocationRequest { select, reason: None, force: false };
+        let call = Call::Revoke { authority: authority(&tenant.admin, None), request };
+        tenant.book.ask(call).unwrap();
+    };
+    let named = |subject: &str| {
+        let request = KeyRequest { subject: subject.into(), ..key_request(&["reports:read"]) };
+        let call = Call::CreateKey { authority: authority(&tenant.admin, None), request };
+        tenant.book.ask_created(call).unwrap()
+    };
+    let (before, after, single) = (named("svc:before"), named("svc:after"), named("svc:single"));
+    let subject = |name: &str| Selector::Subject { subject: name.into(), audience: None };
+    revoke(subject("svc:before"));
+    assert_eq!(tenant.compromise("api").unwrap().keys_to_reissue, 3);
+    // The same request again does not give a text that is dead.
+    assert!(once(LONGEST_S).key.is_none());
+    revoke(subject("svc:after"));
+    let call = Call::RevokeKey {
+        authority: authority(&tenant.admin, None),
+        key_id: single.view.key_id.clone(),
+        request: RevokeRequest::default(),
+    };
+    tenant.book.ask(call).unwrap();
+    for ended in [&before, &after, &single] {
+        assert_eq!(conflict(rotate(&ended.view.key_id)).0, Conflict::KeyEnded);
+    }
+    // Both generations are dead, and neither is in the way of the next.
+    let third = rotate(&two.view.key_id).unwrap();
+    assert_eq!(third.view.generations.len(), 3);
+    assert_eq!(tenant.word(&text(&third)), "alive");
+    // What a cut-off has killed as well stays dead.
+    let cut = tenant.create("api", 3600);
+    tenant.compromise("api").unwrap();
+    revoke(Selector::Audience { audience: "api".into() });
+    assert_eq!(conflict(rotate(&cut.view.key_id)).0, Conflict::KeyEnded);
+    assert_eq!(tenant.word(&text(&tenant.create("api", 3600))), "alive");
 }
 
 #[test]

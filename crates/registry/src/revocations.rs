@@ -1,0 +1,169 @@
+//! Revoking many keys by one act: by subject, issuer, audience, issue time, or everything.
+//!
+//! What the head can name (an audience, a time) is dead with it at once, and its rows follow. What it cannot is a
+//! barrier first, which every registry path minds, and then expanded key by key in batches.
+
+mod barrier;
+mod expand;
+mod progress;
+mod selector;
+
+use rand_core::TryCryptoRng;
+use serde::{Deserialize, Serialize};
+use wardkey::UnixMillis;
+use wardkey_provision::{Actor, AdminScope, check_free_text};
+
+use crate::admission::{Circumstances, admit};
+use crate::audit_log::{self, Act, Outcome};
+use crate::error::RegistryError;
+use crate::idempotency::Attempt;
+use crate::last_admin;
+use crate::revocation_list;
+use crate::revoke::MAX_REASON_LEN;
+use crate::store::Store;
+use crate::tenant::{Tenant, random, second_of};
+use crate::wire::WireSecret;
+
+pub(crate) use self::barrier::{Barrier, holds_back};
+pub(crate) use self::expand::{is_pending, one_batch};
+pub use self::progress::{RevocationState, RevocationView};
+pub use self::selector::Selector;
+
+use self::progress::Revocation;
+use self::selector::Reached;
+
+/// What shall be revoked, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationRequest {
+    /// Which keys.
+    pub select: Selector,
+    /// In the actor's words: at most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether nobody may be left who could administer the tenant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
+
+/// Revokes what a selector reaches. Keys that are made later are not touched.
+pub(crate) fn start(
+    store: &dyn Store,
+    tenant: &Tenant,
+    request: &RevocationRequest,
+    circumstances: &Circumstances<'_>,
+    rng: &mut impl TryCryptoRng,
+) -> Result<RevocationView, RegistryError> {
+    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::KeysRevoke, now)?;
+    let reason = request.reason.as_deref();
+    if let Some(text) = reason {
+        check_free_text(text, MAX_REASON_LEN)
+            .map_err(|problem| RegistryError::invalid("reason", problem))?;
+    }
+    let action = "revocation.start";
+    let attempt =
+        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, action, request)?;
+    if let Some(attempt) = &attempt
+        && let Some(remembered) = attempt.before::<RevocationView>(store, now)?
+    {
+        // What is remembered is how it began; what is answered is how far it is.
+        let id = &remembered.outcome.revocation_id;
+        return Revocation::find(store, id)?.map_or(Ok(remembered.outcome), |now| now.view());
+    }
+    let reached = request.select.reach(tenant, second_of(now)?)?;
+    allowed(tenant, &actor, &reached)?;
+    let revocation = Revocation {
+        id: format!("rev_{}", hex(&random::<8>(rng)?)),
+        select: request.select.clone(),
+        reason: request.reason.clone(),
+        actor_subject: actor.subject.as_str().into(),
+        actor_key: actor.key_id.to_string(),
+        request_id: request_id.into(),
+        started_at: now,
+        state: RevocationState::Expanding,
+        keys: 0,
+        sequence: 0,
+        done_at: None,
+    };
+    let revocation = begin(store, revocation, &reached, now)?;
+    last_admin::keep_one_of_all(store, tenant, request.force, now)?;
+    let act = Act {
+        actor: Some(&actor),
+        action,
+        audience: reached.audience(),
+        target: Some(revocation.id.clone()),
+        reason,
+        outcome: Outcome::Done,
+        request_id,
+    };
+    audit_log::append(store, now, act)?;
+    Tenant::keep_time(store, now)?;
+    // What is few is done at once.
+    one_batch(store, tenant, now)?;
+    let view = Revocation::find(store, &revocation.id)?.unwrap_or(revocation).view()?;
+    if let Some(attempt) = &attempt {
+        attempt.remember(store, now, &view, None)?;
+    }
+    Ok(view)
+}
+
+/// How far a revocation is.
+pub(crate) fn read(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    id: &str,
+    now: UnixMillis,
+) -> Result<RevocationView, RegistryError> {
+    let actor = admit(store, tenant, credential, AdminScope::KeysRevoke, now)?;
+    let revocation = Revocation::find(store, id)?.ok_or(RegistryError::NotFound)?;
+    let reached = revocation.select.reach(tenant, second_of(now)?)?;
+    allowed(tenant, &actor, &reached).map_err(|_| RegistryError::NotFound)?;
+    revocation.view()
+}
+
+/// Writes the barrier or the cut-off.
+fn begin(
+    store: &dyn Store,
+    mut revocation: Revocation,
+    reached: &Reached,
+    now: UnixMillis,
+) -> Result<Revocation, RegistryError> {
+    match reached {
+        Reached::Cutoff { audience, until } => {
+            Tenant::raise_cutoff(store, *audience, *until)?;
+            revocation.state = RevocationState::Settling;
+            revocation.sequence = revocation_list::renew(store, now)?;
+        }
+        Reached::Subject { .. } | Reached::Issuer { .. } => {}
+    }
+    revocation.insert(store)?;
+    if let Reached::Issuer { key, .. } = reached {
+        expand::follow(store, &revocation.id, *key)?;
+    }
+    Ok(revocation)
+}
+
+/// Whether the actor may revoke everything that is reached.
+fn allowed(tenant: &Tenant, actor: &Actor, reached: &Reached) -> Result<(), RegistryError> {
+    let held = |audience| {
+        actor.holds(wardkey_provision::Binding { scope: AdminScope::KeysRevoke, audience })
+    };
+    let all = match reached.only_audience() {
+        Some(audience) => held(audience),
+        None => tenant.audiences().all(held),
+    };
+    if all {
+        return Ok(());
+    }
+    Err(RegistryError::Forbidden {
+        rule: "every_audience".into(),
+        detail: "the credential does not hold keys:revoke for every audience that this reaches: name one of its own"
+            .into(),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
