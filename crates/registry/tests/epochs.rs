@@ -467,10 +467,11 @@ fn only_what_died_of_a_compromise_alone_is_issued_anew() {
     let third = rotate(&two.view.key_id).unwrap();
     assert_eq!(third.view.generations.len(), 3);
     assert_eq!(tenant.word(&text(&third)), "alive");
-    // What a cut-off has killed as well stays dead.
+    // What a cut-off has killed as well stays dead, also before its row says so.
     let cut = tenant.create("api", 3600);
     tenant.compromise("api").unwrap();
-    revoke(Selector::Audience { audience: "api".into() });
+    let sql = "UPDATE audience SET cutoff = ? WHERE number = 1";
+    tenant.book.store.execute(sql, &[tenant.second().into()]).unwrap();
     assert_eq!(conflict(rotate(&cut.view.key_id)).0, Conflict::KeyEnded);
     assert_eq!(tenant.word(&text(&tenant.create("api", 3600))), "alive");
 }
