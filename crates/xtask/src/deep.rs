@@ -1,7 +1,6 @@
 //! `cargo xtask deep`: the long forms of what every test run tries briefly, written down with seed, commit, machine and
 //! counts, so that the README can quote them and anybody can have them again.
 
-mod machine;
 mod record;
 
 use std::{fs, time::Instant};
@@ -11,7 +10,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::{
-    constant_time, fuzz, no_panic, setup, step::Progress, toolchain::Way, trials,
+    constant_time, fuzz, machine, no_panic, setup, step::Progress, toolchain::Way, trials,
     workspace::Workspace,
 };
 

@@ -21,6 +21,7 @@ mod fuzz;
 mod inputs;
 mod lint;
 mod lock;
+mod machine;
 mod mutants;
 mod no_panic;
 mod node;
