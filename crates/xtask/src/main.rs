@@ -83,7 +83,7 @@ enum Command {
     Deep(deep::Options),
     /// Formatting, clippy and the locks.
     Lint,
-    /// Fuzz every parser of the core (needs a C++ compiler).
+    /// Fuzz every parser of the core; brings a C++ compiler where there is none.
     Fuzz(fuzz::Options),
     /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
     Mutants(mutants::Options),
