@@ -58,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if let Some(input) = &options.reproduce {
         return reproduce(workspace, targets.first().context("no target")?, input);
     }
-    let record = hunt(workspace, &targets, options.seconds, options.seed)?;
+    let record = hunt(workspace, &targets, options.seconds, options.seed, Corpus::Grown)?;
     if let Some(path) = &options.json {
         fs::write(path, format!("{record:#}\n"))
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -66,7 +66,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Fuzzes each of the targets for so many seconds, and returns what each came to.
+/// What a hunt starts from, beside the seeds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Corpus {
+    /// What earlier hunts on this machine came to.
+    Grown,
+    /// Nothing, so that the figures do not depend on what was fuzzed here before.
+    Fresh,
+}
+
+/// Fuzzes each of the targets for so many seconds, and returns what each came to. A hunt ends by the clock, so that its
+/// seed says how it began, and not that it tries the same inputs again.
 ///
 /// # Errors
 /// A find, with the input that made it, after all targets have had their time; a planted bug that was not found.
@@ -75,6 +85,7 @@ pub(crate) fn hunt(
     targets: &[&str],
     seconds: u32,
     seed: Option<u32>,
+    corpus: Corpus,
 ) -> Result<Value> {
     // WHY: to the fuzzer 0 is "take another one".
     let seed = seed.map(|seed| seed.max(1));
@@ -105,7 +116,8 @@ pub(crate) fn hunt(
         let outcome = progress.step(target, &usually, || {
             let seed = seed.unwrap_or_else(random_seed);
             let seeds = workspace.path(FOLDER).join("seeds").join(target);
-            let outcome = fuzz(workspace, &programs, target, &[&seeds], seconds, seed)?;
+            let corpus = corpus.of(workspace, target)?;
+            let outcome = fuzz(workspace, &programs, target, &[&corpus, &seeds], seconds, seed)?;
             println!("  {}", outcome.told());
             Ok(outcome)
         })?;
@@ -124,11 +136,8 @@ pub(crate) fn hunt(
 
 /// The bug that is planted must be found: it takes coverage to find it, and overflow checks to see it.
 fn find_planted(workspace: &Workspace, programs: &Path, seed: u32) -> Result<u64> {
-    let corpus = workspace.path(WORK).join("corpus").join(PLANTED);
-    if corpus.exists() {
-        fs::remove_dir_all(&corpus)?;
-    }
-    let outcome = fuzz(workspace, programs, PLANTED, &[], SECONDS_FOR_PLANTED, seed)?;
+    let corpus = Corpus::Fresh.of(workspace, PLANTED)?;
+    let outcome = fuzz(workspace, programs, PLANTED, &[&corpus], SECONDS_FOR_PLANTED, seed)?;
     let input = outcome.input.as_ref().map(fs::read).transpose()?;
     let found = !outcome.status.success()
         && input.is_some_and(|input| input.starts_with(b"bug"))
@@ -145,20 +154,32 @@ fn find_planted(workspace: &Workspace, programs: &Path, seed: u32) -> Result<u64
     Ok(last.and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
+impl Corpus {
+    /// The folder that a target's inputs are read from and grow in.
+    fn of(self, workspace: &Workspace, target: &str) -> Result<PathBuf> {
+        let name = if self == Self::Fresh { "corpus-fresh" } else { "corpus" };
+        let folder = workspace.path(WORK).join(name).join(target);
+        if self == Self::Fresh && folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+}
+
+/// Fuzzes with the inputs of `corpus`, whose first folder takes the new ones.
 fn fuzz(
     workspace: &Workspace,
     programs: &Path,
     target: &str,
-    seeds: &[&Path],
+    corpus: &[&Path],
     seconds: u32,
     seed: u32,
 ) -> Result<Outcome> {
-    let corpus = workspace.path(WORK).join("corpus").join(target);
     let crashes = workspace.path(WORK).join("crashes");
-    fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&crashes)?;
     let mut command = workspace.command(programs.join(target));
-    command.arg(corpus).args(seeds);
+    command.args(corpus);
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-seed={seed}"));
     command.arg(format!("-artifact_prefix={}/{target}-", crashes.display()));
     command.arg("-print_final_stats=1").args(LIMITS);
@@ -287,6 +308,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_fresh_corpus_holds_nothing_and_a_grown_one_what_it_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        for (corpus, left) in [(Corpus::Fresh, 0), (Corpus::Grown, 1)] {
+            let folder = corpus.of(&workspace, "key").unwrap();
+            fs::write(folder.join("input"), "").unwrap();
+            let folder = corpus.of(&workspace, "key").unwrap();
+            assert_eq!(fs::read_dir(folder).unwrap().count(), left);
+        }
+    }
 
     /// The names stand in four places, and a target that one of them lacks is fuzzed by nobody.
     #[test]
