@@ -87,7 +87,7 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
     Mutants(mutants::Options),
-    /// Scan a gigabyte of other people's source for our keys: none may be found, and all that are planted.
+    /// Scan a gigabyte of other people's text for our keys: none may be found, and all that are planted.
     ScanCorpus(scan_corpus::Options),
 }
 
