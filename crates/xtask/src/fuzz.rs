@@ -32,7 +32,8 @@ pub(crate) struct Options {
     /// Seconds for each target.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// Start of the fuzzer's random numbers, to repeat a run; by default another one each time.
+    /// Start of the fuzzer's random numbers; another one each time by default. The same one begins alike and, ended by the
+    /// clock, does not try exactly the same.
     #[arg(long)]
     seed: Option<u32>,
     /// Write what each target came to into this file, as JSON.

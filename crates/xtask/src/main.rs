@@ -88,6 +88,8 @@ enum Command {
     /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
     Mutants(mutants::Options),
     /// Scan a gigabyte of other people's text for our keys: none may be found, and all that are planted.
+    ///
+    /// Text is a file without a NUL byte in its first 8 KiB; all others, such as programs and pictures, are left out.
     ScanCorpus(scan_corpus::Options),
 }
 

@@ -25,7 +25,7 @@ use self::{
 };
 use crate::workspace::Workspace;
 
-/// Scans text only: a file with a NUL byte in its first 8 KiB is taken for a program or a picture and left out.
+/// What to scan and what to keep of it.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Fail if there is less text than this, in 10⁹ bytes.
