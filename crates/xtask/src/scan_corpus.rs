@@ -86,6 +86,11 @@ fn measure(workspace: &Workspace, options: &Options) -> Result<Report> {
     let report = Report { seed: options.seed, sources: tallies.collect(), ..Report::default() };
     let report = Mutex::new(report);
     let everyday: Vec<_> = EVERYDAY.chunks(1).map(Scanner::new).collect::<Result<_, _>>()?;
+    for (brand, scanner) in EVERYDAY.iter().zip(&everyday) {
+        // The control of a count that is 0 in most source.
+        let name = format!("fn {brand}_live_{LONG_NAME}() {{}}");
+        ensure!(scanner.finds_any(name.as_bytes()), "what costs a brand {brand} is not seen");
+    }
     threads::over(
         |send| read_all(&sources, send, &report),
         |file: File| {
@@ -231,6 +236,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 const MB: u64 = 1_000_000;
 /// One file in so many gets a key planted.
 const SAMPLE: u64 = 10;
+/// As long as what is taken for a key that was cut short.
+const LONG_NAME: &str = "sessions_are_counted_by_device_and_place";
 /// Bytes of a file that say whether it is text.
 const LOOKED_AT: usize = 8 * 1024;
 
@@ -252,9 +259,8 @@ mod tests {
 
     #[test]
     fn an_everyday_brand_is_told_by_its_name() {
-        let text = b"fn user_live_sessions_are_counted_by_device_and_place() {}";
-        let file =
-            File { source: 0, number: 1, name: "a.rs".into(), bytes: text.as_slice().to_owned() };
+        let bytes = format!("fn user_live_{LONG_NAME}() {{}}").into_bytes();
+        let file = File { source: 0, number: 1, name: "a.rs".into(), bytes };
         let report = Mutex::new(Report { sources: vec![Tally::default()], ..Report::default() });
         let everyday =
             [Scanner::new(&EVERYDAY[..1]).unwrap(), Scanner::new(&EVERYDAY[1..2]).unwrap()];
