@@ -1,4 +1,9 @@
 //! The README says what cargo and the records say.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "it is all tests: what is not as they assume shall stop them"
+)]
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
