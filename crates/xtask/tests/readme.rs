@@ -111,7 +111,7 @@ fn mutation(record: Option<&str>) -> String {
         row.unwrap().trim_end_matches(" |").trim_matches('*').to_owned()
     };
     format!(
-        "{} of the {} mutants of the core",
+        "{} of those of the core's {} mutants that compile",
         cell("**caught, of those that compile**"),
         cell("mutants")
     )
@@ -120,7 +120,7 @@ fn mutation(record: Option<&str>) -> String {
 #[test]
 fn a_record_of_mutants_is_quoted_with_its_rate() {
     let record = "| | |\n| mutants | 1369 |\n| **caught, of those that compile** | **97.1 %** |\n";
-    assert_eq!(mutation(Some(record)), "97.1 % of the 1369 mutants of the core");
+    assert_eq!(mutation(Some(record)), "97.1 % of those of the core's 1369 mutants that compile");
 }
 
 /// What a run is had again by, up to its commit.
