@@ -2,7 +2,7 @@
 
 pub(crate) mod programs;
 
-use std::{env, fs};
+use std::{env, ffi::OsString, fs};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -35,10 +35,18 @@ pub(crate) enum Scale {
 
 impl Options {
     /// What every test run tries, from the seed that the other tests take.
-    pub(crate) fn of_tests() -> Self {
-        let seed = env::var("WARDKEY_SEED").ok().and_then(|seed| seed.parse().ok());
-        Self { scale: Scale::Test, seed }
+    pub(crate) fn of_tests() -> Result<Self> {
+        Ok(Self { scale: Scale::Test, seed: seed_of(env::var_os("WARDKEY_SEED"))? })
     }
+}
+
+/// A seed that is set and cannot be read is no reason to take another: whoever set it wants that very run.
+fn seed_of(set: Option<OsString>) -> Result<Option<u64>> {
+    set.map(|set| {
+        let seed = set.to_str().and_then(|text| text.parse().ok());
+        seed.with_context(|| format!("WARDKEY_SEED is no number below 2⁶⁴: {}", set.display()))
+    })
+    .transpose()
 }
 
 /// Runs the suites here and in wasm, and compares.
@@ -164,6 +172,20 @@ impl Scale {
         match self {
             Self::Test => "100000",
             Self::Deep => "1000000",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_that_cannot_be_read_is_an_error() {
+        assert_eq!(seed_of(None).unwrap(), None);
+        assert_eq!(seed_of(Some("7".into())).unwrap(), Some(7));
+        for wrong in ["", "0x7", "seven", "18446744073709551616"] {
+            assert!(seed_of(Some(wrong.into())).is_err(), "{wrong}");
         }
     }
 }
