@@ -3,6 +3,7 @@
 use memchr::memmem::Finder;
 
 use super::shape::version;
+use super::work;
 use super::wrapped::{self, NEEDLES, Needle};
 use crate::prefix::Environment;
 
@@ -20,12 +21,20 @@ pub(super) enum Anchor {
 /// One wrong character leaves one half of `_live_` or `_test_` whole, so that halves are what is looked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mark {
-    /// `_li` or `_te`, with which `_live_` and `_test_` begin.
-    Environment(Environment),
+    /// `_li` or `_te`, with which `_live_` and `_test_` begin; or an escape's last bytes in place of `_`.
+    Environment {
+        environment: Environment,
+        /// Bytes of the underscore.
+        underscore: usize,
+    },
     /// `ve_` or `st_`, but not at the end of `_live_` or `_test_`, and with a payload's beginning after it.
     EnvironmentEnd,
-    /// `wkboot_`.
+    /// `wkb`, with which `wkboot_` begins.
     Bootstrap,
+    /// `oot_`, with which it ends, unless all of it stands there.
+    BootstrapEnd,
+    /// What begins a colour, between two characters of a prefix.
+    Colour,
 }
 
 /// All places in order.
@@ -92,8 +101,18 @@ impl Stream {
 
 fn find(text: &[u8], mut at: usize, finder: &Finder<'_>, anchor: Anchor) -> Option<usize> {
     loop {
-        at += finder.find(text.get(at..)?)?;
-        if !matches!(anchor, Anchor::Plain(Mark::EnvironmentEnd)) || is_lone_end(text, at) {
+        let rest = text.get(at..)?;
+        let skipped = finder.find(rest);
+        work::spend(skipped.unwrap_or(rest.len()));
+        at += skipped?;
+        let worth = match anchor {
+            Anchor::Plain(Mark::EnvironmentEnd) => is_lone_end(text, at),
+            Anchor::Plain(Mark::BootstrapEnd) => {
+                text.get(..at).is_some_and(|before| !before.ends_with(b"wkb"))
+            }
+            _ => true,
+        };
+        if worth {
             return Some(at);
         }
         at += 1;
@@ -108,10 +127,23 @@ fn is_lone_end(text: &[u8], at: usize) -> bool {
     !whole && after.get(3..).and_then(version).is_some()
 }
 
-const PLAIN: [(Mark, &[u8]); 5] = [
-    (Mark::Environment(Environment::Live), b"_li"),
-    (Mark::Environment(Environment::Test), b"_te"),
+const fn environment(environment: Environment, underscore: usize) -> Mark {
+    Mark::Environment { environment, underscore }
+}
+
+const PLAIN: [(Mark, &[u8]); 13] = [
+    (environment(Environment::Live, 1), b"_li"),
+    (environment(Environment::Test, 1), b"_te"),
+    // `%5F` and `\u005F`, then `&#95;`.
+    (environment(Environment::Live, 2), b"5Fli"),
+    (environment(Environment::Test, 2), b"5Fte"),
+    (environment(Environment::Live, 2), b"5fli"),
+    (environment(Environment::Test, 2), b"5fte"),
+    (environment(Environment::Live, 3), b"95;li"),
+    (environment(Environment::Test, 3), b"95;te"),
     (Mark::EnvironmentEnd, b"ve_"),
     (Mark::EnvironmentEnd, b"st_"),
-    (Mark::Bootstrap, b"wkboot_"),
+    (Mark::Bootstrap, b"wkb"),
+    (Mark::BootstrapEnd, b"oot_"),
+    (Mark::Colour, b"\x1b["),
 ];
