@@ -57,19 +57,20 @@ impl Shape {
 /// whole by chance, by the first character of this one.
 pub(super) fn judge(text: &[u8], mark: Mark, at: usize, brands: Brands<'_>) -> Option<Shape> {
     match mark {
-        Mark::Environment { environment, underscore } => {
-            let first = middle_before(text, at + underscore).next()?;
-            key(text, environment, first.start, brands).or_else(|| {
+        Mark::Environment(environment) => {
+            let damaged = || {
                 // Its first half is whole, so that what is wrong is in the second.
-                let before = BrandBefore::read(text, first.start);
+                let before = BrandBefore::read(text, at);
                 let start = before.start(before.known(&brands)?.len())?;
                 (at + 5..=at + MAX_DAMAGED_LEN)
                     .find_map(|payload| prefix_damaged(text, start, payload))
-            })
+            };
+            let token = || bootstrap(text, middle_before(text, at).nth(5)?.start);
+            key(text, environment, at, brands).or_else(damaged).or_else(token)
         }
-        Mark::EnvironmentEnd => {
+        Mark::EnvironmentEnd { payload } => {
             // The first half may be there all the same, parted by a joint.
-            if let Some(first) = middle_before(text, at).nth(2) {
+            if let Some(first) = middle_before(text, at).nth(4) {
                 for environment in ENVIRONMENTS {
                     let found = key(text, environment, first.start, brands);
                     if found.is_some() {
@@ -77,19 +78,19 @@ pub(super) fn judge(text: &[u8], mark: Mark, at: usize, brands: Brands<'_>) -> O
                     }
                 }
             }
-            let payload = at + 3;
-            let earliest = |brand: &str| at.saturating_sub(brand.len() + 7);
+            // The half that is whole is two characters and the underscore.
+            let half = at.checked_sub(2)?;
             let start = brands.iter().find_map(|brand| {
-                let window = text.get(earliest(brand)..at)?;
-                let place =
-                    window.windows(brand.len()).position(|part| part == brand.as_bytes())?;
-                Some(earliest(brand) + place)
+                let mut places = half.saturating_sub(brand.len() + 7)..half;
+                let begins = |place: &usize| {
+                    text.get(*place..half).is_some_and(|rest| rest.starts_with(brand.as_bytes()))
+                };
+                places.find(begins)
             })?;
             prefix_damaged(text, start, payload)
         }
         Mark::Colour => coloured(text, at, brands),
         Mark::Bootstrap => bootstrap(text, at),
-        Mark::BootstrapEnd => bootstrap(text, middle_before(text, at).nth(2)?.start),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Needle {
     part: Part,
     /// Bytes before the part, modulo 3.
     alignment: usize,
+    /// Which of its digits is rare, and what is looked for first.
+    rare: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +49,8 @@ pub(super) fn judge(text: &[u8], needle: Needle, at: usize, brands: Brands<'_>) 
     let decoded = decoded.get(..len)?;
     let part = (6 * before).checked_sub(into + spare)? / 8;
     let inner = match needle.part {
-        Part::Live => Mark::Environment { environment: Environment::Live, underscore: 1 },
-        Part::Test => Mark::Environment { environment: Environment::Test, underscore: 1 },
+        Part::Live => Mark::Environment(Environment::Live),
+        Part::Test => Mark::Environment(Environment::Test),
         Part::Bootstrap => Mark::Bootstrap,
     };
     let shape = shape::judge(decoded, inner, part, brands)?;
@@ -174,20 +176,29 @@ fn needle_around(text: &[u8], from: usize, start: usize, end: usize) -> Option<(
     None
 }
 
-const fn needle(part: Part, alignment: usize, text: &'static [u8]) -> Needle {
-    Needle { text, part, alignment }
+/// The needle whose rare digit stands at `at`, and where it starts.
+pub(super) fn needle_at(text: &[u8], at: usize) -> Option<(Needle, usize)> {
+    NEEDLES.iter().find_map(|needle| {
+        let start = at.checked_sub(needle.rare)?;
+        text.get(start..)?.starts_with(needle.text).then_some((*needle, start))
+    })
 }
 
-pub(super) const NEEDLES: [Needle; 9] = [
-    needle(Part::Live, 0, b"X2xpdmVf"),
-    needle(Part::Live, 1, b"9saXZlX"),
-    needle(Part::Live, 2, b"fbGl2ZV"),
-    needle(Part::Test, 0, b"X3Rlc3Rf"),
-    needle(Part::Test, 1, b"90ZXN0X"),
-    needle(Part::Test, 2, b"fdGVzdF"),
-    needle(Part::Bootstrap, 0, b"d2tib290X"),
-    needle(Part::Bootstrap, 1, b"drYm9vdF"),
-    needle(Part::Bootstrap, 2, b"3a2Jvb3Rf"),
+const fn needle(part: Part, alignment: usize, text: &'static [u8], rare: usize) -> Needle {
+    Needle { text, part, alignment, rare }
+}
+
+/// A token comes last: `wkboot` may be a brand, too.
+const NEEDLES: [Needle; 9] = [
+    needle(Part::Live, 0, b"X2xpdmVf", 0),
+    needle(Part::Live, 1, b"9saXZlX", 3),
+    needle(Part::Live, 2, b"fbGl2ZV", 2),
+    needle(Part::Test, 0, b"X3Rlc3Rf", 0),
+    needle(Part::Test, 1, b"90ZXN0X", 3),
+    needle(Part::Test, 2, b"fdGVzdF", 2),
+    needle(Part::Bootstrap, 0, b"d2tib290X", 8),
+    needle(Part::Bootstrap, 1, b"drYm9vdF", 2),
+    needle(Part::Bootstrap, 2, b"3a2Jvb3Rf", 3),
 ];
 /// Digits that hold a brand.
 const LOOK_BACK: usize = 16;
@@ -207,6 +218,7 @@ mod tests {
     #[test]
     fn needles_are_what_all_encoders_write() {
         for needle in &NEEDLES {
+            assert!(b"XGYJ".contains(&needle.text[needle.rare]), "what is looked for");
             let part: &[u8] = match needle.part {
                 Part::Live => b"_live_",
                 Part::Test => b"_test_",
