@@ -170,8 +170,17 @@ impl Findings<'_, '_> {
                 self.pending = Some(next);
                 return;
             }
-            // The same one again, by another anchor.
+            // The same one again, by another anchor, which may know more of it.
             if next.payload <= shape.payload {
+                let same = next.payload == shape.payload;
+                if same && next.begins_for_sure() && !shape.begins_for_sure() {
+                    *shape = Shape { start: next.start.max(self.taken), ..next };
+                    if !shape.is_loose() {
+                        return;
+                    }
+                } else {
+                    shape.end = shape.end.max(next.end);
+                }
                 continue;
             }
             if next.begins_for_sure() {

@@ -119,7 +119,12 @@ fn digits_before(text: &[u8], at: usize) -> impl Iterator<Item = usize> {
         let mut front = text.get(..end)?;
         // Before a digit, too: base64 holds no backslash, so that this is what ends `\n`.
         if let Some(joint) = joint_len_before(front) {
-            front = front.get(..front.len().checked_sub(joint)?)?;
+            let (before, joint) = front.split_at_checked(front.len().checked_sub(joint)?)?;
+            // Padding ends what was encoded.
+            if joint.starts_with(b"=") {
+                return None;
+            }
+            front = before;
         }
         sextet_of_either(*front.last()?)?;
         end = front.len() - 1;

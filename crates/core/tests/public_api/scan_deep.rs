@@ -194,3 +194,18 @@ fn base64_without_credentials_is_left_alone() {
         assert_eq!(scanner.scan(STANDARD.encode(prose).as_bytes()).count(), 0);
     }
 }
+
+/// What was encoded before ends with its padding, although quoted-printable breaks lines with the same character.
+#[test]
+fn padding_before_a_line_hides_nothing_behind_it() {
+    let mut random = Seeded(26);
+    let scanner = Scanner::default().deep();
+    for before in ["QQ=", "QQ==", "QUI=", "AAAAA="] {
+        for line_break in ["\n", "\r\n", "\n> "] {
+            let key = any_key(&mut random);
+            let text = format!("{before}{line_break}{}", STANDARD.encode(&key.text));
+            let findings: Vec<_> = scanner.scan(text.as_bytes()).map(|f| f.kind()).collect();
+            assert_eq!(findings, [FindingKind::Key(key.id)], "{text}");
+        }
+    }
+}

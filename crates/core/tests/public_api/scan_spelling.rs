@@ -181,3 +181,23 @@ fn names_of_other_brands_are_not_joined() {
         assert_eq!(found(text.as_bytes()), [], "{text:?}");
     }
 }
+
+#[test]
+fn a_prefix_glued_to_a_prefix_hides_nothing() {
+    let mut random = Seeded(47);
+    for _ in 0..20 {
+        let key = known(&mut random);
+        let payload = key.text.find("ive_").or(key.text.find("est_")).expect("a prefix") + 4;
+        for front in ["wk_live", "wk_test", "wk_lv", "wkadmin_liv"] {
+            let text = format!("{front}{}_", key.text);
+            let findings: Vec<_> = scanner().scan(text.as_bytes()).collect();
+            let expected = (front.len()..text.len() - 1, FindingKind::Key(key.id));
+            let listed: Vec<_> = findings.iter().map(|f| (f.range(), f.kind())).collect();
+            assert_eq!(listed, [expected], "{text}");
+            let (split, cut) = (payload + 36, payload + 57);
+            let text = format!("{front}{}~{}", &key.text[..split], &key.text[split..cut]);
+            let last = scanner().scan(text.as_bytes()).last().expect("a finding");
+            assert_eq!(last.range().end, text.len(), "{text}");
+        }
+    }
+}
