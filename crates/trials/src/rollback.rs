@@ -155,14 +155,35 @@ impl Matrix {
         if expected != "adopted" && list.as_ref().map(|list| *list.head()) != was {
             return Some(Err(format!("{outcome}, and yet the list has changed")));
         }
-        for ((bent, _), noticed) in Bent::ALL.into_iter().zip(&mut sums.noticed) {
-            *noticed += u64::from(expect(Some(bent)).0 != outcome);
+        // Also where nothing was adopted: changes that lead elsewhere are undone.
+        if !self.is_as(list.as_ref(), &in_force) {
+            return Some(Err(format!("{outcome}, and the state in force is another")));
         }
-        // What does not change the list needs to be decided once for all of its kind.
-        let telling = expected == "adopted" || incoming.name == TELLING;
+        for ((bent, _), noticed) in Bent::ALL.into_iter().zip(&mut sums.noticed) {
+            let (word, left) = expect(Some(bent));
+            let seen = word != outcome || left != in_force && !self.is_as(list.as_ref(), &left);
+            *noticed += u64::from(seen);
+        }
+        // What does not touch the list needs to be decided once for all of its kind.
+        let has_log = incoming.read.as_ref().is_ok_and(|says| says.log.is_some());
+        let telling = expected == "adopted" || has_log || incoming.name == TELLING;
         let decided =
             if telling { self.decide_all(list.as_ref(), &in_force, now, sums) } else { Ok(()) };
         Some(decided.map_err(|wrong| format!("{outcome}, then {wrong}")))
+    }
+
+    /// Whether the state in force is the model's, by its digest and by every index that keys have.
+    fn is_as(&self, list: Option<&List<Vec<u8>>>, in_force: &InForce) -> bool {
+        match (list, in_force) {
+            (Some(list), Some(says)) => {
+                let (state, bits) = (list.state(), &says.state);
+                let mut indexes = self.keys.iter().map(|(key, _)| key.index);
+                state.digest() == bits.digest()
+                    && indexes.all(|index| state.is_dead(index) == bits.is_dead(index))
+            }
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     fn decide_all(

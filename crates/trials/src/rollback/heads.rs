@@ -140,9 +140,10 @@ impl Registry {
                 "with the change to its state",
                 Says { log: Some((SEQUENCE, vec![BIT_OF_NEWER])), ..newer.clone() },
             ),
+            // It would kill the usual key.
             (
                 "with a change to another state",
-                Says { log: Some((SEQUENCE, vec![BIT_OF_NEWER + 1])), ..newer.clone() },
+                Says { log: Some((SEQUENCE, vec![0])), ..newer.clone() },
             ),
             (
                 "with a change from another sequence",

@@ -10,6 +10,14 @@ pub(super) struct Bits {
     pub(super) dead: Vec<bool>,
 }
 
+impl Bits {
+    /// Whether a status index is dead.
+    pub(super) fn is_dead(&self, index: u32) -> bool {
+        let bit = index.checked_sub(self.floor).map(|bit| bit as usize);
+        bit.is_none_or(|bit| self.dead.get(bit) == Some(&true))
+    }
+}
+
 /// What a head says to the verifier's audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Says {
@@ -42,10 +50,11 @@ pub(super) enum Bent {
     ExpiryIsInclusive,
     ListMovesNoClock,
     StaleListKillsNot,
+    RefusedChangesStay,
 }
 
 impl Bent {
-    pub(super) const ALL: [(Self, &'static str); 8] = [
+    pub(super) const ALL: [(Self, &'static str); 9] = [
         (Self::OlderIsTaken, "an older head is taken"),
         (Self::ClockIsBelieved, "a clock that went back is believed"),
         (Self::BoundIsExclusive, "the bounds of staleness are a millisecond shorter"),
@@ -54,6 +63,7 @@ impl Bent {
         (Self::ExpiryIsInclusive, "a key lives a millisecond longer"),
         (Self::ListMovesNoClock, "the list does not move the clock forward"),
         (Self::StaleListKillsNot, "a strict scope asks past the list"),
+        (Self::RefusedChangesStay, "changes that lead to another state are not undone"),
     ];
 }
 
@@ -96,7 +106,7 @@ pub(super) fn adopt(
     if ahead && bent != Some(Bent::ClockIsBelieved) {
         return ("clock_behind", kept());
     }
-    let mut same_state = false;
+    let (mut same_state, mut left) = (false, in_force.clone());
     if let Some(list) = in_force {
         // A head says the same with and without its log.
         if *list == (Says { log: list.log.clone(), ..head.clone() }) {
@@ -110,14 +120,18 @@ pub(super) fn adopt(
         if let Some((from, flips)) = &head.log
             && *from == list.sequence
         {
-            same_state |= flipped(&list.state, flips) == head.state;
+            let state = flipped(&list.state, flips);
+            same_state |= state == head.state;
+            if bent == Some(Bent::RefusedChangesStay) {
+                left = Some(Says { state, ..list.clone() });
+            }
         }
     }
     match state {
         _ if same_state => ("adopted", Some(head.clone())),
-        None => ("state_needed", kept()),
+        None => ("state_needed", left),
         Some(state) if *state == head.state => ("adopted", Some(head.clone())),
-        Some(_) => ("other_state", kept()),
+        Some(_) => ("other_state", left),
     }
 }
 
@@ -210,9 +224,9 @@ pub(super) fn decide(
     }
     // 14
     let dead = list.is_some_and(|list| {
-        let bit = key.index.checked_sub(list.state.floor).map(|bit| bit as usize);
-        let index_dead = bit.is_none_or(|bit| list.state.dead.get(bit) == Some(&true));
-        key.issued_at <= list.cutoff || list.epoch_dead && key.of_dead_epoch || index_dead
+        key.issued_at <= list.cutoff
+            || list.epoch_dead && key.of_dead_epoch
+            || list.state.is_dead(key.index)
     });
     if dead && !(strict && bends(Bent::StaleListKillsNot)) {
         return ("inactive", None);

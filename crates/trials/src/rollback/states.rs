@@ -1,5 +1,7 @@
 //! The states that come with heads, and their bytes.
 
+use sha2::{Digest as _, Sha256};
+
 use super::heads::FLOOR;
 use super::model::Bits;
 use crate::issuer::state_bytes;
@@ -31,15 +33,41 @@ pub(super) fn bits_of(bytes: &[u8]) -> Option<Bits> {
 impl Bits {
     /// Its bytes (FORMAT.md section 4.1).
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let mut bits = vec![0_u8; self.dead.len().div_ceil(8)];
-        for (place, dead) in self.dead.iter().enumerate() {
-            if let Some(byte) = bits.get_mut(place / 8) {
-                *byte |= u8::from(*dead) << (place % 8);
-            }
+        state_bytes(self.floor, self.dead.len() as u32, &self.packed())
+    }
+
+    /// Its digest (FORMAT.md section 4.1), by none of the core's code.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut whole = Sha256::new_with_prefix(self.floor.to_be_bytes());
+        whole.update((self.dead.len() as u32).to_be_bytes());
+        for chunk in self.packed().chunks(4096) {
+            whole.update(Sha256::digest(chunk));
         }
-        state_bytes(self.floor, self.dead.len() as u32, &bits)
+        whole.finalize().into()
+    }
+
+    fn packed(&self) -> Vec<u8> {
+        let byte =
+            |bits: &[bool]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
+        self.dead.chunks(8).map(byte).collect()
     }
 }
 
 /// No state, the right one, that one cut, another one.
 pub(super) const STATES: u64 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_that_of_the_worked_example() {
+        let mut bits = Bits { floor: 800, dead: vec![false; 10] };
+        (bits.dead[1], bits.dead[9]) = (true, true);
+        assert_eq!(bits.bytes(), [1, 0, 0, 3, 0x20, 0, 0, 0, 10, 2, 2]);
+        let digest: String = bits.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        let format = include_str!("../../../core/FORMAT.md");
+        assert!(format.contains(&format!("    {digest}\n")), "{digest}");
+        assert_eq!(digest[..8], *"f17e17f7");
+    }
+}
