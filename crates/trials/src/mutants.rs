@@ -41,19 +41,31 @@ fn run(stretch: Stretch, tally: &mut Tally) {
     };
     let (mut draft, mut sums) = (Draft::default(), Sums::default());
     for case in stretch.cases() {
-        let text = mutant(stretch.seed, case, &pool, &mut draft);
+        let mutant = mutant(stretch.seed, case, &pool, &mut draft);
+        let text = mutant.text;
         let decision = pool.decide(text);
-        let outcome = Outcome::of(&decision, text, &pool);
+        let outcome = Outcome::of(&decision, mutant, &pool);
         if let Outcome::Wrong(what) = outcome {
             tally.expect(false, "no forgery is allowed", || {
                 format!("case {case}: {what}, {}", word(&decision))
             });
         }
         sums.add(outcome, text);
-        if let Outcome::Refused(reason) = outcome
-            && case % 8 == 0
-        {
-            sums.try_careless(Mistake::for_reason(reason), text, &pool);
+        // The same judge over decisions that are wrong on purpose.
+        match outcome {
+            _ if case % 8 != 0 => {}
+            Outcome::Refused(reason) => {
+                for mistake in Mistake::for_reason(reason) {
+                    if let Some(missed) = sums.try_careless(*mistake, mutant, &pool) {
+                        tally.expect(false, "whoever lets a forgery pass is caught", || {
+                            format!("case {case}: {} and {missed}", mistake.name())
+                        });
+                    }
+                }
+            }
+            Outcome::Good => sums.good_refused += u64::from(mutant.is_missed_by(&pool)),
+            Outcome::Narrowed(_) => sums.narrowed_refused += u64::from(mutant.is_missed_by(&pool)),
+            Outcome::Wrong(_) => {}
         }
     }
     sums.tell(tally);
@@ -79,18 +91,35 @@ pub fn sample(seed: u64, count: u64) -> Option<(Value, impl Iterator<Item = Valu
     // One of each stretch of the same length.
     let step = all.checked_div(count).unwrap_or(0).max(1);
     let mutants = (0..count.min(all)).map(move |number| {
-        let text = mutant(seed, number * step + chance.below(step), &pool, &mut draft);
+        let text = mutant(seed, number * step + chance.below(step), &pool, &mut draft).text;
         json!([text, word(&pool.decide(text))])
     });
     Some((setting, mutants))
 }
 
+/// A text, and what its maker knows of it.
+#[derive(Clone, Copy)]
+struct Mutant<'d> {
+    text: &'d str,
+    /// Nothing was done to one of the verifier's keys but what a holder may do.
+    lawful: bool,
+}
+
+impl Mutant<'_> {
+    /// Whether a verifier that calls it `bad_tag` is told that this is wrong.
+    fn is_missed_by(self, pool: &Pool) -> bool {
+        matches!(Outcome::of(&pool.refused, self, pool), Outcome::Wrong(_))
+    }
+}
+
 /// The mutant of a case.
-fn mutant<'d>(seed: u64, case: u64, pool: &Pool, draft: &'d mut Draft) -> &'d str {
+fn mutant<'d>(seed: u64, case: u64, pool: &Pool, draft: &'d mut Draft) -> Mutant<'d> {
     let mut chance = Chance::new(seed, case);
     let own = pool.keys.get(..pool.own).unwrap_or_default();
     let key = if chance.one_in(8) { chance.pick(&pool.keys) } else { chance.pick(own) };
-    let (Some(key), Some(other)) = (key, chance.pick(&pool.keys)) else { return "" };
+    let (Some(key), Some(other)) = (key, chance.pick(&pool.keys)) else {
+        return Mutant { text: "", lawful: false };
+    };
     let from = From { key, other, pool };
     draft.begin(key);
     let plan = chance.below(64);
@@ -113,10 +142,12 @@ fn mutant<'d>(seed: u64, case: u64, pool: &Pool, draft: &'d mut Draft) -> &'d st
     }
     let bent = if plan == 5 || chance.one_in(32) { 1 << chance.below(32) } else { 0 };
     draft.spell(bent);
-    if (6..=11).contains(&plan) || chance.one_in(32) {
+    let respelled = (6..=11).contains(&plan) || chance.one_in(32);
+    if respelled {
         spelled::respell(&mut draft.text, &mut chance);
     }
-    str::from_utf8(&draft.text).unwrap_or_default()
+    let text = str::from_utf8(&draft.text).unwrap_or_default();
+    Mutant { text, lawful: plan <= 4 && bent == 0 && !respelled }
 }
 
 /// What came of a mutant.
@@ -132,10 +163,19 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn of(decision: &Decision, text: &str, pool: &Pool) -> Self {
+    fn of(decision: &Decision, Mutant { text, lawful }: Mutant<'_>, pool: &Pool) -> Self {
         if let Decision::Deny(denial) = decision
             && denial.authentic.is_none()
         {
+            // WHY: only of what is likely to be good, because it takes longer than to decide.
+            let good = if lawful {
+                !matches!(Provenance::of(text, pool), Provenance::Forged)
+            } else {
+                pool.own(text).is_some()
+            };
+            if good {
+                return Self::Wrong("a good key is not authentic");
+            }
             return match denial.reason {
                 Reason::Malformed
                 | Reason::BadChecksum
@@ -147,7 +187,7 @@ impl Outcome {
         }
         let provenance = Provenance::of(text, pool);
         let expected = match (decision, provenance.left(pool)) {
-            (_, Err("forged")) => return Self::Wrong("a forgery is authentic"),
+            (_, Err("forged")) => return Self::Wrong(FORGERY),
             (Decision::Allow(allow), Ok(left)) => {
                 allow.scopes == ScopeSet::from_iter(left.scopes)
                     && allow.expires_at == UnixSeconds(left.expires_at)
@@ -170,6 +210,8 @@ struct Sums {
     good: u64,
     narrowed: Vec<(&'static str, u64)>,
     careless: [u64; Mistake::ALL.len()],
+    good_refused: u64,
+    narrowed_refused: u64,
     seen: Vec<u8>,
 }
 
@@ -199,12 +241,27 @@ impl Sums {
         self.seen.extend(mixed(text.as_bytes()).to_be_bytes());
     }
 
-    /// Which of these careless verifiers would have found it authentic.
-    fn try_careless(&mut self, mistakes: &[Mistake], text: &str, pool: &Pool) {
-        for mistake in mistakes {
-            if let Some(times) = self.careless.get_mut(*mistake as usize) {
-                *times += u64::from(mistake.accepts(text, pool));
+    /// Has a careless verifier decide; what the judge says of it if that is not that it let a forgery pass.
+    fn try_careless(
+        &mut self,
+        mistake: Mistake,
+        mutant: Mutant<'_>,
+        pool: &Pool,
+    ) -> Option<&'static str> {
+        if !mistake.accepts(mutant.text, pool) {
+            return None;
+        }
+        match Outcome::of(&pool.allowed, mutant, pool) {
+            Outcome::Wrong(FORGERY) => {
+                if let Some(times) = self.careless.get_mut(mistake as usize) {
+                    *times += 1;
+                }
+                None
             }
+            Outcome::Wrong(other) => Some(other),
+            Outcome::Good => Some("taken for a good key"),
+            Outcome::Narrowed(_) => Some("taken for a narrowed key"),
+            Outcome::Refused(_) => Some("taken for refused"),
         }
     }
 
@@ -219,11 +276,15 @@ impl Sums {
             tally.count_many(&format!("narrowed by its holder: {word}"), times);
         }
         tally.controls_many("a mutant that is none", self.good);
+        tally.controls_many("a verifier refuses a good key", self.good_refused);
+        tally.controls_many("a verifier refuses a narrowed key", self.narrowed_refused);
         for (mistake, times) in Mistake::ALL.into_iter().zip(self.careless) {
             tally.controls_many(mistake.name(), times);
         }
     }
 }
+
+const FORGERY: &str = "a forgery is authentic";
 
 /// Mixes a text into 64 bits: enough to tell whether two machines made the same mutant, and quick.
 fn mixed(text: &[u8]) -> u64 {

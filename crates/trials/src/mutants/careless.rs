@@ -1,4 +1,5 @@
-//! Verifiers that make one mistake each: the same mutants must get past every one of them.
+//! Verifiers that make one mistake each: the same mutants must get past every one of them, and the judge of
+//! mutants must call each of those a forgery.
 
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

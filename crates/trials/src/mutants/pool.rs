@@ -6,15 +6,16 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    Base, Decision, Environment, Epoch, Prefix, Query, Refresh, Registry, Requirement, SigningKey,
-    TAG_LEN, UnixMillis,
+    Ask, Base, Decision, Environment, Epoch, Prefix, Query, Refresh, Registry, Requirement,
+    SigningKey, TAG_LEN, UnixMillis,
 };
 
 use crate::chance::Chance;
 use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
-use crate::fixture::NOW;
+use crate::fixture::{NOW, bad_tag, word};
 use crate::issuer::{Issuer, World};
 use crate::model::{Asked, Parts, Said};
+use crate::spelling;
 
 /// Good keys of one verifier and of strangers, and what else there is to make mutants of.
 pub(super) struct Pool {
@@ -35,6 +36,10 @@ pub(super) struct Pool {
     pub(super) wrong_keys: Vec<SigningKey>,
     /// The verifier's own signing keys with the four bytes that name them in a base.
     pub(super) signing_keys: Vec<([u8; 4], SigningKey)>,
+    /// What a verifier says that takes a mutant for one of its keys.
+    pub(super) allowed: Decision,
+    /// What it says of a wrong tag.
+    pub(super) refused: Decision,
 }
 
 /// A key that some verifier allows, in its parts.
@@ -77,6 +82,7 @@ impl Pool {
         });
         let signing_keys = signing_keys.collect();
         let caller = drawn_caller(&mut chance);
+        let unread = || Decision::Ask(Ask::Refresh);
         let mut pool = Self {
             world,
             required,
@@ -89,6 +95,8 @@ impl Pool {
             blocks: vec![],
             wrong_keys,
             signing_keys,
+            allowed: unread(),
+            refused: unread(),
         };
         for _ in 0..OWN {
             let index = pool.world.living(&mut chance)?;
@@ -104,7 +112,16 @@ impl Pool {
                 pool.add(&stranger, index, &mut chance)?;
             }
         }
-        Some(pool)
+        let first = pool.keys.first()?;
+        let mut forged = first.payload.clone();
+        *forged.last_mut()? ^= 1;
+        let mut text = vec![];
+        spelling::push_checksum(&first.prefix, &mut forged);
+        spelling::write_text(&first.prefix, &forged, &mut text);
+        pool.allowed = pool.decide(&first.text);
+        pool.refused = pool.decide(str::from_utf8(&text).ok()?);
+        let as_meant = [word(&pool.allowed), word(&pool.refused)] == ["allow", bad_tag()];
+        as_meant.then_some(pool)
     }
 
     /// Adds blocks that may take away what is asked for.
