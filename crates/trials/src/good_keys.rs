@@ -23,6 +23,7 @@ pub(crate) const SUITE: Suite = Suite {
         deep_in_wasm: 1_000_000,
     },
     piece: 10_000,
+    must: &[],
     run,
 };
 

@@ -30,6 +30,7 @@ pub(crate) const SUITE: Suite = Suite {
         deep_in_wasm: 10_000_000,
     },
     piece: 100_000,
+    must: &[],
     run,
 };
 

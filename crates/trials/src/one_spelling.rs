@@ -25,6 +25,7 @@ pub(crate) const SUITE: Suite = Suite {
         deep_in_wasm: 1_000,
     },
     piece: 10,
+    must: &[],
     run,
 };
 

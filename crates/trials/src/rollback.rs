@@ -32,6 +32,7 @@ pub(crate) const SUITE: Suite = Suite {
         smoke: BEFORE * STATES,
     },
     piece: 4,
+    must: &[],
     run,
 };
 

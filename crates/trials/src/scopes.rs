@@ -18,6 +18,7 @@ pub(crate) const SUITE: Suite = Suite {
     name: "scopes-exhaustive",
     cases: Cases::Every { all: CASES, in_wasm: SMALL + 16, smoke: 30 },
     piece: 4,
+    must: &[],
     run,
 };
 
