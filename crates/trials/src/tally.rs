@@ -12,6 +12,7 @@ use crate::suite::{Stretch, Suite};
 pub struct Tally {
     counts: BTreeMap<String, u64>,
     controls: BTreeMap<String, u64>,
+    sums: BTreeMap<String, u64>,
     failures: u64,
     first_failures: Vec<String>,
     digest: Sha256,
@@ -28,6 +29,8 @@ pub struct Report {
     pub counts: BTreeMap<String, u64>,
     /// How often each deliberate mistake was caught: one that never was makes the stretch worthless.
     pub controls: BTreeMap<String, u64>,
+    /// Sums of some counts, for whoever asks how many there were of a kind.
+    pub sums: BTreeMap<String, u64>,
     /// How many cases came out wrong.
     pub failures: u64,
     /// The first of them, in words.
@@ -87,22 +90,28 @@ impl Tally {
         bump(&mut self.controls, mistake, caught);
     }
 
+    /// A sum of some outcomes that were counted.
+    pub fn sum(&mut self, what: &str, times: u64) {
+        bump(&mut self.sums, what, times);
+    }
+
     /// What came out of the next piece of the same stretch.
     pub(crate) fn absorb(&mut self, piece: Self) {
-        let Self { counts, controls, failures, first_failures, digest } = piece;
+        let Self { counts, controls, sums, failures, first_failures, digest } = piece;
         self.outcome(&digest.finalize());
         counts.iter().for_each(|(name, times)| bump(&mut self.counts, name, *times));
         controls.iter().for_each(|(name, times)| bump(&mut self.controls, name, *times));
+        sums.iter().for_each(|(name, times)| bump(&mut self.sums, name, *times));
         self.failures += failures;
         let room = FAILURES_TOLD.saturating_sub(self.first_failures.len());
         self.first_failures.extend(first_failures.into_iter().take(room));
     }
 
     pub(crate) fn report(self, suite: &Suite, stretch: Stretch) -> Report {
-        let Self { counts, controls, failures, first_failures, digest } = self;
+        let Self { counts, controls, sums, failures, first_failures, digest } = self;
         let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let Suite { name: suite, must, .. } = *suite;
-        Report { suite, stretch, counts, controls, failures, first_failures, digest, must }
+        Report { suite, stretch, counts, controls, sums, failures, first_failures, digest, must }
     }
 }
 
@@ -134,6 +143,7 @@ impl Report {
             "stretch": self.stretch.to_json(),
             "counts": self.counts,
             "controls": self.controls,
+            "sums": self.sums,
             "failures": self.failures,
             "first_failures": self.first_failures,
             "digest": self.digest,

@@ -60,9 +60,9 @@ pub(super) struct GoodKey {
 }
 
 impl Pool {
-    /// The pool of a seed, the same for every piece; `None` never.
-    pub(super) fn new(seed: u64) -> Option<Self> {
-        let mut chance = Chance::new(seed, u64::MAX);
+    /// The pool of a seed and a number; `None` never.
+    pub(super) fn new(seed: u64, number: u64) -> Option<Self> {
+        let mut chance = Chance::new(seed, u64::MAX - number);
         let world = (0..100).find_map(|_| {
             // One that has something to swap.
             World::drawn(&mut chance, NOW).filter(|world| world.issuer.signers.len() > 2)
