@@ -1,10 +1,8 @@
 //! The states that come with heads, and their bytes.
 
-use sha2::{Digest as _, Sha256};
-
 use super::heads::FLOOR;
 use super::model::Bits;
-use crate::issuer::state_bytes;
+use crate::issuer::{state_bytes, state_digest};
 
 /// The bytes that come as the state: of the head's, of another, cut, or none at all.
 pub(super) fn given(which: u64, right: Option<&Bits>) -> Vec<u8> {
@@ -36,14 +34,8 @@ impl Bits {
         state_bytes(self.floor, self.dead.len() as u32, &self.packed())
     }
 
-    /// Its digest (FORMAT.md section 4.1), by none of the core's code.
-    pub(super) fn digest(&self) -> [u8; 32] {
-        let mut whole = Sha256::new_with_prefix(self.floor.to_be_bytes());
-        whole.update((self.dead.len() as u32).to_be_bytes());
-        for chunk in self.packed().chunks(4096) {
-            whole.update(Sha256::digest(chunk));
-        }
-        whole.finalize().into()
+    pub(super) fn digest(&self) -> Option<[u8; 32]> {
+        state_digest(&self.bytes())
     }
 
     fn packed(&self) -> Vec<u8> {
@@ -65,7 +57,7 @@ mod tests {
         let mut bits = Bits { floor: 800, dead: vec![false; 10] };
         (bits.dead[1], bits.dead[9]) = (true, true);
         assert_eq!(bits.bytes(), [1, 0, 0, 3, 0x20, 0, 0, 0, 10, 2, 2]);
-        let digest: String = bits.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = bits.digest().expect("a state").map(|byte| format!("{byte:02x}")).concat();
         let format = include_str!("../../../core/FORMAT.md");
         assert!(format.contains(&format!("    {digest}\n")), "{digest}");
         assert_eq!(digest[..8], *"f17e17f7");
