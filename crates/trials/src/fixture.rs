@@ -1,12 +1,12 @@
-//! A verifier with a good key, and forgeries of it: for what needs one verifier and no more. `issuer.rs` has
+//! A verifier with a good key and a good head, and forgeries of both: for what needs one verifier and no more. `issuer.rs` has
 //! issuers of any kind.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
     Adoption, Ask, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
-    Environment, Epoch, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh, Registry,
-    Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
+    Environment, Epoch, HeadError, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh,
+    Registry, Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
     UnixMillis, UnixSeconds, UnverifiedHead,
 };
 use wardkey_provision::{
@@ -140,6 +140,16 @@ impl Fixture {
             }
         })
     }
+
+    /// The head with one bit of its tag changed; as it is where there is no such byte.
+    pub fn forged_head(&self, byte: usize, bit: u8) -> Vec<u8> {
+        let mut head = self.head.clone();
+        let tag = head.last_chunk_mut::<TAG_LEN>();
+        if let Some(byte) = tag.and_then(|tag| tag.get_mut(byte)) {
+            *byte ^= 1 << (bit % 8);
+        }
+        head
+    }
 }
 
 impl Verifier {
@@ -217,6 +227,11 @@ pub fn word(decision: &Decision) -> &'static str {
         Decision::Ask(Ask::Registry(_)) => "ask registry",
         Decision::Deny(denial) => denial.reason.as_str(),
     }
+}
+
+/// What came of authenticating a head, in a word.
+pub fn head_word(read: &Result<AuthenticHead<'_>, HeadError>) -> &'static str {
+    read.as_ref().map_or_else(|error| error.as_str(), |_| "authentic")
 }
 
 /// The word for a wrong tag.

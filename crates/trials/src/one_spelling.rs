@@ -97,7 +97,7 @@ impl<'w> Holder<'w> {
         let Self { world, prefix_len, mut base, caller, .. } = *self;
         base.key_id.0.iter_mut().skip(1).zip(id).for_each(|(byte, other)| *byte = other);
         let key = world.issuer.mint(&base)?.secret_str().to_owned();
-        Some(Self { world, key, prefix_len, base, required: self.required.clone(), caller })
+        Some(Self { world, key, prefix_len, base, required: self.required, caller })
     }
 
     fn decide(&self, text: &str) -> Decision {

@@ -60,6 +60,6 @@ mod tests {
         let digest = bits.digest().expect("a state").map(|byte| format!("{byte:02x}")).concat();
         let format = include_str!("../../../core/FORMAT.md");
         assert!(format.contains(&format!("    {digest}\n")), "{digest}");
-        assert_eq!(digest[..8], *"f17e17f7");
+        assert!(digest.starts_with("f17e17f7"));
     }
 }
