@@ -9,7 +9,7 @@ use crate::chance::Chance;
 use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
 use crate::fixture::{NOW, word};
 use crate::issuer::World;
-use crate::model::{Asked, Left};
+use crate::model::{Asked, Left, strictest};
 use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -75,6 +75,7 @@ struct Good<'w> {
     world: &'w World,
     key: DrawnKey,
     required: Requirement,
+    level: RiskLevel,
     now: UnixMillis,
     /// The newest time that there is proof of.
     later: UnixMillis,
@@ -90,20 +91,23 @@ impl<'w> Good<'w> {
         let scopes = &world.issuer.catalog;
         let core: Vec<_> = (0..1 + chance.below(3)).filter_map(|_| chance.pick(scopes)).collect();
         let any = chance.one_in(2);
-        let mut names: Vec<&str> = core.iter().map(|scope| scope.name.as_str()).collect();
+        let mut named = core.clone();
+        if any {
+            named.extend((0..chance.below(3)).filter_map(|_| chance.pick(scopes)));
+        }
+        let names = named.iter().map(|scope| &*scope.name);
         let required = if any {
-            names
-                .extend((0..chance.below(3)).filter_map(|_| chance.pick(scopes)).map(|s| &*s.name));
             Requirement::any_of(&catalog, names)
         } else {
             Requirement::all_of(&catalog, names)
         };
         let mut required = required.ok()?;
+        let mut level = strictest(named.iter().map(|scope| scope.risk));
         if chance.one_in(8) {
-            required = required.strict();
+            (required, level) = (required.strict(), RiskLevel::Strict);
         }
         let [fresh_for, high, standard, low, max_skew] = world.issuer.bounds;
-        let bound = match required.level() {
+        let bound = match level {
             RiskLevel::Low => low,
             RiskLevel::Standard => standard,
             RiskLevel::High => high,
@@ -126,7 +130,8 @@ impl<'w> Good<'w> {
             };
             key = narrowed;
         }
-        Some(Self { world, key, required, now, later, aim_core: core, caller, any, must_ask })
+        let aim_core = core;
+        Some(Self { world, key, required, level, now, later, aim_core, caller, any, must_ask })
     }
 
     fn decision(&self) -> Decision {
@@ -162,7 +167,7 @@ impl<'w> Good<'w> {
         let Left { scopes, expires_at } = left.unwrap_or_default();
         let base = &self.key.base;
         let age_ms = self.later.0 - NOW.0;
-        let list = if self.required.level() == RiskLevel::Strict {
+        let list = if self.level == RiskLevel::Strict {
             ListSeen { sequence: ANSWERED, age_ms: 0, zone: Zone::Registry }
         } else {
             let fresh = age_ms <= u64::from(self.world.issuer.bounds[0]);

@@ -13,7 +13,7 @@ use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
 use crate::fixture::{NOW, word};
 use crate::good_keys::worlds;
 use crate::issuer::World;
-use crate::model::{Asked, Left, Parts};
+use crate::model::{Asked, Left, Parts, strictest};
 use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -68,6 +68,7 @@ struct Holders<'w> {
 
 struct Question {
     required: Requirement,
+    level: RiskLevel,
     scopes: Vec<u8>,
     any: bool,
 }
@@ -231,6 +232,7 @@ impl Question {
         };
         Some(Self {
             required: required.ok()?,
+            level: strictest(scopes.iter().map(|scope| scope.risk)),
             scopes: scopes.iter().map(|scope| scope.number).collect(),
             any,
         })
@@ -248,7 +250,7 @@ impl Question {
             Some(word) => Err(word),
             None => said.left(parts, asked),
         };
-        let strict = self.required.level() == RiskLevel::Strict;
+        let strict = self.level == RiskLevel::Strict;
         match (decision, expected) {
             (Decision::Allow(allow), Ok(Left { scopes, expires_at })) => {
                 !strict
