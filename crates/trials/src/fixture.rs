@@ -14,6 +14,8 @@ use wardkey_provision::{
     key_set_bytes, key_text, state_bytes,
 };
 
+use crate::spelling;
+
 /// The bytes that a verifier is given, and a key that it allows.
 #[derive(Clone, Debug)]
 pub struct Fixture {
@@ -124,7 +126,7 @@ impl Fixture {
 
     /// The good key with its tag changed by `change`, and the right checksum again.
     pub fn with_tag(&self, change: impl FnOnce(&mut [u8; TAG_LEN])) -> Option<String> {
-        let (prefix, encoded) = self.key.split_at_checked(PREFIX_LEN)?;
+        let (prefix, encoded) = self.key.split_at_checked(spelling::prefix_len(&self.key)?)?;
         let payload = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (checked, _) = payload.split_last_chunk::<4>()?;
         let mut checked = checked.to_vec();
@@ -162,20 +164,15 @@ impl Verifier {
 /// The text of a key from its prefix and what the checksum is over, whether any issuer would write it
 /// or not.
 pub fn with_checksum(prefix: &str, checked: &[u8]) -> String {
-    let payload = [checked, &checksum(prefix, checked).to_be_bytes()].concat();
-    prefix.to_owned() + &URL_SAFE_NO_PAD.encode(payload)
+    let (mut payload, mut text) = (checked.to_vec(), vec![]);
+    spelling::push_checksum(prefix.as_bytes(), &mut payload);
+    spelling::write_text(prefix.as_bytes(), &payload, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
-/// CRC-32 (ISO-HDLC), bit by bit: not the core's own.
+/// CRC-32 (ISO-HDLC): not the core's own.
 pub fn checksum(prefix: &str, checked: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in prefix.as_bytes().iter().chain(checked) {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
-        }
-    }
-    !crc
+    spelling::checksum(prefix.as_bytes(), checked)
 }
 
 /// The first question of a host, with nothing asked yet.
@@ -241,5 +238,3 @@ pub fn bad_tag() -> &'static str {
 
 /// When the good key expires.
 const EXPIRES: u32 = 1_700_007_200;
-/// Bytes of `wk_live_`.
-const PREFIX_LEN: usize = 8;

@@ -17,6 +17,7 @@ use self::pool::Pool;
 use self::provenance::Provenance;
 use crate::chance::Chance;
 use crate::fixture::word;
+use crate::spelling::hex;
 use crate::suite::{Cases, Scale, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -312,8 +313,4 @@ fn mixed(text: &[u8]) -> u64 {
     groups.iter().chain([&last]).fold(text.len() as u64, |mixed, group| {
         (mixed ^ u64::from_be_bytes(*group)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -14,6 +14,7 @@ use crate::fixture::{NOW, word};
 use crate::good_keys::worlds;
 use crate::issuer::World;
 use crate::model::{Asked, Left, Parts, strictest};
+use crate::spelling;
 use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -285,7 +286,7 @@ fn is_wider(one: &Decision, other: &Decision) -> bool {
 
 /// Whether the narrowed key would be more than 512 characters.
 fn is_too_long(key: &DrawnKey, parts: &Parts) -> bool {
-    let prefix_len = key.text.match_indices('_').nth(1).map_or(0, |(place, _)| place + 1);
+    let prefix_len = spelling::prefix_len(&key.text).unwrap_or(0);
     let payload_len = (key.text.len() - prefix_len) * 3 / 4 + parts.block_len();
     prefix_len + (payload_len * 4).div_ceil(3) > MAX_KEY_LEN
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{Base, Decision, Query, Reason, Refresh, Registry, Requirement};
 
 use crate::chance::Chance;
@@ -12,7 +12,7 @@ use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
 use crate::fixture::{NOW, word};
 use crate::good_keys::worlds;
 use crate::issuer::World;
-use crate::spelling::ALPHABET;
+use crate::spelling::{self, ALPHABET, LENIENT};
 use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -87,7 +87,7 @@ impl<'w> Holder<'w> {
             let narrowed = key.narrowed(drawn_narrowing(&world.issuer, aim, chance));
             key = narrowed.unwrap_or(key);
         }
-        let prefix_len = key.text.match_indices('_').nth(1)?.0 + 1;
+        let prefix_len = spelling::prefix_len(&key.text)?;
         let (key, base) = (key.text, key.base);
         Some(Self { world, key, prefix_len, base, required, caller })
     }
@@ -280,7 +280,7 @@ fn hides(encoded: &str, foreign: u8) -> Option<Vec<u8>> {
 /// The bytes of whole groups.
 fn unspelt(key: &str, prefix_len: usize) -> Option<Vec<u8>> {
     let encoded = key.get(prefix_len..)?;
-    STRICT.decode(encoded.get(..encoded.len() / 4 * 4)?).ok()
+    URL_SAFE_NO_PAD.decode(encoded.get(..encoded.len() / 4 * 4)?).ok()
 }
 
 /// All of ASCII that is no digit, some of what lenient decoders skip, and some more of two to four bytes.
@@ -321,11 +321,3 @@ const WIDE: [char; 11] = [
 const HIDING: [u8; 4] = [b'!', b'=', b'\n', 0x7f];
 /// What tables of digits may hold for what is none.
 const BITS_OF_FOREIGN: [u8; 4] = [0x80, 0x40, 0xc0, 0xff];
-
-const STRICT: GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);

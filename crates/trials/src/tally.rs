@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::spelling::hex;
 use crate::suite::{Stretch, Suite};
 
 /// Counts outcomes while a suite runs.
@@ -109,7 +110,7 @@ impl Tally {
 
     pub(crate) fn report(self, suite: &Suite, stretch: Stretch) -> Report {
         let Self { counts, controls, sums, failures, first_failures, digest } = self;
-        let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(&digest.finalize());
         let Suite { name: suite, must, .. } = *suite;
         Report { suite, stretch, counts, controls, sums, failures, first_failures, digest, must }
     }

@@ -228,13 +228,8 @@ impl GoodKey {
 
 /// Prefix and payload of a text, by another base64 than the core's.
 pub(super) fn unspelt(text: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (prefix, encoded) = text.split_at_checked(prefix_len(text)?)?;
+    let (prefix, encoded) = text.split_at_checked(spelling::prefix_len(text)?)?;
     Some((prefix.into(), URL_SAFE_NO_PAD.decode(encoded).ok()?))
-}
-
-/// Up to and with the second underscore.
-pub(super) fn prefix_len(text: &str) -> Option<usize> {
-    text.match_indices('_').nth(1).map(|(place, _)| place + 1)
 }
 
 /// Issuers of other tenants, audiences, epochs and secrets, whose keys look like the verifier's.

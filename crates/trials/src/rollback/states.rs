@@ -57,7 +57,7 @@ mod tests {
         let mut bits = Bits { floor: 800, dead: vec![false; 10] };
         (bits.dead[1], bits.dead[9]) = (true, true);
         assert_eq!(bits.bytes(), [1, 0, 0, 3, 0x20, 0, 0, 0, 10, 2, 2]);
-        let digest = bits.digest().expect("a state").map(|byte| format!("{byte:02x}")).concat();
+        let digest = crate::spelling::hex(&bits.digest().expect("a state"));
         let format = include_str!("../../../core/FORMAT.md");
         assert!(format.contains(&format!("    {digest}\n")), "{digest}");
         assert!(digest.starts_with("f17e17f7"));
