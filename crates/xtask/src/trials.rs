@@ -130,7 +130,11 @@ fn show(report: &Value) {
     let name = text("/report/suite");
     let (name, cases) = (name.trim_matches('"'), text("/report/stretch/count"));
     println!("      {name} ({cases} cases in {} s{wasm})", text("/seconds"));
-    for (pointer, what) in [("/report/counts", ""), ("/report/controls", "mistake caught: ")] {
+    for (pointer, what) in [
+        ("/report/counts", ""),
+        ("/report/sums", "in all: "),
+        ("/report/controls", "mistake caught: "),
+    ] {
         let counts = report.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
         for (name, count) in counts {
             println!("      {:>10} {what}{name}", count.to_string());
