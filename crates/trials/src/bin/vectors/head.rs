@@ -1,6 +1,7 @@
 //! `head.json`: reading a head (FORMAT.md sections 4.2 to 4.4).
 
 mod changes;
+mod most;
 mod telling;
 
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub(crate) fn file() -> VectorFile {
     heads.dead_signing_keys();
     heads.changes();
     heads.sequences_rises_and_places();
+    heads.as_many_as_fit();
+    heads.widths();
     heads.cuts();
     heads.lengths();
     heads.order_of_telling();
@@ -188,6 +191,20 @@ impl Heads {
 
     fn step_2(&mut self) {
         let stage = "4.4 step 2";
+        for tenant in [0, 1, 255, 256, u16::MAX] {
+            let own = KeySet { tenant, ..key_set() };
+            let head = Head { tenant, ..head() };
+            let case = json!({ "do": "read_head", "key_set": own.hex(), "bytes": head.hex() });
+            self.file.add(stage, format!("of our tenant {tenant}"), head.told(2), case);
+            // The same number with its bytes in the other order is another tenant.
+            let swapped = Head { tenant: tenant.swap_bytes(), ..head };
+            if swapped.tenant != tenant {
+                let bytes = swapped.hex();
+                let case = json!({ "do": "read_head", "key_set": own.hex(), "bytes": bytes });
+                let name = format!("of tenant {}, and ours is {tenant}", swapped.tenant);
+                self.file.add(stage, name, json!({ "error": "tenant" }), case);
+            }
+        }
         for tenant in [0, 6, 8, u16::MAX] {
             self.refuses(
                 stage,

@@ -2,7 +2,7 @@
 
 use super::{add, bad, good};
 use crate::file::VectorFile;
-use crate::key_bytes::{ISSUED, Key, key};
+use crate::key_bytes::{ISSUED, Key, key, long_base};
 use crate::spelling::sized;
 
 pub(super) fn numbers(file: &mut VectorFile) {
@@ -162,4 +162,26 @@ pub(super) fn subjects_and_scopes(file: &mut VectorFile) {
     ] {
         add(file, stage, &format!("scopes: {name}"), raw_scopes(scopes));
     }
+}
+
+/// The base as a whole: 29 to 251 bytes.
+pub(super) fn lengths(file: &mut VectorFile) {
+    let least = |subject: &str| Key { subject: subject.into(), scopes: vec![0], ..key() };
+    let front = key().front(1);
+    let too_short = key().text_of(&[front.as_slice(), &[1, b'a', 0]].concat(), &[]);
+    file.around(
+        "2.2",
+        "a base of 29 bytes",
+        [bad(too_short), good(&least("a")), good(&least("ab"))],
+    );
+    let longest = long_base(251);
+    // A byte more has no room but in scopes of 33 bytes.
+    let constraints = sized(&longest.constraints.bytes());
+    let subject = [&[0x80 | 63], longest.subject.as_bytes()].concat();
+    let too_long = [front, subject, sized(&[1; 33]), constraints].concat();
+    file.around(
+        "2.2",
+        "a base of 251 bytes",
+        [good(&long_base(250)), good(&longest), bad(longest.text_of(&too_long, &[]))],
+    );
 }
