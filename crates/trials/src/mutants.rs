@@ -59,10 +59,10 @@ fn run(stretch: Stretch, tally: &mut Tally) {
     sums.tell(tally);
 }
 
-/// So many mutants out of those of a test run, with the core's decisions: the setting first, then each with
+/// So many mutants out of those of a run, with the core's decisions: the setting first, then each with
 /// its text and its word, as `wardkey_format.mutants` reads them. `None` never.
-pub fn sample(seed: u64, count: u64) -> Option<(Value, impl Iterator<Item = Value>)> {
-    let (both, rest) = SUITE.stretches(Scale::Test, seed);
+pub fn sample(scale: Scale, seed: u64, count: u64) -> Option<(Value, impl Iterator<Item = Value>)> {
+    let (both, rest) = SUITE.stretches(scale, seed);
     let all = both.count + rest.count;
     let pool = Pool::new(seed)?;
     let setting = json!({

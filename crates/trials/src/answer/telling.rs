@@ -6,8 +6,7 @@ use wardkey::Reason;
 use super::value::{self, Fault};
 
 pub(super) fn http(case: &Value) -> Result<Value, Fault> {
-    let word = value::text(case, "reason")?;
-    let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == word);
+    let reason = Reason::named(value::text(case, "reason")?);
     let answer = reason.ok_or_else(|| Fault::NoCase("reason".into()))?.answer();
     Ok(json!({ "ok": {
         "status": answer.status,
