@@ -76,14 +76,9 @@ impl Heads {
     }
 
     fn numbers(&mut self) {
-        for format in [0, 2, 255] {
-            self.refuses(
-                "4.2 version",
-                &format!("format version {format}"),
-                "version",
-                &Head { format, ..head() }.bytes(),
-            );
-        }
+        let of = |format| bad("version", &Head { format, ..head() });
+        self.file.around("4.2 version", "format version 1", [of(0), good(&head()), of(2)]);
+        self.add("4.2 version", "format version 255", of(255));
         for sequence in [0, 1, u64::MAX] {
             self.reads("4.2", &format!("sequence {sequence}"), &Head { sequence, ..head() });
         }
@@ -144,6 +139,8 @@ impl Heads {
         {
             self.refuses(stage, &format!("audiences {numbers:?}"), "order", &of(numbers).bytes());
         }
+        let around = [bad("order", &of(&[0, 2])), good(&of(&[1, 2])), good(&of(&[2, 3]))];
+        self.file.around(stage, "a first audience of 1", around);
         let around = [bad("order", &of(&[2, 1])), bad("order", &of(&[2, 2])), good(&of(&[2, 3]))];
         self.file.around(stage, "a second audience that is the first", around);
         for (current, least) in [(0, 0), (3, 4), (0, u32::MAX), (u32::MAX, u32::MAX), (u32::MAX, 0)]
@@ -181,6 +178,12 @@ impl Heads {
         ] {
             self.refuses(stage, &format!("dead are {pairs:?}"), "order", &dead(pairs).bytes());
         }
+        let around =
+            [bad("order", &dead(&[(0, 1)])), good(&dead(&[(1, 1)])), good(&dead(&[(2, 1)]))];
+        self.file.around(stage, "a dead signing key of audience 1", around);
+        let around =
+            [bad("order", &dead(&[(2, 0)])), good(&dead(&[(2, 1)])), good(&dead(&[(2, 2)]))];
+        self.file.around(stage, "a dead signing key of epoch 1", around);
         let around = [
             bad("order", &dead(&[(2, 5), (2, 4)])),
             bad("order", &dead(&[(2, 5), (2, 5)])),

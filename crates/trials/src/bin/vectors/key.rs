@@ -89,7 +89,7 @@ fn texts(file: &mut VectorFile) {
     add(file, stage, "48 bytes, and a wrong checksum too", bad(swapped_last(&short)));
     add(
         file,
-        stage,
+        "2.7 step 2",
         "49 bytes, and a wrong checksum",
         typo(least().text().replace("AQAHAg", "AQAHAw")),
     );

@@ -60,7 +60,7 @@ impl Heads {
                 ("a step", 4, change(4 + value, 0, &[5])),
                 ("a rise", 4, change(5, value, &[5])),
                 ("a first place", 4, change(5, 0, &[value])),
-                ("a place behind another by", 4, change(5, 0, &[7, 7 + value])),
+                ("a step between places", 4, change(5, 0, &[7, 7 + value])),
             ] {
                 let name = format!("{name} of {value}");
                 self.reads(stage, &name, &head().with_changes(from, vec![change]));
@@ -83,7 +83,7 @@ impl Heads {
                 ("a rise", [vec![1], long(), vec![0]].concat()),
                 ("a count", [vec![1, 0], long(), vec![1; 200]].concat()),
                 ("a first place", [vec![1, 0, 1], long()].concat()),
-                ("a place behind another by", [vec![1, 0, 2, 7], long()].concat()),
+                ("a step between places", [vec![1, 0, 2, 7], long()].concat()),
             ] {
                 let name = format!("{name} of {value} in {groups} bytes");
                 self.refuses(stage, &name, "changes", &spelled(&bytes));

@@ -8,9 +8,10 @@ use crate::spelling::sized;
 pub(super) fn numbers(file: &mut VectorFile) {
     let stage = "2.2";
     let rest: Vec<u8> = key().base().iter().skip(25).copied().collect();
-    for version in [0, 2, 3, 0x80, 255] {
-        let text = key().text_of(&[key().front(version), rest.clone()].concat(), &[]);
-        add(file, stage, &format!("version {version}"), bad(text));
+    let of = |version| bad(key().text_of(&[key().front(version), rest.clone()].concat(), &[]));
+    file.around(stage, "version 1", [of(0), good(&key()), of(2)]);
+    for version in [3, 0x80, 255] {
+        add(file, stage, &format!("version {version}"), of(version));
     }
     for tenant in [0, 1, 255, 256, u16::MAX] {
         add(file, stage, &format!("tenant {tenant}"), good(&Key { tenant, ..key() }));
@@ -18,10 +19,9 @@ pub(super) fn numbers(file: &mut VectorFile) {
     for audience in [0, 1, 255] {
         add(file, stage, &format!("audience {audience}"), good(&Key { audience, ..key() }));
     }
-    add(file, stage, "epoch 0", bad(Key { epoch: 0, ..key() }.text()));
-    for epoch in [1, 2, 255] {
-        add(file, stage, &format!("epoch {epoch}"), good(&Key { epoch, ..key() }));
-    }
+    let of = |epoch| Key { epoch, ..key() };
+    file.around(stage, "epoch 1", [bad(of(0).text()), good(&of(1)), good(&of(2))]);
+    add(file, stage, "epoch 255", good(&of(255)));
     for byte in [0, 255] {
         add(
             file,
