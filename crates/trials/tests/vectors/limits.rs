@@ -447,6 +447,26 @@ pub(crate) const TRIED: &[Tried] = &[
         &["127 changes", "128 changes", "255 changes", "256 changes", "257 changes"],
     ),
     (
+        "| count | u16 | dead signing keys, then for each",
+        "head.json",
+        &[
+            "127 dead signing keys",
+            "128 dead signing keys",
+            "255 dead signing keys",
+            "256 dead signing keys",
+        ],
+    ),
+    (
+        "| count | u16 | dead signing keys, then for each",
+        "verify.json",
+        &[
+            "dead behind 126 others",
+            "dead behind 127 others",
+            "dead behind 254 others",
+            "dead behind 255 others",
+        ],
+    ),
+    (
         "| count | var | flips, then for each: |",
         "head.json",
         &["1 places in a change", "127 places in a change", "128 places in a change"],

@@ -32,6 +32,12 @@ impl Heads {
             );
         }
 
+        let pairs = (1..=255).flat_map(|audience| (1..=255).map(move |epoch| (audience, epoch)));
+        for count in [127, 128, 255, 256, 257] {
+            let head = Head { dead: pairs.clone().take(count).collect(), ..head() };
+            self.reads("4.2 dead signing keys", &format!("{count} dead signing keys"), &head);
+        }
+
         // 105 bytes and 3 for each empty change.
         let empty =
             |count: u64| head().with_changes(0, (1..=count).map(|n| change(n, 0, &[])).collect());
