@@ -84,10 +84,10 @@ fn run(stretch: Stretch, tally: &mut Tally) {
     sums.tell(tally);
 }
 
-/// So many mutants, made as those of a test run are but all of its first issuer, with the core's decisions: the
+/// So many mutants, made as those of a run are but all of its first issuer, with the core's decisions: the
 /// setting first, then each with its text and its word, as `wardkey_format.mutants` reads them. `None` never.
-pub fn sample(seed: u64, count: u64) -> Option<(Value, impl Iterator<Item = Value>)> {
-    let (both, rest) = SUITE.stretches(Scale::Test, seed);
+pub fn sample(scale: Scale, seed: u64, count: u64) -> Option<(Value, impl Iterator<Item = Value>)> {
+    let (both, rest) = SUITE.stretches(scale, seed);
     let all = both.count + rest.count;
     let pool = Pool::new(seed, 0)?;
     let setting = json!({

@@ -1,6 +1,7 @@
 //! `cargo xtask trials`: the suites of crates/trials, natively and in wasm.
 
 pub(crate) mod programs;
+mod sample;
 
 use std::{env, ffi::OsString, fs};
 
@@ -106,18 +107,8 @@ pub(crate) fn prepare(
         "a sample of the mutants in Python",
         options.scale.usually_in_python(),
         || {
-            let mut sample = workspace.command(&natives.sample);
-            sample.args(["--count", options.scale.sample(), "--seed", &seed.to_string(), "--out"]);
-            if !sample.arg(&mutants).status().context("cannot start trials-sample")?.success() {
-                bail!("there is no sample");
-            }
-            let said =
-                python::module(workspace, "wardkey_format.mutants", &[&mutants.to_string_lossy()])?;
-            said.told.lines().for_each(|line| println!("      {line}"));
-            if !said.passed {
-                bail!("Python decides otherwise, see above\n{}", said.complaints.trim_end());
-            }
-            Ok(())
+            sample::write(workspace, &natives.sample, options.scale, seed, &mutants)?;
+            sample::decide_in_python(workspace, options.scale, &mutants)
         },
     )?;
     Ok(json!({ "scale": options.scale.name(), "seed": seed, "reports": reports }))
@@ -168,14 +159,6 @@ impl Scale {
         match self {
             Self::Test => "4 s",
             Self::Deep => "40 s",
-        }
-    }
-
-    /// How many mutants another implementation decides.
-    fn sample(self) -> &'static str {
-        match self {
-            Self::Test => "100000",
-            Self::Deep => "1000000",
         }
     }
 }
