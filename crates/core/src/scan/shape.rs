@@ -188,8 +188,10 @@ fn bootstrap(text: &[u8], at: usize) -> Option<Shape> {
         let underscore = characters(text, payload).nth(skipped + len)?.byte == b'_';
         (digits.contains(&len) && underscore).then_some(skipped + len + 1)
     };
-    // Seconds have had ten digits since 2001 and will until 2286.
-    let random = number(0, 1..=5).and_then(|random| number(random, 10..=10));
+    // Seconds have had ten digits since 2001 and will until 2286: with fewer, one may have been lost.
+    let tenant = number(0, 1..=5);
+    let random = tenant.and_then(|expiry| number(expiry, 10..=10));
+    let after_short_expiry = tenant.and_then(|expiry| number(expiry, 1..=9));
     let whole_len = random.map_or(BOOTSTRAP_LEN, |random| random + RANDOM_LEN);
     let Reach { first, all, .. } = reach(text, payload, whole_len);
     let end = match random {
@@ -197,6 +199,7 @@ fn bootstrap(text: &[u8], at: usize) -> Option<Shape> {
         Some(random) if first.count >= random + LEAST_RANDOM_LEN => first.end,
         _ if all.count >= BOOTSTRAP_LEN - 10 => all.end,
         _ if first.count >= LEAST_LEN => first.end,
+        _ if after_short_expiry.is_some_and(|at| first.count >= at + LEAST_RANDOM_LEN) => first.end,
         _ => return None,
     };
     Some(Shape {
@@ -269,7 +272,7 @@ const LEAST_LEN: usize = 32;
 /// As [`LEAST_LEN`], of a bootstrap token's random part: all of it is secret, and its prefix is no word.
 const LEAST_RANDOM_LEN: usize = 8;
 /// A token that shows as little of its random part as counts, after its prefix.
-const LEAST_BOOTSTRAP_LEN: usize = 1 + 1 + 10 + 1 + LEAST_RANDOM_LEN;
+const LEAST_BOOTSTRAP_LEN: usize = 1 + 1 + 1 + 1 + LEAST_RANDOM_LEN;
 /// Characters from which on a payload may be a whole one that has lost two.
 const ABOUT_WHOLE_LEN: usize = MIN_PAYLOAD_DIGITS - 2;
 /// 32 bytes in base64url.
