@@ -48,6 +48,12 @@ pub enum RegistryError {
         /// What to do about it.
         detail: String,
     },
+    /// The policy is another by now than the one that the actor has seen.
+    #[error("the policy's version is {version}")]
+    PolicyChanged {
+        /// The version that it has.
+        version: u32,
+    },
     /// Nothing of that name that the actor may see.
     #[error("not found")]
     NotFound,
@@ -85,6 +91,8 @@ pub enum Conflict {
     NeedsRotation,
     /// Nobody could administer the tenant any more.
     LastAdmin,
+    /// A key of the audience lives.
+    AudienceInUse,
 }
 
 impl Conflict {
@@ -96,6 +104,7 @@ impl Conflict {
             Self::KeyEnded => "key_ended",
             Self::NeedsRotation => "needs_rotation",
             Self::LastAdmin => "last_admin",
+            Self::AudienceInUse => "audience_in_use",
         }
     }
 }
@@ -136,7 +145,7 @@ impl From<GrantRefused> for RegistryError {
     fn from(refused: GrantRefused) -> Self {
         match refused {
             GrantRefused::Field { field, problem } => Self::invalid(field, problem),
-            GrantRefused::Rule { rule, detail } => Self::Forbidden { rule: rule.into(), detail },
+            GrantRefused::Rule { rule, detail } => Self::Forbidden { rule, detail },
             other => Self::internal(other.to_string()),
         }
     }

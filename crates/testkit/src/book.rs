@@ -55,12 +55,13 @@ pub fn api_policy() -> Result<Policy, RegistryError> {
             scope(2, "payouts:create", "strict"),
             scope(3, "status:read", "low"),
         ],
-        max_lifetime_s: 90 * 24 * 3600,
+        ..wardkey_provision::AudiencePolicy::default()
     };
     let policy = Policy {
         environment: "test".into(),
         brand: "wk".into(),
         audiences: vec![audience(1, "api"), audience(2, "jobs")],
+        ..Policy::default()
     };
     policy.check()?;
     Ok(policy)

@@ -14,6 +14,7 @@ fn a_minted_key_is_allowed_with_exactly_its_claims() {
         environment: "live".into(),
         brand: "wk".into(),
         audiences: vec![tenant.audience.clone()],
+        ..Policy::default()
     };
     let admin = Actor {
         subject: Subject::new("svc:admin").expect("a subject"),
@@ -28,9 +29,7 @@ fn a_minted_key_is_allowed_with_exactly_its_claims() {
         audience: "billing".into(),
         scopes: vec!["invoice:list".into(), "invoice:print".into()],
         expires_in: EXPIRES - ISSUED,
-        for_audiences: vec![],
-        name: None,
-        owner: None,
+        ..KeyRequest::default()
     };
     let grant =
         Grant::decide(&policy, &admin, &request, UnixSeconds(ISSUED)).expect("a sound request");
