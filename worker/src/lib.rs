@@ -20,7 +20,7 @@ use worker::{Context, Env, Method, Request, Response, event};
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
-use crate::routes::{audit, bootstrap, healthz, key_life, keys, list, revocations, verify};
+use crate::routes::{audit, bootstrap, healthz, key_life, keys, list, policy, revocations, verify};
 
 /// One request with what every route needs of it.
 pub(crate) struct Call {
@@ -101,6 +101,11 @@ async fn route(call: Call) -> Result<Response, ApiError> {
             list::state(call, tenant, name).await
         }
         (["v1", "list", _, "state", _], _) => Err(ApiError::method("GET")),
+        (["v1", "policy"], Method::Get) => policy::read(call).await,
+        (["v1", "policy"], Method::Put) => policy::replace(call).await,
+        (["v1", "policy"], _) => Err(ApiError::method("GET, PUT")),
+        (["v1", "policy", "schema"], Method::Get) => policy::schema(),
+        (["v1", "policy", "schema"], _) => Err(ApiError::method("GET")),
         (["v1", "audit"], Method::Get) => audit::read(call).await,
         (["v1", "audit"], _) => Err(ApiError::method("GET")),
         _ => Err(ApiError::NoRoute),

@@ -6,6 +6,7 @@ pub(crate) mod healthz;
 pub(crate) mod key_life;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod policy;
 pub(crate) mod revocations;
 pub(crate) mod verify;
 

@@ -140,7 +140,8 @@ fn a_rotated_key_has_two_generations_until_the_overlap_after_first_use_has_passe
     let first = tenant.create(lasting);
     let (id, old) = (first.view.key_id.as_str(), text(&first));
     assert_eq!(tenant.word(&old), "alive");
-    let second = tenant.rotate(id, RotateRequest { overlap_s: Some(3600), ..RotateRequest::default() });
+    let second =
+        tenant.rotate(id, RotateRequest { overlap_s: Some(3600), ..RotateRequest::default() });
     let second = second.unwrap();
     let new = text(&second);
     assert_eq!(second.view.key_id, id);

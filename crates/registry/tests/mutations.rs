@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wardkey_provision::KeyRequest;
+use wardkey_provision::{AudiencePolicy, KeyRequest};
 use wardkey_registry::{Call, Fault, FaultyStore, GenerationState, RegistryError, RevokeRequest};
 use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request};
 
@@ -88,6 +88,28 @@ fn a_revoke_is_all_or_nothing() {
         (book, Box::new(call))
     });
     assert!(writes >= 8, "{writes} writes");
+}
+
+#[test]
+fn a_replacement_of_the_policy_is_all_or_nothing() {
+    let writes = all_or_nothing(|| {
+        let (book, admin) = a_book();
+        let mut policy = api_policy().unwrap();
+        policy.audiences.pop();
+        policy.audiences[0].scopes[0].risk = "strict".into();
+        policy.audiences.push(AudiencePolicy {
+            number: 3,
+            name: "mail".into(),
+            ..policy.audiences[0].clone()
+        });
+        let call = move || Call::ReplacePolicy {
+            authority: authority(&admin, Some("once")),
+            version: 1,
+            policy: policy.clone(),
+        };
+        (book, Box::new(call))
+    });
+    assert!(writes >= 20, "{writes} writes");
 }
 
 #[test]

@@ -88,9 +88,12 @@ impl AudiencePolicy {
 mod tests {
     use super::*;
 
-    fn policy(beside: &str, audiences: &[(u8, &str, &[(u8, &str, &str)])]) -> Policy {
+    fn policy(beside: &str, audiences: &[(u8, &str, &[&str])]) -> Policy {
         let audiences = audiences.iter().map(|(number, name, scopes)| {
-            let scopes = scopes.iter().map(|(number, name, risk)| {
+            let scopes = scopes.iter().map(|scope| {
+                let [number, name, risk] = scope.split(' ').collect::<Vec<_>>()[..] else {
+                    panic!("{scope} is no scope")
+                };
                 format!(r#"{{"number":{number},"name":"{name}","risk":"{risk}"}}"#)
             });
             let scopes = scopes.collect::<Vec<_>>().join(",");
@@ -101,8 +104,8 @@ mod tests {
             .expect("a policy")
     }
 
-    const AB: (u8, &str, &str) = (0, "a:b", "low");
-    const AC: (u8, &str, &str) = (1, "a:c", "high");
+    const AB: &str = "0 a:b low";
+    const AC: &str = "1 a:c high";
 
     #[test]
     fn a_number_keeps_its_name_for_ever() {
@@ -114,7 +117,7 @@ mod tests {
         assert_eq!(field(&renamed, &first), wrong("audiences[0].number"));
         let swapped = policy("", &[(2, "a", &[AB]), (1, "b", &[AB])]);
         assert_eq!(field(&swapped, &first), wrong("audiences[0].number"));
-        let other_scope = policy("", &[(1, "a", &[AB, (1, "a:z", "high")])]);
+        let other_scope = policy("", &[(1, "a", &[AB, "1 a:z high"])]);
         assert_eq!(field(&other_scope, &first), wrong("audiences[0].scopes[1].number"));
         // Also after it was dropped: what was given stays given.
         let dropped = policy("", &[(1, "a", &[AB])]);
@@ -123,7 +126,7 @@ mod tests {
         assert_eq!(field(&policy("", &[(2, "z", &[AB])]), &dropped), wrong("audiences[0].number"));
         // It comes back as what it was, and new numbers may be given.
         assert_eq!(field(&first, &dropped), Ok(()));
-        let more = policy("", &[(1, "a", &[AB, (2, "a:d", "low")]), (3, "c", &[AB])]);
+        let more = policy("", &[(1, "a", &[AB, "2 a:d low"]), (3, "c", &[AB])]);
         assert_eq!(field(&more, &first), Ok(()));
         let brand = policy(r#","brand":"acme""#, &[(1, "a", &[AB])]);
         assert_eq!(field(&brand, &first), wrong("brand"));
@@ -133,14 +136,14 @@ mod tests {
 
     #[test]
     fn verifiers_need_a_new_key_set_for_a_changed_catalog_and_at_once_for_a_stricter_one() {
-        let of = |scopes: &[(u8, &str, &str)]| policy("", &[(1, "a", scopes)]).audiences.remove(0);
+        let of = |scopes: &[&str]| policy("", &[(1, "a", scopes)]).audiences.remove(0);
         let old = of(&[AB, AC]);
         let needs =
             |new: &AudiencePolicy| (new.needs_new_key_set(&old), new.is_stricter_than(&old));
         assert_eq!(needs(&of(&[AC, AB])), (false, false), "their order is nothing");
-        assert_eq!(needs(&of(&[AB, AC, (2, "a:d", "strict")])), (true, false), "one more");
-        assert_eq!(needs(&of(&[AB, (1, "a:c", "standard")])), (true, false), "lowered");
-        assert_eq!(needs(&of(&[AB, (1, "a:c", "strict")])), (true, true), "raised");
+        assert_eq!(needs(&of(&[AB, AC, "2 a:d strict"])), (true, false), "one more");
+        assert_eq!(needs(&of(&[AB, "1 a:c standard"])), (true, false), "lowered");
+        assert_eq!(needs(&of(&[AB, "1 a:c strict"])), (true, true), "raised");
         assert_eq!(needs(&of(&[AB])), (true, true), "one less");
     }
 }
