@@ -117,16 +117,14 @@ impl Tenant {
         }
     }
 
-    /// Audience, present and least key set, as the head says.
-    fn key_sets(&self) -> Vec<(u64, u64, u64)> {
-        self.book.ask(Call::Head).unwrap();
-        let sql = "SELECT number, current_key_set, least_key_set FROM audience WHERE number > 0 AND dropped_at IS NULL";
-        let number = |value: &wardkey_registry::Value| match value {
-            wardkey_registry::Value::Integer(number) => u64::try_from(*number).unwrap(),
-            other => panic!("{other:?}"),
-        };
-        let rows = self.book.store.query(sql, &[]).unwrap();
-        rows.iter().map(|row| (number(&row.0[0]), number(&row.0[1]), number(&row.0[2]))).collect()
+    /// Audience, present and least key set, as the head says: FORMAT.md, behind 63 bytes that are none of theirs.
+    fn key_sets(&self) -> Vec<(u8, u32, u32)> {
+        self.book.pass(1_000);
+        let Reply::Bytes(head) = self.book.ask(Call::Head).unwrap() else { panic!("no head") };
+        let (count, entries) = head.as_bytes()[63..].split_first().unwrap();
+        let number = |four: &[u8]| u32::from_be_bytes(four.try_into().unwrap());
+        let entries = entries.chunks(13).take((*count).into());
+        entries.map(|entry| (entry[0], number(&entry[1..5]), number(&entry[5..9]))).collect()
     }
 
     fn sequence(&self) -> u64 {
@@ -391,6 +389,38 @@ impl Tenant {
 }
 
 #[test]
+fn a_key_for_the_key_set_of_one_audience_does_not_get_another_by_founding_it() {
+    let tenant = Tenant::new();
+    let one = changed(|policy| {
+        policy.audiences.pop();
+        let rule = json!([{"name": "r", "actors": ["*"], "audiences": ["wardkey"], "subjects": ["*"],
+                           "scopes": ["*", "verifier:key-set"]}]);
+        policy.rules = serde_json::from_value(rule).unwrap();
+    });
+    tenant.replace(1, &one).unwrap();
+    let scopes = ["policy:write", "verifier:key-set", "verifier:verify"];
+    let made = tenant.create(admin_request("svc:edge", &scopes, &["wardkey", "api"])).unwrap();
+    let text = made.key.unwrap().secret_str().to_owned();
+    tenant
+        .replace_as(&text, None, 2, &{
+            let mut two = one.clone();
+            let mail = wardkey_provision::AudiencePolicy {
+                number: 3,
+                name: "mail".into(),
+                ..one.audiences[0].clone()
+            };
+            two.audiences.push(mail);
+            two
+        })
+        .unwrap();
+    let sql = "SELECT scope FROM binding WHERE audience = 3 AND key_id = ?";
+    let rows = tenant.book.store.query(sql, &[made.view.key_id.as_str().into()]).unwrap();
+    let verify = wardkey_provision::AdminScope::VerifierVerify.number();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0].0[0], wardkey_registry::Value::from(verify));
+}
+
+#[test]
 fn a_changed_catalog_is_a_new_key_set_and_a_stricter_one_at_once() {
     let tenant = Tenant::new();
     let sequence = tenant.sequence();
@@ -555,6 +585,13 @@ fn a_trial_says_what_would_change_and_which_living_keys_would_break_it_and_chang
     assert!(trial.complete && trial.would_change);
     let paths: Vec<_> = trial.changes.iter().map(|change| change.path.as_str()).collect();
     assert_eq!(paths, ["audiences[api].scopes[payouts:create]", "levels", "rules"]);
+    // What a cut-off has killed does not live, whatever its row says.
+    let cutoff =
+        format!("UPDATE audience SET cutoff = {} WHERE number = 1", tenant.book.now().0 / 1000);
+    tenant.book.store.execute(&cutoff, &[]).unwrap();
+    let after_cutoff = tenant.try_out(1, &policy, None).unwrap();
+    assert_eq!((after_cutoff.checked_keys, after_cutoff.broken_count), (2, 0));
+    tenant.book.store.execute("UPDATE audience SET cutoff = 0", &[]).unwrap();
     // The policy in force changes and breaks nothing.
     let same = tenant.try_out(1, &api_policy().unwrap(), None).unwrap();
     assert!(!same.would_change && same.changes.is_empty() && same.broken_keys.is_empty());

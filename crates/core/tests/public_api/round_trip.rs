@@ -32,7 +32,8 @@ fn a_minted_key_is_allowed_with_exactly_its_claims() {
         ..KeyRequest::default()
     };
     let grant =
-        Grant::decide(&policy, &admin, &request, UnixSeconds(ISSUED)).expect("a sound request");
+        Grant::decide(&policy, &admin, AdminScope::KeysCreate, &request, UnixSeconds(ISSUED))
+            .expect("a sound request");
     let key_id = KeyId([1; 8]);
     let minted =
         mint(&grant, &tenant.secret, Epoch::FIRST, key_id, StatusIndex(INDEX), UnixSeconds(ISSUED))
