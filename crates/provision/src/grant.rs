@@ -252,6 +252,7 @@ mod tests {
         assert_eq!(decide(&api, &request("api", &["reports:read"], &["api"])), "for_audiences");
         let long = KeyRequest { expires_in: 3601, ..request("api", &["reports:read"], &[]) };
         assert_eq!(decide(&api, &long), "max_lifetime_s");
+        assert_eq!(decide(&api, &KeyRequest { expires_in: 3600, ..long.clone() }), "granted");
         let short = KeyRequest { expires_in: 59, ..long.clone() };
         assert_eq!(decide(&api, &short), "expires_in");
         let endless = KeyRequest { expires_in: u32::MAX, ..long };
@@ -372,6 +373,10 @@ mod tests {
         assert_eq!(without(|key| key.owner = Some(key.subject.clone())), "level.high.owner");
         assert_eq!(without(|key| key.tags.clear()), "level.high.tags");
         assert_eq!(without(|key| key.meta.clear()), "level.high.meta.ticket");
+        let other = |key: &mut KeyRequest| {
+            key.meta = BTreeMap::from([("Ticket".into(), "1".into())]);
+        };
+        assert_eq!(without(other), "level.high.meta.ticket", "another note");
         assert_eq!(
             without(|key| key.constraints.networks.clear()),
             "level.high.constraints.networks"

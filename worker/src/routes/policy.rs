@@ -109,8 +109,10 @@ fn trial(url: &url::Url) -> Result<Option<Trial>, ApiError> {
 
 /// The version that If-Match names. A tag that is none of ours is of version 0, which there never is.
 fn if_match(headers: &Headers) -> Result<u32, ApiError> {
-    let text = headers.get("If-Match")?.ok_or(ApiError::IfMatchNeeded)?;
-    let text = text.trim();
+    version_of(headers.get("If-Match")?.ok_or(ApiError::IfMatchNeeded)?.trim())
+}
+
+fn version_of(text: &str) -> Result<u32, ApiError> {
     // WHY: neither `*` nor a list, which would replace what the caller has not looked at; a weak tag never matches.
     let problem = || ApiError::invalid("If-Match", "must be one ETag, as GET /v1/policy gave it");
     let opaque = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"');
@@ -130,4 +132,41 @@ fn answer(reply: Reply) -> Result<Response, ApiError> {
     let mut response = json(200, &policy)?;
     response.headers_mut().set("ETag", &format!("\"{version}\""))?;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_match_is_one_strong_tag_and_what_never_matches_is_version_0() {
+        for (tag, version) in [("\"1\"", 1), ("\"4294967295\"", u32::MAX)] {
+            assert_eq!(version_of(tag).ok(), Some(version), "{tag}");
+        }
+        for other in ["W/\"1\"", "\"\"", "\"0\"", "\"01\"", "\"+1\"", "\"4294967296\"", "\"abc\""] {
+            assert_eq!(version_of(other).ok(), Some(0), "{other}");
+        }
+        for none in ["", "*", "1", "\"", "\"1", "\"1\", \"2\"", "W/1"] {
+            assert!(version_of(none).is_err(), "{none}");
+        }
+    }
+
+    #[test]
+    fn the_query_says_whether_it_is_a_trial_and_from_which_key_on() {
+        let asked = |query: &str| {
+            let url = url::Url::parse(&format!("http://localhost/v1/policy{query}"));
+            trial(&url.expect("a URL")).map(|trial| trial.map(|trial| trial.after))
+        };
+        for (query, wanted) in [
+            ("", None),
+            ("?dry_run=false", None),
+            ("?dry_run=true", Some(None)),
+            ("?dry_run=true&after=key_1", Some(Some("key_1".to_owned()))),
+        ] {
+            assert_eq!(asked(query).expect(query), wanted);
+        }
+        for bad in ["?dry_run", "?dry_run=1", "?dry_run=TRUE", "?after=key_1", "?colour=1"] {
+            assert!(asked(bad).is_err(), "{bad}");
+        }
+    }
 }
