@@ -20,7 +20,10 @@ use worker::{Context, Env, Method, Request, Response, event};
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
-use crate::routes::{audit, bootstrap, healthz, key_life, keys, list, policy, revocations, verify};
+use crate::routes::{
+    audit, bootstrap, healthz, key_life, key_set, keys, list, policy, revocations, signing_keys,
+    tenant, verify,
+};
 
 /// One request with what every route needs of it.
 pub(crate) struct Call {
@@ -101,6 +104,17 @@ async fn route(call: Call) -> Result<Response, ApiError> {
             list::state(call, tenant, name).await
         }
         (["v1", "list", _, "state", _], _) => Err(ApiError::method("GET")),
+        (["v1", "key-set"], Method::Get) => key_set::take(call).await,
+        (["v1", "key-set"], _) => Err(ApiError::method("GET")),
+        (["v1", "signing-keys", audience, "rotate"], Method::Post) => {
+            signing_keys::rotate(call, audience).await
+        }
+        (["v1", "signing-keys", _, "rotate"], _) => Err(ApiError::method("POST")),
+        (["v1", "root", "rewrap"], Method::Get) => tenant::root(call).await,
+        (["v1", "root", "rewrap"], Method::Post) => tenant::rewrap(call).await,
+        (["v1", "root", "rewrap"], _) => Err(ApiError::method("GET, POST")),
+        (["v1", "tenant", "destroy"], Method::Post) => tenant::destroy(call).await,
+        (["v1", "tenant", "destroy"], _) => Err(ApiError::method("POST")),
         (["v1", "policy"], Method::Get) => policy::read(call).await,
         (["v1", "policy"], Method::Put) => policy::replace(call).await,
         (["v1", "policy"], _) => Err(ApiError::method("GET, PUT")),

@@ -26,6 +26,8 @@ pub(crate) enum ApiError {
     BootstrapExpired,
     BootstrapUsed,
     TenantExists,
+    /// The tenant was destroyed; told where no key is to be judged.
+    TenantGone,
     /// A rule of the policy or of the actor's rights.
     Forbidden {
         rule: String,
@@ -157,6 +159,7 @@ impl ApiError {
             Self::BootstrapExpired => (401, "bootstrap_expired", "The bootstrap token has expired"),
             Self::BootstrapUsed => (409, "bootstrap_used", "The bootstrap token was used before"),
             Self::TenantExists => (409, "tenant_exists", "The tenant exists already"),
+            Self::TenantGone => (410, "tenant_gone", "The tenant is gone"),
             Self::Forbidden { .. } => (403, "forbidden_by_rule", "A rule refuses this"),
             Self::Conflict { conflict, .. } => (409, conflict.as_str(), "This does not fit now"),
             Self::IfMatchNeeded => (428, "if_match_needed", "If-Match is needed"),
@@ -198,6 +201,7 @@ impl ApiError {
             Self::BootstrapExpired => "Make a new token and set its SHA-256 as WARDKEY_BOOTSTRAP_SHA256.".into(),
             Self::BootstrapUsed => "Each token works once. Make a new one to recover the tenant.".into(),
             Self::TenantExists => "Leave policy out to recover the tenant with a new administrator, or name another tenant in a new token.".into(),
+            Self::TenantGone => "The tenant was destroyed. Its number is never used again: name another tenant in a new token.".into(),
             Self::Forbidden { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
             Self::IfMatchNeeded => "Send the ETag that GET /v1/policy gave as If-Match, so that nobody's change is lost.".into(),
             Self::PolicyChanged { version } => format!("Its ETag is \"{version}\" by now: read it again and decide anew."),
@@ -282,6 +286,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::NotFound => Self::NotFound,
             // A credential of a tenant that is not there is as unknown as any other.
             RegistryError::NoTenant => Self::Denied(Reason::TenantGone),
+            RegistryError::TenantGone => Self::TenantGone,
             RegistryError::TenantExists => Self::TenantExists,
             RegistryError::BootstrapUsed => Self::BootstrapUsed,
             RegistryError::IdempotencyKeyReused => Self::IdempotencyKeyReused,

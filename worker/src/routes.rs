@@ -4,10 +4,13 @@ pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod healthz;
 pub(crate) mod key_life;
+pub(crate) mod key_set;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod policy;
 pub(crate) mod revocations;
+pub(crate) mod signing_keys;
+pub(crate) mod tenant;
 pub(crate) mod verify;
 
 use serde::Serialize;

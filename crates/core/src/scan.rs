@@ -1,11 +1,16 @@
 //! Finds every credential of ours in a text, whatever surrounds it.
 
 mod anchor;
+mod brand_before;
+mod character;
 mod confirmed_end;
 mod digits;
 mod finding;
+mod joint;
+mod reach;
 mod redacted;
 mod shape;
+mod work;
 mod wrapped;
 
 pub use finding::{Finding, FindingKind};
@@ -26,13 +31,30 @@ use shape::Shape;
 ///   is glued to other characters or to another key.
 /// - **Anything of a known brand**, by prefix and length alone: `wk` and `wkadmin` always, and the brands
 ///   given to [`Scanner::new`]. Cut short or mistyped makes no difference; one wrong character, of whatever
-///   script, may stand in the prefix or split the rest, and so may one line break.
+///   script, may stand in the prefix or split the rest.
 /// - **A damaged key of any other brand**, if what follows the prefix starts like a key of version 1 or 2.
 /// - **A bootstrap token**, by its prefix and length.
-/// - With [`Scanner::deep`], all these (with an undamaged prefix) **inside base64**.
+/// - All these **as texts spell them**: with `\_`, `%5F`, `&#95;` or `\u005f` for `_`, the like for `-`, also where a
+///   backslash or `%` of those was escaped once more. And with joints between any two characters: line breaks (also
+///   `\n`, or with `\` or `=` before them) with up to 64 bytes of indentation and of the marks `>`, `#`, `*` and `//`,
+///   strings joined by `+`, `.`, `&` or a line break, and ANSI colours.
+/// - With [`Scanner::deep`], all these (with an undamaged prefix) **inside base64**, and base64 with such joints.
 ///
-/// Not found: the tail of a key that has lost its prefix; a key of which every character was escaped or
-/// encoded otherwise (UTF-16, `%5F`, compressed: undo that first); one that was broken over more than two lines.
+/// A finding covers all of a whole key (but for its brand, where an `\n` is in there). Of a damaged one, fewer
+/// than eight characters may stay behind what interrupts it.
+///
+/// Not found, or not always:
+///
+/// - The tail of a key that has lost its prefix, or that foreign characters interrupt twice before it is as long
+///   as counts.
+/// - A key in other letters: a prefix such as `WK_LIVE_` is none, whatever follows it.
+/// - What was escaped or encoded in other ways (`&lowbar;`, every letter as a code, UTF-16, compressed), or broken
+///   in others (an empty line between, a column of line numbers): undo that first. In base64, an escaped prefix,
+///   or one that colours or joined strings on one line part.
+/// - A key with a wrong character in its prefix, if that was escaped or broken as well, or if the 32 characters
+///   behind it are not in one piece.
+/// - A damaged key of a brand that the scanner was not told, if the first 32 characters behind its prefix are not
+///   in one piece, and its first two pieces together are shorter than a whole key.
 ///
 /// # Constraints
 /// Texts are bytes of any length and any encoding that keeps ASCII. The work is linear in the text, with a
@@ -148,8 +170,17 @@ impl Findings<'_, '_> {
                 self.pending = Some(next);
                 return;
             }
-            // The same one again, by another anchor.
+            // The same one again, by another anchor, which may know more of it.
             if next.payload <= shape.payload {
+                let same = next.payload == shape.payload;
+                if same && next.begins_for_sure() && !shape.begins_for_sure() {
+                    *shape = Shape { start: next.start.max(self.taken), ..next };
+                    if !shape.is_loose() {
+                        return;
+                    }
+                } else {
+                    shape.end = shape.end.max(next.end);
+                }
                 continue;
             }
             if next.begins_for_sure() {

@@ -91,6 +91,15 @@ impl RootKeys {
         Ok([&self.newest.version.to_be_bytes(), nonce.as_slice(), &sealed].concat())
     }
 
+    /// The version that wrapped a secret.
+    ///
+    /// # Errors
+    /// [`WrapError::Malformed`].
+    pub fn version_of(wrapped: &[u8]) -> Result<u32, WrapError> {
+        let (version, _) = wrapped.split_first_chunk::<4>().ok_or(WrapError::Malformed)?;
+        Ok(u32::from_be_bytes(*version))
+    }
+
     /// Unwraps a tenant's secret.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::audit_log::AuditPage;
 use crate::bootstrap::BootstrapRequest;
 use crate::check::StrictVerdict;
 use crate::create::Created;
+use crate::destroy::{DestroyRequest, Destroyed};
 use crate::key_book::KeyView;
 use crate::key_list::{KeyPage, ListRequest};
 use crate::policy_versions::PolicyView;
@@ -15,7 +16,9 @@ use crate::read::{ReadKey, RecordPointer};
 use crate::revocations::{RevocationRequest, RevocationView};
 use crate::revoke::{RevokeRequest, Revoked};
 use crate::revoke_self::RevokeSelfRequest;
+use crate::rewrap::RootWrap;
 use crate::rotate::RotateRequest;
+use crate::rotate_signing_keys::{RotateSigningKeysRequest, SigningKeysRotated};
 use crate::suspend::SuspendRequest;
 use crate::try_policy::PolicyTrial;
 use crate::update::UpdateRequest;
@@ -210,6 +213,43 @@ pub enum Call {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         has: Vec<(u8, u32)>,
     },
+    /// Take the key set of the audience that the credential is for.
+    ReadKeySet {
+        /// By what right.
+        authority: Authority,
+        /// The audience's name, which may be left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+        /// Audience and edition of what the verifier has already.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        has: Vec<(u8, u32)>,
+    },
+    /// Make the next signing key of an audience.
+    RotateSigningKeys {
+        /// By what right.
+        authority: Authority,
+        /// The audience's name.
+        audience: String,
+        /// Why and how.
+        request: RotateSigningKeysRequest,
+    },
+    /// Say which version of the root wraps the tenant's secret.
+    ReadRoot {
+        /// By what right.
+        authority: Authority,
+    },
+    /// Wrap the tenant's secret with the newest version of the root.
+    RewrapRoot {
+        /// By what right.
+        authority: Authority,
+    },
+    /// Destroy the tenant's secret.
+    DestroyTenant {
+        /// By what right.
+        authority: Authority,
+        /// What must be said for it.
+        request: DestroyRequest,
+    },
     /// The registry's word on a key whose tag is right.
     Check {
         /// The key's base, as it stands in the key.
@@ -248,7 +288,12 @@ impl Call {
             | Self::ReplacePolicy { authority, .. }
             | Self::TryPolicy { authority, .. }
             | Self::Admit { authority, .. }
-            | Self::AdmitVerifier { authority, .. } => Some(authority),
+            | Self::AdmitVerifier { authority, .. }
+            | Self::ReadKeySet { authority, .. }
+            | Self::RotateSigningKeys { authority, .. }
+            | Self::ReadRoot { authority }
+            | Self::RewrapRoot { authority }
+            | Self::DestroyTenant { authority, .. } => Some(authority),
             Self::Bootstrap { .. } | Self::Check { .. } | Self::Head | Self::State { .. } => None,
         }
     }
@@ -275,6 +320,14 @@ impl Call {
             Self::TryPolicy { .. } => "policy.try",
             Self::Admit { .. } => "credential.judge",
             Self::AdmitVerifier { .. } => "verifier.admit",
+            Self::ReadKeySet { .. } => "key_set.read",
+            Self::RotateSigningKeys { request, .. } if request.compromised => {
+                "signing_key.compromise"
+            }
+            Self::RotateSigningKeys { .. } => "signing_key.rotate",
+            Self::ReadRoot { .. } => "root.read",
+            Self::RewrapRoot { .. } => "root.rewrap",
+            Self::DestroyTenant { .. } => "tenant.destroy",
             Self::Check { .. } => "key.check",
             Self::Head => "list.head",
             Self::State { .. } => "list.state",
@@ -320,8 +373,14 @@ pub enum Reply {
     PolicyTrial(PolicyTrial),
     /// To [`Call::Admit`].
     Admitted,
-    /// To [`Call::AdmitVerifier`].
+    /// To [`Call::AdmitVerifier`] and [`Call::ReadKeySet`].
     Verifier(VerifierMaterial),
+    /// To [`Call::RotateSigningKeys`].
+    SigningKeys(SigningKeysRotated),
+    /// To [`Call::ReadRoot`] and [`Call::RewrapRoot`].
+    Root(RootWrap),
+    /// To [`Call::DestroyTenant`].
+    Destroyed(Destroyed),
     /// To [`Call::Check`].
     Checked(StrictVerdict),
     /// To [`Call::Head`] and [`Call::State`].

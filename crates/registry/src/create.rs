@@ -8,6 +8,7 @@ use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
 use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
 use crate::check::standing;
+use crate::epochs;
 use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::idempotency::{Attempt, Remembered};
@@ -107,6 +108,7 @@ pub(crate) fn add_generation(
     let index = StatusIndex(Tenant::take_index(store)?);
     let issued_at = issue_second(store, tenant, grant, now)?;
     let signing_key = Tenant::minting_key(store, grant.audience(), issued_at)?;
+    epochs::cover(store, grant.audience(), &signing_key, grant.expires_at())?;
     let base = mint(grant, &tenant.secret, signing_key.epoch, key_id, index, issued_at)
         .map_err(|error| RegistryError::invalid(error.field(), error.to_string()))?
         .base;

@@ -1,8 +1,9 @@
-//! What comes to an end by itself: retiring generations whose overlap has passed.
+//! What comes to an end by itself: retiring generations whose overlap has passed, signing keys whose keys expired.
 
 use wardkey::{KeyId, StatusIndex, UnixMillis};
 
 use crate::audit_log::{self, Act, Outcome};
+use crate::epochs;
 use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::key_book::Key;
@@ -29,14 +30,16 @@ pub(crate) fn apply(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryEr
         revocation_list::kill(store, &indexes, now)?;
         Tenant::keep_time(store, now)?;
     }
-    Ok(())
+    epochs::apply_deadlines(store, now)
 }
 
 /// When the next one is due.
 pub(crate) fn next(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryError> {
     let rows =
         store.query("SELECT min(retire_at) FROM generation WHERE state = 'retiring'", &[])?;
-    Ok(rows.first().map(|row| row.optional_unsigned(0)).transpose()?.flatten().map(UnixMillis))
+    let retire_at = rows.first().map(|row| row.optional_unsigned(0)).transpose()?.flatten();
+    let due = [retire_at.map(UnixMillis), epochs::next_deadline(store)?];
+    Ok(due.into_iter().flatten().min())
 }
 
 fn retire(

@@ -60,6 +60,9 @@ pub enum RegistryError {
     /// The tenant was never made.
     #[error("there is no such tenant")]
     NoTenant,
+    /// The tenant's secret was destroyed: there is nothing left to judge or publish anything by.
+    #[error("the tenant is gone")]
+    TenantGone,
     /// A policy for a tenant that lives: recovery takes none.
     #[error("the tenant exists already")]
     TenantExists,
@@ -91,6 +94,12 @@ pub enum Conflict {
     NeedsRotation,
     /// Nobody could administer the tenant any more.
     LastAdmin,
+    /// The next signing key of the audience does not mint yet.
+    EpochPending,
+    /// As many signing keys of the audience live as a key set can hold.
+    TooManyEpochs,
+    /// The audience has had every signing key that it can have.
+    EpochsUsedUp,
     /// A key of the audience lives.
     AudienceInUse,
 }
@@ -104,6 +113,9 @@ impl Conflict {
             Self::KeyEnded => "key_ended",
             Self::NeedsRotation => "needs_rotation",
             Self::LastAdmin => "last_admin",
+            Self::EpochPending => "epoch_pending",
+            Self::TooManyEpochs => "too_many_epochs",
+            Self::EpochsUsedUp => "epochs_used_up",
             Self::AudienceInUse => "audience_in_use",
         }
     }

@@ -98,6 +98,8 @@ pub(crate) struct Generation {
     pub(crate) constraints: Constraints,
     /// For how long its predecessor lives once this one has been seen, in seconds.
     pub(crate) overlap_s: u32,
+    /// When its signing key was declared compromised.
+    signing_key_dead_at: Option<u64>,
     state: GenerationState,
     retire_at: Option<u64>,
     ended_at: Option<u64>,
@@ -187,10 +189,24 @@ impl Generation {
             retire_at: row.optional_unsigned(11)?,
             constraints: read_constraints(row.text(12)?).ok_or_else(|| broken("constraints"))?,
             overlap_s: row.unsigned(13)?,
+            signing_key_dead_at: row.optional_unsigned(14)?,
         })
     }
 
     pub(crate) fn view(&self) -> GenerationView {
+        if let Some(at) = self.signing_key_dead_at.filter(|at| self.lives(UnixMillis(*at))) {
+            return GenerationView {
+                state: GenerationState::Revoked,
+                ended_at_ms: Some(at),
+                end_reason: Some(COMPROMISED.into()),
+                ..self.own_view()
+            };
+        }
+        self.own_view()
+    }
+
+    /// The view of the row by itself.
+    fn own_view(&self) -> GenerationView {
         GenerationView {
             number: self.number,
             state: self.state,
@@ -210,8 +226,41 @@ impl Generation {
             GenerationState::Retired => Some(Reason::Retired),
             _ if now >= self.expires_at.as_millis() => Some(Reason::Expired),
             _ if self.retire_at.is_some_and(|at| now >= UnixMillis(at)) => Some(Reason::Retired),
+            _ if self.signing_key_dead_at.is_some() => Some(Reason::Revoked),
             _ => None,
         }
+    }
+
+    /// Whether it would live at `now` if only its signing key did: then its key may be issued anew.
+    pub(crate) fn lost_its_signing_key(&self, now: UnixMillis) -> bool {
+        self.signing_key_dead_at.is_some() && self.lives(now)
+    }
+
+    /// Whether it lives at `now`, whatever became of its signing key: what is revoked then is not issued anew.
+    pub(crate) fn lives(&self, now: UnixMillis) -> bool {
+        !self.state.is_ended()
+            && now < self.expires_at.as_millis()
+            && self.retire_at.is_none_or(|at| now < UnixMillis(at))
+    }
+
+    /// Keeps of a key's generations that they died with their signing keys; answers whether that is news. Nobody
+    /// visits all keys of an audience when its signing key dies: a key's record changes when it is next asked for.
+    pub(crate) fn settle(store: &dyn Store, key: KeyId) -> Result<bool, RegistryError> {
+        let rows = store.query(
+            "SELECT generation.status_index, signing_key.dead_at FROM generation
+             JOIN key ON key.id = generation.key_id
+             JOIN signing_key ON signing_key.audience = key.audience AND signing_key.epoch = generation.epoch
+             WHERE generation.key_id = ? AND generation.ended_at IS NULL
+             AND generation.expires_at * 1000 > signing_key.dead_at",
+            &[key.to_string().into()],
+        )?;
+        for row in &rows {
+            store.execute(
+                "UPDATE generation SET ended_at = ? WHERE status_index = ?",
+                &[row.unsigned::<u64>(1)?.into(), row.unsigned::<u32>(0)?.into()],
+            )?;
+        }
+        Ok(!rows.is_empty())
     }
 
     /// Whether it was revoked.
@@ -294,4 +343,9 @@ fn read_constraints(text: &str) -> Option<Constraints> {
 }
 
 const SELECT: &str = "SELECT key_id, status_index, number, epoch, issued_at, expires_at, scopes, state, seen_at, \
-                      ended_at, end_reason, retire_at, constraints, overlap_s FROM generation";
+                      ended_at, end_reason, retire_at, constraints, overlap_s, \
+                      (SELECT signing_key.dead_at FROM key JOIN signing_key ON signing_key.audience = key.audience \
+                      WHERE key.id = generation.key_id AND signing_key.epoch = generation.epoch) FROM generation";
+
+/// Why a generation ended whose signing key was declared compromised.
+const COMPROMISED: &str = "its signing key was compromised";

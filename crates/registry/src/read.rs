@@ -6,7 +6,9 @@ use wardkey_provision::AdminScope;
 
 use crate::admission::{admit, visible};
 use crate::error::RegistryError;
+use crate::generation::Generation;
 use crate::key_book::KeyView;
+use crate::outbox;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::wire::{WireBytes, WireSecret};
@@ -38,7 +40,12 @@ pub(crate) fn pointer(
     now: UnixMillis,
 ) -> Result<RecordPointer, RegistryError> {
     let actor = admit(store, tenant, credential, AdminScope::KeysRead, now)?;
-    let key = visible(store, &actor, AdminScope::KeysRead, key_id)?;
+    let mut key = visible(store, &actor, AdminScope::KeysRead, key_id)?;
+    if Generation::settle(store, key_id)? {
+        key.touch(store)?;
+        outbox::post(store, key_id, now)?;
+        key = visible(store, &actor, AdminScope::KeysRead, key_id)?;
+    }
     let record_key = tenant.secret.record_key(key_id, key.record_version);
     Ok(RecordPointer {
         version: key.record_version,

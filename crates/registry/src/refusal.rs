@@ -30,9 +30,11 @@ pub(crate) fn note(
         if error.reason() == Some(Reason::NeverIssued) {
             // Its tag was found right, so that it is of the audience that it says it is of.
             let key = UnverifiedKey::parse(authority.credential.secret_str());
-            let audience = key.map(|key| key.unproven_base().signing_key.audience);
-            let audience = audience.unwrap_or(AudienceId::ADMINISTRATION);
-            return never_issued(store, audience, None, &authority.request_id, now);
+            let base = key.as_ref().map(UnverifiedKey::unproven_base).ok();
+            let audience =
+                base.map_or(AudienceId::ADMINISTRATION, |base| base.signing_key.audience);
+            let target = base.map(|base| base.key_id.to_string());
+            return never_issued(store, audience, target, &authority.request_id, now);
         }
         // The refusal has undone that the credential was seen; whoever is no actor leaves nothing.
         let Ok(Identified { actor, .. }) = identify(store, tenant, &authority.credential, now)

@@ -11,8 +11,10 @@ use crate::call::{Authority, Call, Reply};
 use crate::check::check;
 use crate::create::create;
 use crate::deadlines;
+use crate::destroy::{self, destroy};
 use crate::error::RegistryError;
 use crate::key_list;
+use crate::key_set;
 use crate::outbox::{self, Publication};
 use crate::policy_versions;
 use crate::read::{self, ReadKey};
@@ -22,7 +24,9 @@ use crate::revocation_list;
 use crate::revocations;
 use crate::revoke::revoke;
 use crate::revoke_self::revoke_self;
+use crate::rewrap;
 use crate::rotate::{confirm, rotate};
+use crate::rotate_signing_keys::rotate_signing_keys;
 use crate::schema;
 use crate::store::{Store, transaction};
 use crate::suspend::suspend;
@@ -69,9 +73,9 @@ impl<'r> Registry<'r> {
             return transaction(store, || bootstrap(store, root, &token, request, clock, rng))
                 .map(Reply::Created);
         }
-        let tenant = Tenant::load(store, root)?;
+        let tenant = Tenant::load(store, root).map_err(|error| destroy::refuse(error, &call))?;
         let now = tenant.time(clock);
-        let outcome = transaction(store, || answer_for(store, &tenant, &call, now, rng));
+        let outcome = transaction(store, || answer_for(store, root, &tenant, &call, now, rng));
         if let Err(error) = &outcome {
             refusal::note(store, &tenant, &call, error, now)?;
         }
@@ -84,6 +88,11 @@ impl<'r> Registry<'r> {
     /// [`RegistryError::Internal`].
     pub fn next_due(&self) -> Result<Option<UnixMillis>, RegistryError> {
         if !schema::exists(self.store)? {
+            return Ok(None);
+        }
+        schema::upgrade(self.store)?;
+        // A tenant that is gone publishes nothing.
+        if Tenant::is_gone(self.store)? {
             return Ok(None);
         }
         // A revocation that is under way goes on at once.
@@ -101,7 +110,7 @@ impl<'r> Registry<'r> {
             return Ok(false);
         }
         schema::upgrade(self.store)?;
-        revocations::is_pending(self.store)
+        Ok(!Tenant::is_gone(self.store)? && revocations::is_pending(self.store)?)
     }
 
     /// Takes the next batch of a revocation that is under way, if there is one: some hundred keys.
@@ -173,6 +182,7 @@ impl std::fmt::Debug for Registry<'_> {
 /// use of a credential is kept.
 fn answer_for(
     store: &dyn Store,
+    root: &RootKeys,
     tenant: &Tenant,
     call: &Call,
     now: UnixMillis,
@@ -258,6 +268,26 @@ fn answer_for(
         Call::AdmitVerifier { authority, audience, has } => {
             material(store, tenant, &authority.credential, audience.as_deref(), has, now)
                 .map(Reply::Verifier)
+        }
+        Call::ReadKeySet { authority, audience, has } => {
+            let circumstances = circumstances(authority, now);
+            key_set::take(store, tenant, audience.as_deref(), has, &circumstances)
+                .map(Reply::Verifier)
+        }
+        Call::RotateSigningKeys { authority, audience, request } => {
+            let circumstances = circumstances(authority, now);
+            rotate_signing_keys(store, tenant, audience, request, &circumstances)
+                .map(Reply::SigningKeys)
+        }
+        Call::ReadRoot { authority } => {
+            rewrap::read(store, root, tenant, &authority.credential, now).map(Reply::Root)
+        }
+        Call::RewrapRoot { authority } => {
+            let circumstances = circumstances(authority, now);
+            rewrap::rewrap(store, root, tenant, &circumstances, rng).map(Reply::Root)
+        }
+        Call::DestroyTenant { authority, request } => {
+            destroy(store, tenant, request, &circumstances(authority, now)).map(Reply::Destroyed)
         }
         Call::Check { base, request_id } => {
             let base = parse_base(base.as_bytes())?;

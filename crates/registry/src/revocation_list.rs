@@ -255,7 +255,7 @@ fn audiences(store: &dyn Store) -> Result<Vec<HeadAudience>, RegistryError> {
 
 fn dead_signing_keys(store: &dyn Store) -> Result<Vec<(AudienceId, Epoch)>, RegistryError> {
     let rows = store.query(
-        "SELECT audience, epoch FROM signing_key WHERE dead_at IS NOT NULL AND audience > 0",
+        "SELECT audience, epoch FROM signing_key WHERE dead_at IS NOT NULL AND unlisted_at IS NULL AND audience > 0",
         &[],
     )?;
     rows.iter()

@@ -68,12 +68,17 @@ pub(crate) fn rotate(
     let generations = key.generations(store)?;
     let lives = |one: &&Generation| one.dead(now).is_none() && !cutoff.kills(one.issued_at);
     let living: Vec<_> = generations.iter().filter(lives).collect();
-    let newest = match living.as_slice() {
-        [] => {
+    let lost = generations
+        .last()
+        .filter(|one| one.lost_its_signing_key(now) && !cutoff.kills(one.issued_at));
+    let newest = match (living.as_slice(), lost) {
+        // What died with its signing key alone is issued anew in this way.
+        ([], Some(lost)) => lost,
+        ([], None) => {
             let detail = "no generation of the key lives any more: create another key";
             return Err(RegistryError::conflict(Conflict::KeyEnded, detail));
         }
-        [one] => *one,
+        ([one], _) => *one,
         _ => {
             let detail = "two generations live: confirm the newer one, or revoke one of them";
             return Err(RegistryError::conflict(Conflict::RotationInProgress, detail));

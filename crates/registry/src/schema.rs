@@ -145,7 +145,7 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 2] = [SECOND, POLICY_VERSIONS];
+const LATER: [&[&str]; 3] = [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -179,7 +179,23 @@ const SECOND: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS generation_by_deadline ON generation (retire_at) WHERE state = 'retiring'",
 ];
 
-/// Schema 3: every version of the policy, and every number that one of them gave. Its first version is the one that
+/// Epochs of signing keys that follow each other and end, and tenants that end. `retired_at`, `unlisted_at` and
+/// `destroyed_at` are in Unix milliseconds.
+const EPOCHS_AND_ENDS: &[&str] = &[
+    // The newest edition of the key set that held it; none while editions to come hold it.
+    "ALTER TABLE signing_key ADD COLUMN last_key_set INTEGER",
+    // Since when no edition holds it, its keys having expired.
+    "ALTER TABLE signing_key ADD COLUMN retired_at INTEGER",
+    // Since when a dead one is not named in heads any more.
+    "ALTER TABLE signing_key ADD COLUMN unlisted_at INTEGER",
+    "ALTER TABLE tenant ADD COLUMN destroyed_at INTEGER",
+    "CREATE INDEX IF NOT EXISTS signing_key_by_end ON signing_key (verify_until)
+     WHERE dead_at IS NULL AND retired_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS signing_key_by_death ON signing_key (dead_at)
+     WHERE dead_at IS NOT NULL AND unlisted_at IS NULL AND audience > 0",
+];
+
+/// Every version of the policy, and every number that one of them gave. Its first version is the one that
 /// the tenant has.
 const POLICY_VERSIONS: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS policy_version (

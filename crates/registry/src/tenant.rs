@@ -18,6 +18,8 @@ pub(crate) struct Tenant {
     pub(crate) secret: TenantSecret,
     pub(crate) policy: Policy,
     pub(crate) cutoff_for_all: Cutoff,
+    /// The version of the root that wraps the secret.
+    pub(crate) wrapped_by: u32,
     last_time: UnixMillis,
 }
 
@@ -31,19 +33,25 @@ impl Tenant {
         if !schema::exists(store)? {
             return Ok(None);
         }
-        let sql = "SELECT number, wrapped_secret, policy, last_time, cutoff FROM tenant";
+        let sql =
+            "SELECT number, wrapped_secret, policy, last_time, cutoff, destroyed_at FROM tenant";
         let rows = store.query(sql, &[])?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
+        if row.optional_unsigned::<u64>(5)?.is_some() {
+            return Err(RegistryError::TenantGone);
+        }
         let number = TenantId(row.unsigned(0)?);
         let unwrapped = root.unwrap(number, row.blob(1)?);
         let secret = unwrapped.map_err(|error| RegistryError::internal(error.to_string()))?;
+        let wrapped_by = RootKeys::version_of(row.blob(1)?)
+            .map_err(|error| RegistryError::internal(error.to_string()))?;
         let policy = serde_json::from_str(row.text(2)?)
             .map_err(|error| RegistryError::internal(format!("the stored policy: {error}")))?;
         let last_time = UnixMillis(row.unsigned(3)?);
         let cutoff_for_all = Cutoff(UnixSeconds(row.unsigned(4)?));
-        Ok(Some(Self { secret, policy, cutoff_for_all, last_time }))
+        Ok(Some(Self { secret, policy, cutoff_for_all, wrapped_by, last_time }))
     }
 
     /// Writes a new tenant with a signing key for every audience, and its policy as version 1.
@@ -89,7 +97,7 @@ impl Tenant {
         now: UnixMillis,
     ) -> Result<(), RegistryError> {
         let second = second_of(now)?;
-        // The first epoch signs without end until signing keys rotate.
+        // The first epoch signs without end until the next one is planned.
         store.execute(
             "INSERT INTO signing_key (audience, epoch, mint_from, mint_until, verify_until) VALUES (?, ?, ?, ?, ?)",
             &[audience.0.into(), Epoch::FIRST.number().into(), second.0.into(), u32::MAX.into(), u32::MAX.into()],
@@ -104,6 +112,12 @@ impl Tenant {
     /// The tenant's number.
     pub(crate) const fn number(&self) -> TenantId {
         self.secret.tenant()
+    }
+
+    /// Whether the tenant's secret was destroyed.
+    pub(crate) fn is_gone(store: &dyn Store) -> Result<bool, RegistryError> {
+        let rows = store.query("SELECT 1 FROM tenant WHERE destroyed_at IS NOT NULL", &[])?;
+        Ok(!rows.is_empty())
     }
 
     /// The number of an audience, that of the administration included.
@@ -193,7 +207,7 @@ impl Tenant {
         audience: AudienceId,
     ) -> Result<Vec<LiveSigningKey>, RegistryError> {
         let sql = "SELECT epoch, mint_from, mint_until, verify_until FROM signing_key
-                   WHERE audience = ? AND dead_at IS NULL ORDER BY epoch";
+                   WHERE audience = ? AND dead_at IS NULL AND retired_at IS NULL ORDER BY epoch";
         let rows = store.query(sql, &[audience.0.into()])?;
         rows.iter()
             .map(|row| {

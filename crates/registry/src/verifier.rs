@@ -1,11 +1,12 @@
 //! What a verifier in front of the registry works with.
 
 use serde::{Deserialize, Serialize};
-use wardkey::{AudienceId, Bounds, UnixMillis};
-use wardkey_provision::{Actor, AdminScope, Binding, key_set_bytes};
+use wardkey::{AudienceId, UnixMillis};
+use wardkey_provision::{Actor, AdminScope, Binding};
 
 use crate::admission::admit;
 use crate::error::RegistryError;
+use crate::key_set;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::wire::{WireBytes, WireSecret};
@@ -35,31 +36,7 @@ pub(crate) fn material(
         Some(name) => named(tenant, &actor, name)?,
         None => only(&actor)?,
     };
-    let policy = tenant
-        .policy
-        .audience_numbered(number)
-        .ok_or_else(|| RegistryError::internal("a binding names no audience of the policy"))?;
-    let rows =
-        store.query("SELECT current_key_set FROM audience WHERE number = ?", &[number.0.into()])?;
-    let row = rows.first().ok_or_else(|| RegistryError::internal("the audience has no row"))?;
-    let version = row.unsigned(0)?;
-    let key_set = if has.contains(&(number.0, version)) {
-        None
-    } else {
-        let signing_keys = Tenant::signing_keys(store, number)?;
-        let prefix = tenant.prefix(number)?;
-        let bytes = key_set_bytes(
-            &tenant.secret,
-            policy,
-            &prefix,
-            version,
-            &Bounds::DEFAULT,
-            &signing_keys,
-        )
-        .map_err(|error| RegistryError::internal(error.to_string()))?;
-        Some(WireBytes::new(bytes.as_slice()))
-    };
-    Ok(VerifierMaterial { audience: number.0, key_set_version: version, key_set })
+    key_set::newest(store, tenant, number, has)
 }
 
 fn named(tenant: &Tenant, actor: &Actor, name: &str) -> Result<AudienceId, RegistryError> {

@@ -4,8 +4,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wardkey_provision::{AudiencePolicy, KeyRequest};
-use wardkey_registry::{Call, Fault, FaultyStore, GenerationState, RegistryError, RevokeRequest};
-use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request};
+use wardkey_registry::{
+    Call, DestroyRequest, Fault, FaultyStore, GenerationState, RegistryError, RevokeRequest,
+    RotateSigningKeysRequest,
+};
+use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request, key_set_policy};
 
 /// Plants a fault after each write of a call until one run meets none; before each, nothing may be left.
 fn all_or_nothing(prepare: impl Fn() -> (Book, Box<dyn Fn() -> Call>)) -> u32 {
@@ -88,6 +91,90 @@ fn a_revoke_is_all_or_nothing() {
         (book, Box::new(call))
     });
     assert!(writes >= 8, "{writes} writes");
+}
+
+fn rotation(audience: &'static str, compromised: bool) -> (Book, Box<dyn Fn() -> Call>) {
+    let (book, admin) = a_book();
+    for _ in 0..2 {
+        let authority = authority(&admin, None);
+        let call = Call::CreateKey { authority, request: key_request(&["reports:read"]) };
+        book.ask(call).unwrap();
+    }
+    let request =
+        RotateSigningKeysRequest { compromised, mint_from_in_s: None, reason: None, force: true };
+    let call = move || Call::RotateSigningKeys {
+        authority: authority(&admin, Some("once")),
+        audience: audience.into(),
+        request: request.clone(),
+    };
+    (book, Box::new(call))
+}
+
+#[test]
+fn a_rotation_of_signing_keys_is_all_or_nothing() {
+    for (audience, compromised) in
+        [("api", false), ("api", true), ("wardkey", false), ("wardkey", true)]
+    {
+        let writes = all_or_nothing(|| rotation(audience, compromised));
+        println!("{audience}, compromised {compromised}: {writes} writes");
+        assert!(writes >= 7, "{writes} writes");
+    }
+}
+
+#[test]
+fn the_taking_of_a_key_set_is_all_or_nothing() {
+    let writes = all_or_nothing(|| {
+        let book = Book::in_memory(1).unwrap();
+        let admin = book.bootstrap_with(key_set_policy().unwrap()).unwrap();
+        let request = KeyRequest {
+            audience: "wardkey".into(),
+            for_audiences: vec!["api".into()],
+            ..key_request(&["verifier:key-set"])
+        };
+        let call = Call::CreateKey { authority: authority(&admin, None), request };
+        let verifier = book.ask_created(call).unwrap().key.unwrap().secret_str().to_owned();
+        let call = move || Call::ReadKeySet {
+            authority: authority(&verifier, None),
+            audience: None,
+            has: Vec::new(),
+        };
+        (book, Box::new(call))
+    });
+    // Never the key set without its entry.
+    assert!(writes >= 4, "{writes} writes");
+}
+
+#[test]
+fn a_rewrapping_is_all_or_nothing() {
+    let writes = all_or_nothing(|| {
+        let (book, admin) = a_book();
+        (book, Box::new(move || Call::RewrapRoot { authority: authority(&admin, Some("once")) }))
+    });
+    assert!(writes >= 3, "{writes} writes");
+}
+
+#[test]
+fn the_end_of_a_tenant_is_all_or_nothing() {
+    let writes = all_or_nothing(|| {
+        let (book, admin) = a_book();
+        let call = move || Call::DestroyTenant {
+            authority: authority(&admin, Some("once")),
+            request: DestroyRequest { confirm: 1, reason: None },
+        };
+        (book, Box::new(call))
+    });
+    assert!(writes >= 7, "{writes} writes");
+}
+
+#[test]
+fn the_deadlines_of_signing_keys_are_all_or_nothing() {
+    let writes = all_or_nothing(|| {
+        let (book, call) = rotation("api", true);
+        book.ask(call()).unwrap();
+        book.pass(3_600_000);
+        (book, Box::new(|| Call::Head))
+    });
+    assert!(writes >= 6, "{writes} writes");
 }
 
 #[test]

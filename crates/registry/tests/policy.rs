@@ -654,7 +654,7 @@ fn a_tenant_of_an_earlier_schema_has_its_policy_as_version_1_and_its_numbers_as_
         "DROP TABLE given_audience",
         "DROP TABLE given_scope",
         "ALTER TABLE audience DROP COLUMN dropped_at",
-        "UPDATE tenant SET schema_version = 2",
+        "UPDATE tenant SET schema_version = 3",
     ] {
         tenant.book.store.execute(statement, &[]).unwrap();
     }

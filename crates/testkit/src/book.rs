@@ -67,6 +67,26 @@ pub fn api_policy() -> Result<Policy, RegistryError> {
     Ok(policy)
 }
 
+/// The same policy with a rule by which the bootstrap's administrator may grant anything, key sets by name.
+///
+/// # Errors
+/// None in practice.
+pub fn key_set_policy() -> Result<Policy, RegistryError> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let rule = wardkey_provision::RulePolicy {
+        name: "administrators".into(),
+        actors: texts(&["ops:*"]),
+        audiences: texts(&["wardkey", "api", "jobs"]),
+        scopes: texts(&["*", "verifier:key-set"]),
+        subjects: texts(&["*"]),
+        max_lifetime_s: None,
+        require_networks_within: None,
+    };
+    let policy = Policy { rules: Some(vec![rule]), ..api_policy()? };
+    policy.check()?;
+    Ok(policy)
+}
+
 impl Book<SqliteStore> {
     /// An empty book in memory.
     ///
@@ -141,7 +161,15 @@ impl<S: Store> Book<S> {
     /// # Errors
     /// What the registry says.
     pub fn bootstrap(&self) -> Result<String, RegistryError> {
-        let created = self.ask_created(bootstrap_call(1, [1; 32], Some(api_policy()?), None))?;
+        self.bootstrap_with(api_policy()?)
+    }
+
+    /// Makes the tenant with a policy and returns the administrator's key.
+    ///
+    /// # Errors
+    /// What the registry says.
+    pub fn bootstrap_with(&self, policy: Policy) -> Result<String, RegistryError> {
+        let created = self.ask_created(bootstrap_call(1, [1; 32], Some(policy), None))?;
         created
             .key
             .map(|key| key.secret_str().to_owned())

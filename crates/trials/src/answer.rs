@@ -7,6 +7,8 @@
 mod deciding;
 mod lists;
 mod reading;
+mod scanning;
+mod telling;
 mod value;
 mod writing;
 
@@ -24,6 +26,8 @@ pub fn answer(case: &Value) -> Value {
         Some("read_head") => reading::head(case),
         Some("adopt") => lists::adopt(case),
         Some("mint") => writing::mint(case),
+        Some("http") => telling::http(case),
+        Some("scan") => scanning::scan(case),
         Some("narrow") => writing::narrow(case),
         _ => Err(Fault::NoCase("do".into())),
     };

@@ -1,18 +1,20 @@
-//! A verifier with a good key, and forgeries of it: for what needs one verifier and no more. `issuer.rs` has
+//! A verifier with a good key and a good head, and forgeries of both: for what needs one verifier and no more. `issuer.rs` has
 //! issuers of any kind.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
     Adoption, Ask, AudienceId, AuthenticHead, Base, Bounds, Catalog, Constraints, Cutoff, Decision,
-    Environment, Epoch, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh, Registry,
-    Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
+    Environment, Epoch, HeadError, KeyId, KeySet, List, Narrowing, Prefix, Query, Reason, Refresh,
+    Registry, Requirement, ScopeSet, SigningKeyId, State, StatusIndex, Subject, TAG_LEN, TenantId,
     UnixMillis, UnixSeconds, UnverifiedHead,
 };
 use wardkey_provision::{
     AudiencePolicy, ChangeLog, HeadAudience, HeadBody, LiveSigningKey, ScopePolicy, TenantSecret,
     key_set_bytes, key_text, state_bytes,
 };
+
+use crate::spelling;
 
 /// The bytes that a verifier is given, and a key that it allows.
 #[derive(Clone, Debug)]
@@ -125,7 +127,7 @@ impl Fixture {
 
     /// The good key with its tag changed by `change`, and the right checksum again.
     pub fn with_tag(&self, change: impl FnOnce(&mut [u8; TAG_LEN])) -> Option<String> {
-        let (prefix, encoded) = self.key.split_at_checked(PREFIX_LEN)?;
+        let (prefix, encoded) = self.key.split_at_checked(spelling::prefix_len(&self.key)?)?;
         let payload = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (checked, _) = payload.split_last_chunk::<4>()?;
         let mut checked = checked.to_vec();
@@ -141,6 +143,16 @@ impl Fixture {
             }
         })
     }
+
+    /// The head with one bit of its tag changed; as it is where there is no such byte.
+    pub fn forged_head(&self, byte: usize, bit: u8) -> Vec<u8> {
+        let mut head = self.head.clone();
+        let tag = head.last_chunk_mut::<TAG_LEN>();
+        if let Some(byte) = tag.and_then(|tag| tag.get_mut(byte)) {
+            *byte ^= 1 << (bit % 8);
+        }
+        head
+    }
 }
 
 impl Verifier {
@@ -153,20 +165,15 @@ impl Verifier {
 /// The text of a key from its prefix and what the checksum is over, whether any issuer would write it
 /// or not.
 pub fn with_checksum(prefix: &str, checked: &[u8]) -> String {
-    let payload = [checked, &checksum(prefix, checked).to_be_bytes()].concat();
-    prefix.to_owned() + &URL_SAFE_NO_PAD.encode(payload)
+    let (mut payload, mut text) = (checked.to_vec(), vec![]);
+    spelling::push_checksum(prefix.as_bytes(), &mut payload);
+    spelling::write_text(prefix.as_bytes(), &payload, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
-/// CRC-32 (ISO-HDLC), bit by bit: not the core's own.
+/// CRC-32 (ISO-HDLC): not the core's own.
 pub fn checksum(prefix: &str, checked: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in prefix.as_bytes().iter().chain(checked) {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
-        }
-    }
-    !crc
+    spelling::checksum(prefix.as_bytes(), checked)
 }
 
 /// The first question of a host, with nothing asked yet.
@@ -220,6 +227,11 @@ pub fn word(decision: &Decision) -> &'static str {
     }
 }
 
+/// What came of authenticating a head, in a word.
+pub fn head_word(read: &Result<AuthenticHead<'_>, HeadError>) -> &'static str {
+    read.as_ref().map_or_else(|error| error.as_str(), |_| "authentic")
+}
+
 /// The word for a wrong tag.
 pub fn bad_tag() -> &'static str {
     Reason::BadTag.as_str()
@@ -227,5 +239,3 @@ pub fn bad_tag() -> &'static str {
 
 /// When the good key expires.
 const EXPIRES: u32 = 1_700_007_200;
-/// Bytes of `wk_live_`.
-const PREFIX_LEN: usize = 8;

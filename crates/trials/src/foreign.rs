@@ -12,6 +12,15 @@ pub(crate) use self::hkdf::{
 pub(crate) use self::hmac::{
     RFC_CASES as RFC4231, WYCHEPROOF_CASES as HMAC, rfc4231, wycheproof as wycheproof_hmac,
 };
+use crate::tally::Tally;
+
+/// Whether all vectors are there: one that went missing, or all of a file that cannot be read any more, would
+/// be missed by nobody.
+fn expect_all(vectors: usize, pinned: u64, tally: &mut Tally) {
+    tally.expect(vectors as u64 == pinned, "all vectors there", || {
+        format!("{vectors}, not {pinned}")
+    });
+}
 
 /// Bytes from hex, as RFCs print them. Empty for what is no hex: then the vector fails.
 fn hex(text: &str) -> Vec<u8> {

@@ -7,7 +7,7 @@ use crate::suite::{Cases, Stretch};
 use crate::tally::Tally;
 
 /// The files by name. `cargo xtask vectors` writes them from `src/bin/vectors`.
-pub const VECTOR_FILES: [(&str, &str); 7] = [
+pub const VECTOR_FILES: [(&str, &str); 9] = [
     ("key.json", include_str!("../../../tests/vectors/key.json")),
     ("mint_narrow.json", include_str!("../../../tests/vectors/mint_narrow.json")),
     ("key_set.json", include_str!("../../../tests/vectors/key_set.json")),
@@ -15,6 +15,8 @@ pub const VECTOR_FILES: [(&str, &str); 7] = [
     ("head.json", include_str!("../../../tests/vectors/head.json")),
     ("adopt.json", include_str!("../../../tests/vectors/adopt.json")),
     ("verify.json", include_str!("../../../tests/vectors/verify.json")),
+    ("http.json", include_str!("../../../tests/vectors/http.json")),
+    ("scan.json", include_str!("../../../tests/vectors/scan.json")),
 ];
 
 /// One case of a file, with what is shared in its place.

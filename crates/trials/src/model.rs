@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use wardkey::{Constraints, Narrowing, Network, Networks, ScopeSet, UnixSeconds};
+use wardkey::{Constraints, Narrowing, Network, Networks, RiskLevel, ScopeSet, UnixSeconds};
 
 /// What the issuer, or a holder, says beyond who and until when; a missing part says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,17 @@ pub(crate) struct Asked<'a> {
 pub(crate) struct Left {
     pub(crate) scopes: Vec<u8>,
     pub(crate) expires_at: u32,
+}
+
+/// The strictest of some levels, by ranks of its own (FORMAT.md section 3); a strict one of none.
+pub(crate) fn strictest(levels: impl IntoIterator<Item = RiskLevel>) -> RiskLevel {
+    let rank = |level: &RiskLevel| match level {
+        RiskLevel::Low => 0,
+        RiskLevel::Standard => 1,
+        RiskLevel::High => 2,
+        RiskLevel::Strict => 3,
+    };
+    levels.into_iter().max_by_key(rank).unwrap_or(RiskLevel::Strict)
 }
 
 impl Said {

@@ -13,7 +13,8 @@ use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
 use crate::fixture::{NOW, word};
 use crate::good_keys::worlds;
 use crate::issuer::World;
-use crate::model::{Asked, Left, Parts};
+use crate::model::{Asked, Left, Parts, strictest};
+use crate::spelling;
 use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -27,6 +28,16 @@ pub(crate) const SUITE: Suite = Suite {
         deep_in_wasm: 2_000_000,
     },
     piece: 100_000,
+    must: &[
+        "allow, then allow",
+        "allow, then narrowed",
+        "allow, then expired",
+        "allow, then not_yet_valid",
+        "allow, then address_not_allowed",
+        "allow, then refused: too long",
+        "scope_missing, then scope_missing",
+        "ask registry, then ask registry",
+    ],
     run,
 };
 
@@ -40,7 +51,7 @@ fn run(stretch: Stretch, tally: &mut Tally) {
     for case in stretch.cases() {
         let mut chance = Chance::new(stretch.seed, case);
         let right =
-            chance.pick(&worlds).and_then(|holders| holders.try_one(&mut chance, &mut sums));
+            chance.pick(&worlds).and_then(|holders| holders.try_one(case, &mut chance, &mut sums));
         if let Some(wrong) = right.unwrap_or(Some("no case")) {
             tally.expect(false, "decided as the model does", || format!("case {case}: {wrong}"));
         }
@@ -58,6 +69,7 @@ struct Holders<'w> {
 
 struct Question {
     required: Requirement,
+    level: RiskLevel,
     scopes: Vec<u8>,
     any: bool,
 }
@@ -68,6 +80,43 @@ struct Sums {
     words: Vec<(&'static str, &'static str, u64)>,
     seen: Vec<u8>,
     taken: u64,
+    bent: [u64; Bent::ALL.len()],
+}
+
+/// A model that is wrong on purpose.
+#[derive(Clone, Copy)]
+enum Bent {
+    LastHolder,
+    Scopes,
+    Expiry,
+    NotBefore,
+    Networks,
+    Mode,
+}
+
+impl Bent {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::LastHolder, "a model that forgets the last holder"),
+        (Self::Scopes, "a model that forgets the last holder's scopes"),
+        (Self::Expiry, "a model that forgets the last holder's expiry"),
+        (Self::NotBefore, "a model that forgets the last holder's not-before"),
+        (Self::Networks, "a model that forgets the last holder's networks"),
+        (Self::Mode, "a model that takes all of and any of for each other"),
+    ];
+
+    /// The parts and the question as such a model sees them.
+    fn seen<'a>(self, parts: &Parts, asked: &Asked<'a>) -> (Option<Parts>, Asked<'a>) {
+        let (mut parts, mut asked) = (parts.clone(), asked.clone());
+        match self {
+            Self::LastHolder => return (None, asked),
+            Self::Scopes => parts.scopes = None,
+            Self::Expiry => parts.expires_at = None,
+            Self::NotBefore => parts.not_before = None,
+            Self::Networks => parts.networks = None,
+            Self::Mode => asked.any = !asked.any,
+        }
+        (Some(parts), asked)
+    }
 }
 
 impl<'w> Holders<'w> {
@@ -77,13 +126,21 @@ impl<'w> Holders<'w> {
             let office = drawn_caller(&mut chance);
             let mut keys = vec![];
             for place in 0..KEYS {
+                // So long that one more narrowing often makes them too long.
+                let long = place % 8 == 7;
+                let tries = if long { LONGEST_OF } else { 1 };
                 let low = world.issuer.catalog.first()?.number;
-                let core = if place % 2 == 0 { &[low][..] } else { &[] };
-                let aim = Aim { now: NOW, caller: office, core, kind: place % 4 < 2 };
-                let mut key =
-                    DrawnKey::minted(&world.issuer, world.living(&mut chance)?, aim, &mut chance)?;
+                let core = if long || place % 2 == 0 { &[low][..] } else { &[] };
+                let kind = long || place % 4 < 2;
+                let aim = Aim { now: NOW, caller: office, core, kind };
+                let mut key = longest_of(tries, || {
+                    let index = world.living(&mut chance)?;
+                    DrawnKey::minted(&world.issuer, index, aim, &mut chance)
+                })?;
                 for _ in 0..place % 4 {
-                    let narrowed = key.narrowed(drawn_narrowing(&world.issuer, aim, &mut chance));
+                    let narrowed = longest_of(tries, || {
+                        key.narrowed(drawn_narrowing(&world.issuer, aim, &mut chance))
+                    });
                     key = narrowed.unwrap_or(key);
                 }
                 let questions = (0..QUESTIONS).map(|_| Question::drawn(world, &key, &mut chance));
@@ -96,7 +153,12 @@ impl<'w> Holders<'w> {
     }
 
     /// `Some(None)` if all came out as the model says; else what did not.
-    fn try_one(&self, chance: &mut Chance, sums: &mut Sums) -> Option<Option<&'static str>> {
+    fn try_one(
+        &self,
+        case: u64,
+        chance: &mut Chance,
+        sums: &mut Sums,
+    ) -> Option<Option<&'static str>> {
         let (key, questions) = chance.pick(&self.keys)?;
         let question = chance.pick(questions)?;
         let caller = match chance.below(8) {
@@ -108,20 +170,23 @@ impl<'w> Holders<'w> {
         let now = UnixMillis(NOW.0 + chance.below(u64::from(self.world.issuer.bounds[0]) + 1));
         let aim = Aim { now, caller: self.office, core: &question.scopes, kind: chance.one_in(2) };
         let parts = drawn_narrowing(&self.world.issuer, aim, chance);
-        let text = match narrow(&key.text, &parts.narrowing()?) {
-            Ok(text) => text,
-            Err(error) => {
-                sums.count("before", "refused: too long");
-                let right = error == NarrowError::KeyTooLong && is_too_long(key, &parts);
-                return Some((!right).then_some("narrowing was refused"));
-            }
-        };
         let decide = |text: &str| {
             let (refresh, registry) = (Refresh::NotTried, Registry::NotAsked);
             let query = Query { required: &question.required, now, caller, refresh, registry };
             wardkey::verify(&self.world.key_set, Some(&self.world.list), text, query)
         };
-        let [before, after] = [&key.text, text.secret_str()].map(decide);
+        let before = decide(&key.text);
+        let too_long = is_too_long(key, &parts);
+        let text = match narrow(&key.text, &parts.narrowing()?) {
+            Ok(_) if too_long => return Some(Some("a key that is too long")),
+            Ok(text) => text,
+            Err(error) => {
+                sums.count(word(&before), "refused: too long");
+                let right = error == NarrowError::KeyTooLong && too_long;
+                return Some((!right).then_some("narrowing was refused"));
+            }
+        };
+        let after = decide(text.secret_str());
         let asked = Asked {
             scopes: &question.scopes,
             any: question.any,
@@ -139,6 +204,13 @@ impl<'w> Holders<'w> {
             return Some(Some("wider than before"));
         }
         sums.taken += u64::from(is_wider(&after, &before));
+        if case.is_multiple_of(8) {
+            for ((bent, _), noticed) in Bent::ALL.into_iter().zip(&mut sums.bent) {
+                let (parts, asked) = bent.seen(&parts, &asked);
+                let same = question.is_answered_by(&after, key, parts.as_ref(), &asked);
+                *noticed += u64::from(!same);
+            }
+        }
         Some(None)
     }
 }
@@ -161,6 +233,7 @@ impl Question {
         };
         Some(Self {
             required: required.ok()?,
+            level: strictest(scopes.iter().map(|scope| scope.risk)),
             scopes: scopes.iter().map(|scope| scope.number).collect(),
             any,
         })
@@ -178,7 +251,7 @@ impl Question {
             Some(word) => Err(word),
             None => said.left(parts, asked),
         };
-        let strict = self.required.level() == RiskLevel::Strict;
+        let strict = self.level == RiskLevel::Strict;
         match (decision, expected) {
             (Decision::Allow(allow), Ok(Left { scopes, expires_at })) => {
                 !strict
@@ -192,6 +265,11 @@ impl Question {
             _ => false,
         }
     }
+}
+
+/// The longest one of some.
+fn longest_of(tries: u64, mut draw: impl FnMut() -> Option<DrawnKey>) -> Option<DrawnKey> {
+    (0..tries).filter_map(|_| draw()).max_by_key(|key| key.text.len())
 }
 
 /// Whether the second may do something that the first may not.
@@ -208,7 +286,7 @@ fn is_wider(one: &Decision, other: &Decision) -> bool {
 
 /// Whether the narrowed key would be more than 512 characters.
 fn is_too_long(key: &DrawnKey, parts: &Parts) -> bool {
-    let prefix_len = key.text.match_indices('_').nth(1).map_or(0, |(place, _)| place + 1);
+    let prefix_len = spelling::prefix_len(&key.text).unwrap_or(0);
     let payload_len = (key.text.len() - prefix_len) * 3 / 4 + parts.block_len();
     prefix_len + (payload_len * 4).div_ceil(3) > MAX_KEY_LEN
 }
@@ -231,11 +309,16 @@ impl Sums {
         for (before, after, times) in self.words {
             tally.count_many(&format!("{before}, then {after}"), times);
         }
+        for ((_, name), noticed) in Bent::ALL.into_iter().zip(self.bent) {
+            tally.controls_many(name, noticed);
+        }
         tally.controls_many("before and after taken for each other", self.taken);
     }
 }
 
 /// Keys of each issuer.
 const KEYS: u64 = 64;
+/// Keys that the longest one is chosen from.
+const LONGEST_OF: u64 = 12;
 /// Questions to each of them.
 const QUESTIONS: u64 = 6;

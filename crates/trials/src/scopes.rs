@@ -1,5 +1,6 @@
 //! Scopes, from end to end: every set held, every set required, all of it or any, after no, one or two
-//! narrowings to every set, under every risk, against an oracle that knows names and nothing else.
+//! narrowings to every set, against an oracle that knows names and nothing else: up to three scopes under all risks,
+//! four under some, five under one.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use wardkey::{
 use crate::chance::Chance;
 use crate::fixture::{NOW, word};
 use crate::issuer::{Issuer, Scope, World, state_bytes};
+use crate::model::strictest;
 use crate::suite::{Cases, Stretch, Suite};
 use crate::tally::Tally;
 
@@ -18,6 +20,7 @@ pub(crate) const SUITE: Suite = Suite {
     name: "scopes-exhaustive",
     cases: Cases::Every { all: CASES, in_wasm: SMALL + 16, smoke: 30 },
     piece: 4,
+    must: &[],
     run,
 };
 
@@ -63,6 +66,7 @@ struct Sums {
     any_for_all: u64,
     narrowing_forgotten: u64,
     risk_forgotten: u64,
+    unnamed_forgotten: u64,
 }
 
 impl Catalogue {
@@ -108,13 +112,17 @@ impl Catalogue {
                 let only = names(*set);
                 left.retain(|name| only.contains(name));
             }
+            // A block that names nothing of the catalog's leaves it the one scope beyond.
+            let unnamed_left = narrowings.iter().all(|set| *set == 0);
             // The third is about the list and hardly about scopes.
             let moments = if self.risks.len() < 3 { &MOMENTS[..] } else { &MOMENTS[..2] };
             for question in &questions {
                 for moment in moments.iter().copied() {
                     let decision = self.decide(&key, question, moment);
                     let right =
-                        question.is_answered_by(&decision, &held_names, &left, moment, sums);
+                        question.is_answered_by(&decision, &held_names, &left, moment, sums)
+                            && tells(&decision, &left, unnamed_left);
+                    sums.unnamed_forgotten += u64::from(!tells(&decision, &left, !unnamed_left));
                     sums.count(word(&decision));
                     if !right {
                         return Some(Err(format!(
@@ -137,12 +145,10 @@ impl Catalogue {
         for set in 1..1_u64 << self.risks.len() {
             for any in [false, true] {
                 let names = names(set);
-                let mut level = RiskLevel::Low;
-                for (place, risk) in self.risks.iter().enumerate() {
-                    if set >> place & 1 == 1 && *risk > level {
-                        level = *risk;
-                    }
-                }
+                let risks = self.risks.iter().enumerate();
+                let level = strictest(
+                    risks.filter(|(place, _)| set >> place & 1 == 1).map(|(_, risk)| *risk),
+                );
                 let required = names.iter().copied();
                 let required = if any {
                     Requirement::any_of(&catalog, required)
@@ -192,16 +198,7 @@ impl Question {
         sums.any_for_all += u64::from(bent(!self.any, self.level, left));
         sums.narrowing_forgotten += u64::from(bent(self.any, self.level, held));
         sums.risk_forgotten += u64::from(bent(self.any, RiskLevel::Low, left));
-        let scopes_right = match decision {
-            Decision::Allow(allow) => {
-                let named = allow.scopes.iter().filter_map(|number| {
-                    NUMBERS.iter().position(|known| *known == number).and_then(|at| NAMES.get(at))
-                });
-                named.eq(NAMES.iter().filter(|name| left.contains(*name)))
-            }
-            _ => true,
-        };
-        word(decision) == expected && scopes_right
+        word(decision) == expected
     }
 
     /// The oracle.
@@ -264,7 +261,19 @@ impl Sums {
         tally.controls_many("all of and any of taken for each other", self.any_for_all);
         tally.controls_many("narrowings forgotten", self.narrowing_forgotten);
         tally.controls_many("every scope taken for a low one", self.risk_forgotten);
+        tally.controls_many("the scope beyond the catalog left out", self.unnamed_forgotten);
     }
+}
+
+/// Whether an allow tells exactly these scopes, and the one beyond the catalog if it is left.
+fn tells(decision: &Decision, left: &BTreeSet<&str>, unnamed_left: bool) -> bool {
+    let Decision::Allow(allow) = decision else { return true };
+    let named = NAMES.iter().zip(NUMBERS).filter(|(name, _)| left.contains(*name));
+    let mut expected: BTreeSet<u8> = named.map(|(_, number)| number).collect();
+    if unnamed_left {
+        expected.insert(UNNAMED);
+    }
+    allow.scopes.iter().eq(expected)
 }
 
 /// The scopes of a set, by bits.

@@ -1,10 +1,16 @@
 //! The text of a key from any bytes, as FORMAT.md sections 2.1 and 2.6 say it: for keys that no issuer would
-//! write. Its own tables, so that it checks the core's.
+//! write. Its own tables, so that it checks the core's. And how others read it.
+
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Appends the four bytes of the checksum of a prefix and the payload so far.
 pub(crate) fn push_checksum(prefix: &[u8], payload: &mut Vec<u8>) {
-    let checksum = crc(crc(u32::MAX, prefix), payload);
-    payload.extend((!checksum).to_be_bytes());
+    payload.extend(checksum(prefix, payload).to_be_bytes());
+}
+
+/// The checksum of a prefix and what of the payload it is over: CRC-32 (ISO-HDLC).
+pub(crate) fn checksum(prefix: &[u8], checked: &[u8]) -> u32 {
+    !crc(crc(u32::MAX, prefix), checked)
 }
 
 /// Writes prefix and base64url(payload) over `text`.
@@ -22,6 +28,24 @@ pub(crate) fn write_text(prefix: &[u8], payload: &[u8], text: &mut Vec<u8>) {
     }
 }
 
+/// Where the prefix of a key's text ends: behind the second underscore.
+pub(crate) fn prefix_len(text: &str) -> Option<usize> {
+    text.match_indices('_').nth(1).map(|(place, _)| place + 1)
+}
+
+/// Hex of bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A decoder that ignores spare bits and padding, as a verifier's must not.
+pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// The digits of base64url (RFC 4648 section 5), by value.
 pub(crate) const ALPHABET: &[u8; 64] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -31,7 +55,7 @@ fn digits([a, b, c]: [u8; 3]) -> [u8; 4] {
         .map(|value| ALPHABET.get(usize::from(value)).copied().unwrap_or_default())
 }
 
-/// CRC-32 (ISO-HDLC), eight bytes at a time, on from what it was before.
+/// The register of the checksum, eight bytes at a time, on from what it was before.
 fn crc(before: u32, bytes: &[u8]) -> u32 {
     let [t0, t1, t2, t3, t4, t5, t6, t7] = &TABLES;
     let look = |table: &[u32; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);

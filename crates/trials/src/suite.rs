@@ -38,6 +38,7 @@ pub const TELLS_MACHINES_APART: Suite = Suite {
     name: "control-pointer-width",
     cases: Cases::All(|| 1),
     piece: WHOLE,
+    must: &[],
     run: |_, tally| {
         tally.count("told");
         tally.outcome(&usize::BITS.to_be_bytes());
@@ -54,6 +55,8 @@ pub struct Suite {
     /// How many of them are tried at once. Pieces of a stretch are tried side by side where there are
     /// cores, and told in their order; what a piece prepares for itself should not weigh.
     pub piece: u64,
+    /// Outcomes that must come, or a report is complained of: those that only some cases can have.
+    pub must: &'static [&'static str],
     /// Tries the cases of a piece.
     pub run: fn(Stretch, &mut Tally),
 }
@@ -128,7 +131,7 @@ impl Suite {
         for piece in 0..stretch.pieces(self.piece) {
             whole.absorb(self.tried(stretch.piece(self.piece, piece)));
         }
-        whole.report(self.name, stretch)
+        whole.report(self, stretch)
     }
 
     /// The same report, from as many threads as there are cores; `told` is called with the number of
@@ -166,7 +169,7 @@ impl Suite {
                 }
             }
         });
-        whole.report(self.name, stretch)
+        whole.report(self, stretch)
     }
 
     fn tried(&self, piece: Stretch) -> Tally {
@@ -229,5 +232,5 @@ impl Stretch {
 const WHOLE: u64 = u64::MAX;
 
 const fn whole(name: &'static str, cases: Cases, run: fn(Stretch, &mut Tally)) -> Suite {
-    Suite { name, cases, piece: WHOLE, run }
+    Suite { name, cases, piece: WHOLE, must: &[], run }
 }

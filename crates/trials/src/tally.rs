@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::suite::Stretch;
+use crate::spelling::hex;
+use crate::suite::{Stretch, Suite};
 
 /// Counts outcomes while a suite runs.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     counts: BTreeMap<String, u64>,
     controls: BTreeMap<String, u64>,
+    sums: BTreeMap<String, u64>,
     failures: u64,
     first_failures: Vec<String>,
     digest: Sha256,
@@ -28,12 +30,16 @@ pub struct Report {
     pub counts: BTreeMap<String, u64>,
     /// How often each deliberate mistake was caught: one that never was makes the stretch worthless.
     pub controls: BTreeMap<String, u64>,
+    /// Sums of some counts, for whoever asks how many there were of a kind.
+    pub sums: BTreeMap<String, u64>,
     /// How many cases came out wrong.
     pub failures: u64,
     /// The first of them, in words.
     pub first_failures: Vec<String>,
     /// SHA-256 over all outcomes, in hex.
     pub digest: String,
+    /// Outcomes that must be among those counted.
+    must: &'static [&'static str],
 }
 
 impl Tally {
@@ -85,26 +91,34 @@ impl Tally {
         bump(&mut self.controls, mistake, caught);
     }
 
+    /// A sum of some outcomes that were counted.
+    pub fn sum(&mut self, what: &str, times: u64) {
+        bump(&mut self.sums, what, times);
+    }
+
     /// What came out of the next piece of the same stretch.
     pub(crate) fn absorb(&mut self, piece: Self) {
-        let Self { counts, controls, failures, first_failures, digest } = piece;
+        let Self { counts, controls, sums, failures, first_failures, digest } = piece;
         self.outcome(&digest.finalize());
         counts.iter().for_each(|(name, times)| bump(&mut self.counts, name, *times));
         controls.iter().for_each(|(name, times)| bump(&mut self.controls, name, *times));
+        sums.iter().for_each(|(name, times)| bump(&mut self.sums, name, *times));
         self.failures += failures;
         let room = FAILURES_TOLD.saturating_sub(self.first_failures.len());
         self.first_failures.extend(first_failures.into_iter().take(room));
     }
 
-    pub(crate) fn report(self, suite: &'static str, stretch: Stretch) -> Report {
-        let Self { counts, controls, failures, first_failures, digest } = self;
-        let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Report { suite, stretch, counts, controls, failures, first_failures, digest }
+    pub(crate) fn report(self, suite: &Suite, stretch: Stretch) -> Report {
+        let Self { counts, controls, sums, failures, first_failures, digest } = self;
+        let digest = hex(&digest.finalize());
+        let Suite { name: suite, must, .. } = *suite;
+        Report { suite, stretch, counts, controls, sums, failures, first_failures, digest, must }
     }
 }
 
 impl Report {
-    /// What speaks against the stretch: failures, nothing counted, a mistake that was never caught.
+    /// What speaks against the stretch: failures, nothing counted, an outcome that never came, a mistake that
+    /// was never caught.
     pub fn complaints(&self) -> Vec<String> {
         let mut complaints = self.first_failures.clone();
         if self.failures > 0 {
@@ -116,6 +130,8 @@ impl Report {
         if self.controls.is_empty() {
             complaints.push("there is no control: its zero proves nothing".into());
         }
+        let never = self.must.iter().filter(|outcome| !self.counts.contains_key(**outcome));
+        complaints.extend(never.map(|outcome| format!("never came: {outcome}")));
         let missed = self.controls.iter().filter(|(_, caught)| **caught == 0);
         complaints.extend(missed.map(|(mistake, _)| format!("never caught: {mistake}")));
         complaints
@@ -128,6 +144,7 @@ impl Report {
             "stretch": self.stretch.to_json(),
             "counts": self.counts,
             "controls": self.controls,
+            "sums": self.sums,
             "failures": self.failures,
             "first_failures": self.first_failures,
             "digest": self.digest,
@@ -149,15 +166,18 @@ const FAILURES_TOLD: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suite::Cases;
 
     const STRETCH: Stretch = Stretch { seed: 1, from: 0, count: 1 };
+    const SUITE: Suite =
+        Suite { name: "x", cases: Cases::All(|| 1), piece: 1, must: &[], run: |_, _| () };
 
     #[test]
     fn a_stretch_that_proves_nothing_is_complained_of() {
         let complaints = |act: fn(&mut Tally)| {
             let mut tally = Tally::default();
             act(&mut tally);
-            tally.report("x", STRETCH).complaints().len()
+            tally.report(&SUITE, STRETCH).complaints().len()
         };
         assert_eq!(complaints(|_| ()), 2);
         assert_eq!(complaints(|tally| tally.count("a")), 1);
@@ -181,11 +201,22 @@ mod tests {
     }
 
     #[test]
+    fn an_outcome_that_must_come_is_missed() {
+        for (outcome, complaints) in [("a", 0), ("b", 1)] {
+            let mut tally = Tally::default();
+            tally.count(outcome);
+            tally.control("c", true);
+            let report = tally.report(&Suite { must: &["a"], ..SUITE }, STRETCH);
+            assert_eq!(report.complaints().len(), complaints);
+        }
+    }
+
+    #[test]
     fn the_digest_tells_outcomes_and_their_order_apart() {
         let digest = |outcomes: &[&str]| {
             let mut tally = Tally::default();
             outcomes.iter().for_each(|outcome| tally.count(outcome));
-            tally.report("x", STRETCH).digest
+            tally.report(&SUITE, STRETCH).digest
         };
         assert_ne!(digest(&["a", "b"]), digest(&["b", "a"]));
         assert_ne!(digest(&["ab"]), digest(&["a", "b"]));

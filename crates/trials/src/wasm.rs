@@ -5,7 +5,7 @@
 //! - `probe_*` are the core's entries over whatever the host has written into memory: no panic may be
 //!   reachable from any of them. One more of them is one more export.
 //! - `control_*` are deliberately wrong: what looks at the probes must find each.
-//! - `steps_*` make the inputs of the measurement that compares the steps of keys whose tags differ.
+//! - `steps_*` make the inputs of the measurement that compares the steps of keys and heads whose tags differ.
 #![expect(
     unsafe_code,
     reason = "exports have unmangled names, and a host can hand over nothing but addresses; all of it is in this module"

@@ -13,6 +13,9 @@ use crate::{
 pub(crate) struct Wanted<'w> {
     /// What they bring, as the step is called.
     pub(crate) what: &'w str,
+    /// A program and its arguments that end well where it is there, whoever brought it; `None` where only the
+    /// packages themselves will do.
+    pub(crate) probe: Option<&'w [&'w str]>,
     pub(crate) packages: &'w [&'w str],
     /// What it is for, and what it leaves alone.
     pub(crate) why: &'w str,
@@ -24,10 +27,10 @@ pub(crate) struct Wanted<'w> {
     pub(crate) advice: &'w str,
 }
 
-/// Installs the packages unless they are there.
+/// Installs the packages unless what is wanted, or they, are there.
 pub(crate) fn bring(workspace: &Workspace, progress: &Progress, wanted: &Wanted<'_>) -> Result<()> {
-    let Wanted { what, packages, why, otherwise, usually, advice } = wanted;
-    if packages.iter().all(|package| is_installed(package)) {
+    let Wanted { what, packages, why, otherwise, usually, advice, .. } = wanted;
+    if wanted.is_there() {
         progress.ready(what);
         return Ok(());
     }
@@ -64,8 +67,23 @@ pub(crate) fn bring(workspace: &Workspace, progress: &Progress, wanted: &Wanted<
             );
         }
         let mut install = apt(&["install", "--yes", "--no-install-recommends", "--no-remove"]);
-        run_logged(workspace, "apt-install", install.args(*packages), advice)
+        run_logged(workspace, "apt-install", install.args(*packages), advice)?;
+        if !wanted.is_there() {
+            bail!("{} came, and {what} still does not start", packages.join(", "));
+        }
+        Ok(())
     })
+}
+
+impl Wanted<'_> {
+    fn is_there(&self) -> bool {
+        match self.probe {
+            Some(probe) => probe
+                .split_first()
+                .is_some_and(|(program, rest)| starts(Command::new(program).args(rest))),
+            None => self.packages.iter().all(|package| is_installed(package)),
+        }
+    }
 }
 
 /// What to put before a command that root must run, unless that takes a password.
@@ -87,4 +105,22 @@ fn is_installed(package: &str) -> bool {
         .stderr(Stdio::null())
         .output();
     query.is_ok_and(|output| output.stdout == b"install ok installed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted<'w>(probe: Option<&'w [&'w str]>) -> Wanted<'w> {
+        let packages = &["no-such-package"];
+        Wanted { what: "", probe, packages, why: "", otherwise: "", usually: "", advice: "" }
+    }
+
+    #[test]
+    fn what_starts_is_there_whichever_system_brought_it() {
+        assert!(wanted(Some(&["true"])).is_there());
+        assert!(!wanted(Some(&["false"])).is_there());
+        assert!(!wanted(Some(&["no-such-program", "--version"])).is_there());
+        assert!(!wanted(None).is_there());
+    }
 }

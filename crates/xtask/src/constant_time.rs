@@ -53,6 +53,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
         progress,
         &Wanted {
             what: "valgrind",
+            probe: Some(&["valgrind", "--version"]),
             packages: &["valgrind"],
             why: "It watches where secrets go when a program runs",
             otherwise: "install valgrind in this system's way, so that `valgrind` starts",

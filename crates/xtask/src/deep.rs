@@ -1,17 +1,16 @@
 //! `cargo xtask deep`: the long forms of what every test run tries briefly, written down with seed, commit, machine and
 //! counts, so that the README can quote them and anybody can have them again.
 
-mod machine;
 mod record;
 
 use std::{fs, time::Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::{
-    constant_time, fuzz, no_panic, setup, step::Progress, toolchain::Way, trials,
+    constant_time, fuzz, machine, no_panic, setup, step::Progress, toolchain::Way, trials,
     workspace::Workspace,
 };
 
@@ -35,7 +34,7 @@ pub(crate) struct Options {
     record: bool,
 }
 
-/// Runs the parts one after the other; each that is clean is written down at once.
+/// Runs the parts one after the other; each is written down at once, one that fails in place of what was clean before.
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
     if options.record {
         return record::tell_anew(workspace);
@@ -73,36 +72,56 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
                 constant_time::run(workspace, &Progress::of(constant_time::STEPS), &kit)
             }
             "no-panic" => no_panic::run(workspace, &Progress::of(no_panic::STEPS), &kit),
-            "fuzz" => fuzz::hunt(workspace, &fuzz::TARGETS, options.fuzz_seconds, Some(seed)),
+            "fuzz" => {
+                let seconds = options.fuzz_seconds;
+                fuzz::hunt(workspace, &fuzz::TARGETS, seconds, Some(seed), fuzz::Corpus::Fresh)
+            }
             _ => scan_corpus(workspace, seed),
         };
-        match found {
-            Ok(found) if options.no_record => println!("{found:#}"),
-            Ok(found) => {
-                let run = record::Run {
-                    commit: commit.name.clone(),
-                    machine: machine::describe(),
-                    date: machine::today()?,
-                    seconds: start.elapsed().as_secs(),
-                    seed,
-                    found,
-                };
-                record::keep(workspace, part, &run)?;
-            }
-            Err(error) => {
-                println!("deep: {part} FAILED: {error:#}");
-                failed.push(part);
-            }
+        if let Err(error) = &found {
+            println!("deep: {part} FAILED: {error:#}");
+            failed.push(part);
         }
+        if options.no_record {
+            found.iter().for_each(|found| println!("{found:#}"));
+            continue;
+        }
+        // What ran is then neither what the commit holds nor what lies there now.
+        ensure!(
+            machine::commit(workspace)? == commit,
+            "commit or files have changed while {part} ran: it is not written down"
+        );
+        let run = record::Run {
+            command: options.command(part, seed),
+            commit: commit.name.clone(),
+            machine: machine::describe(),
+            date: machine::today()?,
+            seconds: start.elapsed().as_secs(),
+            seed,
+            found: found.ok(),
+        };
+        record::keep(workspace, part, &run)?;
     }
     if !failed.is_empty() {
-        bail!("{} failed; the record does not name them", failed.join(", "));
+        let recorded = if options.no_record { "" } else { ", and the record says so" };
+        bail!("{} failed{recorded}", failed.join(", "));
     }
     println!("\ndeep: all clean{}", if options.no_record { "" } else { "; written into " });
     if !options.no_record {
         println!("  {}", record::FILE);
     }
     Ok(())
+}
+
+impl Options {
+    /// What runs a part again as it was run.
+    fn command(&self, part: &str, seed: u32) -> String {
+        let mut command = format!("cargo xtask deep --only {part} --seed {seed}");
+        if part == record::FUZZ {
+            command.push_str(&format!(" --fuzz-seconds {}", self.fuzz_seconds));
+        }
+        command
+    }
 }
 
 /// The scanner over other people's source, compiled with optimisations.

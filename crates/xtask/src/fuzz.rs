@@ -3,6 +3,8 @@
 //! The stable compiler does: what cargo-fuzz asks of it are plain code-generation flags, as long as no sanitizer
 //! is wanted, and the core has no unsafe code to sanitize.
 
+mod outcome;
+
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -14,7 +16,9 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::outcome::Outcome;
 use crate::{
+    apt::{self, Wanted},
     step::{Progress, run_logged},
     workspace::Workspace,
 };
@@ -28,7 +32,8 @@ pub(crate) struct Options {
     /// Seconds for each target.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// Start of the fuzzer's random numbers, to repeat a run; by default another one each time.
+    /// Start of the fuzzer's random numbers; another one each time by default. The same one begins alike and, ended by the
+    /// clock, does not try exactly the same.
     #[arg(long)]
     seed: Option<u32>,
     /// Write what each target came to into this file, as JSON.
@@ -54,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if let Some(input) = &options.reproduce {
         return reproduce(workspace, targets.first().context("no target")?, input);
     }
-    let record = hunt(workspace, &targets, options.seconds, options.seed)?;
+    let record = hunt(workspace, &targets, options.seconds, options.seed, Corpus::Grown)?;
     if let Some(path) = &options.json {
         fs::write(path, format!("{record:#}\n"))
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -62,7 +67,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Fuzzes each of the targets for so many seconds, and returns what each came to.
+/// What a hunt starts from, beside the seeds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Corpus {
+    /// What earlier hunts on this machine came to.
+    Grown,
+    /// Nothing, so that the figures do not depend on what was fuzzed here before.
+    Fresh,
+}
+
+/// Fuzzes each of the targets for so many seconds, and returns what each came to. A hunt ends by the clock, so that its
+/// seed says how it began, and not that it tries the same inputs again.
 ///
 /// # Errors
 /// A find, with the input that made it, after all targets have had their time; a planted bug that was not found.
@@ -71,11 +86,13 @@ pub(crate) fn hunt(
     targets: &[&str],
     seconds: u32,
     seed: Option<u32>,
+    corpus: Corpus,
 ) -> Result<Value> {
     // WHY: to the fuzzer 0 is "take another one".
     let seed = seed.map(|seed| seed.max(1));
-    let progress = Progress::of(3 + targets.len());
+    let progress = Progress::of(4 + targets.len());
     let usually = format!("{seconds} s");
+    compiler(workspace, &progress)?;
     progress.step(
         "the seeds are as they are made, and reach their stages",
         "30 s at first",
@@ -100,7 +117,8 @@ pub(crate) fn hunt(
         let outcome = progress.step(target, &usually, || {
             let seed = seed.unwrap_or_else(random_seed);
             let seeds = workspace.path(FOLDER).join("seeds").join(target);
-            let outcome = fuzz(workspace, &programs, target, &[&seeds], seconds, seed)?;
+            let corpus = corpus.of(workspace, target)?;
+            let outcome = fuzz(workspace, &programs, target, &[&corpus, &seeds], seconds, seed)?;
             println!("  {}", outcome.told());
             Ok(outcome)
         })?;
@@ -117,100 +135,10 @@ pub(crate) fn hunt(
     Ok(json!({ "seconds": seconds, "planted_found_after": planted, "targets": found }))
 }
 
-/// What a target came to.
-struct Outcome {
-    target: String,
-    seed: u32,
-    status: ExitStatus,
-    /// What it said.
-    log: PathBuf,
-    text: String,
-    /// The input that broke it.
-    input: Option<PathBuf>,
-    seconds: u64,
-}
-
-impl Outcome {
-    /// The number behind such words in its last line of progress, or in its closing lines.
-    fn figure(&self, name: &str) -> Option<u64> {
-        let behind = |line: &str| {
-            let (_, rest) = line.split_once(name)?;
-            let number = rest.trim_start();
-            number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-        };
-        self.text.lines().rev().find_map(behind)
-    }
-
-    fn executions(&self) -> Option<u64> {
-        self.figure("stat::number_of_executed_units:")
-    }
-
-    fn record(&self) -> Value {
-        json!({
-            "target": self.target,
-            "seed": self.seed,
-            "seconds": self.seconds,
-            "executions": self.executions(),
-            "coverage": self.figure(" cov: "),
-            "features": self.figure(" ft: "),
-            "corpus": self.figure(" corp: "),
-        })
-    }
-
-    fn told(&self) -> String {
-        let figure =
-            |number: Option<u64>| number.map_or("?".to_owned(), |number| number.to_string());
-        format!(
-            "{} executions, coverage {}, features {}, seed {}",
-            figure(self.executions()),
-            figure(self.figure(" cov: ")),
-            figure(self.figure(" ft: ")),
-            self.seed
-        )
-    }
-
-    /// What was found and how to see it again; none if the target ended as it should.
-    fn find(&self, workspace: &Workspace) -> Option<String> {
-        // A target that ran nothing has found nothing either.
-        if self.status.success() && self.executions() > Some(0) {
-            return None;
-        }
-        let lines: Vec<&str> = self.text.lines().collect();
-        let start =
-            lines.iter().position(|line| line.contains("panicked at") || line.contains("ERROR:"));
-        let start = start.unwrap_or_else(|| lines.len().saturating_sub(WORDS));
-        let words = lines.get(start..).unwrap_or_default();
-        let words: Vec<&str> = words.iter().take(WORDS).copied().collect();
-        let seen_again = match &self.input {
-            Some(input) => {
-                let input = workspace.relative(input);
-                format!(
-                    "the input: {}\n  see it again: cargo xtask fuzz {} --reproduce {}",
-                    input.display(),
-                    self.target,
-                    input.display()
-                )
-            }
-            None => "no input was saved: it did not even start".to_owned(),
-        };
-        Some(format!(
-            "{}: {} with seed {}\n  | {}\n  all of it: {}\n  {seen_again}",
-            self.target,
-            self.status,
-            self.seed,
-            words.join("\n  | "),
-            workspace.relative(&self.log).display(),
-        ))
-    }
-}
-
 /// The bug that is planted must be found: it takes coverage to find it, and overflow checks to see it.
 fn find_planted(workspace: &Workspace, programs: &Path, seed: u32) -> Result<u64> {
-    let corpus = workspace.path(WORK).join("corpus").join(PLANTED);
-    if corpus.exists() {
-        fs::remove_dir_all(&corpus)?;
-    }
-    let outcome = fuzz(workspace, programs, PLANTED, &[], SECONDS_FOR_PLANTED, seed)?;
+    let corpus = Corpus::Fresh.of(workspace, PLANTED)?;
+    let outcome = fuzz(workspace, programs, PLANTED, &[&corpus], SECONDS_FOR_PLANTED, seed)?;
     let input = outcome.input.as_ref().map(fs::read).transpose()?;
     let found = !outcome.status.success()
         && input.is_some_and(|input| input.starts_with(b"bug"))
@@ -227,23 +155,35 @@ fn find_planted(workspace: &Workspace, programs: &Path, seed: u32) -> Result<u64
     Ok(last.and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
+impl Corpus {
+    /// The folder that a target's inputs are read from and grow in.
+    fn of(self, workspace: &Workspace, target: &str) -> Result<PathBuf> {
+        let name = if self == Self::Fresh { "corpus-fresh" } else { "corpus" };
+        let folder = workspace.path(WORK).join(name).join(target);
+        if self == Self::Fresh && folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+}
+
+/// Fuzzes with the inputs of `corpus`, whose first folder takes the new ones.
 fn fuzz(
     workspace: &Workspace,
     programs: &Path,
     target: &str,
-    seeds: &[&Path],
+    corpus: &[&Path],
     seconds: u32,
     seed: u32,
 ) -> Result<Outcome> {
-    let corpus = workspace.path(WORK).join("corpus").join(target);
     let crashes = workspace.path(WORK).join("crashes");
-    fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&crashes)?;
     let mut command = workspace.command(programs.join(target));
-    command.arg(corpus).args(seeds);
+    command.args(corpus);
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-seed={seed}"));
     command.arg(format!("-artifact_prefix={}/{target}-", crashes.display()));
-    command.args(["-print_final_stats=1", "-max_len=5000", "-timeout=10", "-rss_limit_mb=1024"]);
+    command.arg("-print_final_stats=1").args(LIMITS);
     let log = workspace.tools(format!("log/fuzz-{target}.log"));
     let start = Instant::now();
     let status = told_to(&log, &mut command)?;
@@ -257,9 +197,10 @@ fn fuzz(
 fn reproduce(workspace: &Workspace, target: &str, input: &Path) -> Result<()> {
     ensure!(input.is_file(), "there is no {}", input.display());
     let input = fs::canonicalize(input)?;
-    let progress = Progress::of(1);
+    let progress = Progress::of(2);
+    compiler(workspace, &progress)?;
     let programs = progress.step("fuzz targets", "60 s at first", || build(workspace))?;
-    let status = workspace.command(programs.join(target)).arg(input).status()?;
+    let status = workspace.command(programs.join(target)).args(LIMITS).arg(input).status()?;
     ensure!(status.success(), "{target} breaks on this input; its words are above");
     println!("{target} does not break on this input");
     Ok(())
@@ -290,6 +231,20 @@ fn write_seeds(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// The fuzzer itself is C++ and is compiled here.
+fn compiler(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    let wanted = Wanted {
+        what: "C++ compiler",
+        probe: Some(&["c++", "--version"]),
+        packages: &["g++"],
+        why: "It compiles the fuzzer, which is written in C++",
+        otherwise: "install a C++ compiler in this system's way, so that `c++` starts",
+        usually: "30 s",
+        advice: "see that Debian's package server can be reached",
+    };
+    apt::bring(workspace, progress, &wanted)
+}
+
 /// Builds the targets and tells the folder with their programs.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     let version = workspace.command("rustc").arg("-vV").output().context("cannot start rustc")?;
@@ -299,12 +254,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     // The target is named so that the flags are not for build scripts, too.
     cargo.args(["build", "--release", "--locked", "--bins", "--target", host]);
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", COVERAGE.join(" "));
-    run_logged(
-        workspace,
-        "fuzz-build",
-        &mut cargo,
-        "it takes a C++ compiler, such as Debian's package g++",
-    )?;
+    run_logged(workspace, "fuzz-build", &mut cargo, "the compiler's words above say where")?;
     Ok(workspace.path(WORK).join(host).join("release"))
 }
 
@@ -338,11 +288,12 @@ const PLANTED: &str = "planted";
 /// It takes a fraction of a second; on a busy machine a few.
 const SECONDS_FOR_PLANTED: u32 = 30;
 
+/// What an input may cost, the same when it is found and when it is seen again: bytes, seconds, megabytes.
+const LIMITS: [&str; 3] = ["-max_len=5000", "-timeout=10", "-rss_limit_mb=1024"];
+
 const FOLDER: &str = "crates/core/fuzz";
 /// Builds, the growing corpus, and inputs that broke something; git ignores it.
 const WORK: &str = "target/fuzz";
-/// Lines of a panic that a failure shows.
-const WORDS: usize = 12;
 
 /// What makes the compiler tell the fuzzer which edges were taken and what was compared.
 const COVERAGE: [&str; 5] = [
@@ -352,3 +303,53 @@ const COVERAGE: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_fresh_corpus_holds_nothing_and_a_grown_one_what_it_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        for (corpus, left) in [(Corpus::Fresh, 0), (Corpus::Grown, 1)] {
+            let folder = corpus.of(&workspace, "key").unwrap();
+            fs::write(folder.join("input"), "").unwrap();
+            let folder = corpus.of(&workspace, "key").unwrap();
+            assert_eq!(fs::read_dir(folder).unwrap().count(), left);
+        }
+    }
+
+    /// The names stand in four places, and a target that one of them lacks is fuzzed by nobody.
+    #[test]
+    fn the_targets_are_those_of_the_fuzz_crate() {
+        let folder = Workspace::find().unwrap().path(FOLDER);
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        let names = |under: &str| -> BTreeSet<String> {
+            let entries = fs::read_dir(folder.join(under)).unwrap();
+            let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+            entries.map(|entry| stem(entry.unwrap().path())).collect()
+        };
+        let ours: BTreeSet<String> = TARGETS.map(str::to_owned).into();
+        let mut with_planted = ours.clone();
+        with_planted.insert(PLANTED.to_owned());
+
+        let manifest = read("Cargo.toml");
+        let programs = manifest.split("\n[[bin]]\n").skip(1).map(|program| {
+            let name = program.lines().find_map(|line| line.strip_prefix("name = ")).unwrap();
+            name.trim_matches('"').to_owned()
+        });
+        assert_eq!(programs.collect::<BTreeSet<_>>(), with_planted, "Cargo.toml");
+        assert_eq!(names("fuzz_targets"), with_planted, "fuzz_targets");
+        assert_eq!(names("seeds"), ours, "seeds");
+
+        let library = read("src/lib.rs");
+        let (_, list) = library.split_once("pub const TARGETS").unwrap();
+        let (list, _) = list.split_once("];").unwrap();
+        let list = list.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split_once('"'));
+        let list: BTreeSet<String> = list.map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(list, ours, "src/lib.rs");
+    }
+}

@@ -21,6 +21,7 @@ mod fuzz;
 mod inputs;
 mod lint;
 mod lock;
+mod machine;
 mod mutants;
 mod no_panic;
 mod node;
@@ -82,11 +83,13 @@ enum Command {
     Deep(deep::Options),
     /// Formatting, clippy and the locks.
     Lint,
-    /// Fuzz every parser of the core (needs a C++ compiler).
+    /// Fuzz every parser of the core; brings a C++ compiler where there is none.
     Fuzz(fuzz::Options),
     /// Break the core in hundreds of ways and see which ones its tests catch (about half an hour).
     Mutants(mutants::Options),
-    /// Scan a gigabyte of other people's source for our keys: none may be found, and all that are planted.
+    /// Scan a gigabyte of other people's text for our keys: none may be found, and all that are planted.
+    ///
+    /// Text is a file without a NUL byte in its first 8 KiB; all others, such as programs and pictures, are left out.
     ScanCorpus(scan_corpus::Options),
 }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask no-panic`: nothing behind the core's entries in the release wasm panics, allocates or
-//! traps.
+//! `cargo xtask no-panic`: nothing behind the core's entries in the release wasm panics, allocates,
+//! recurses, or holds an instruction that may trap by its operands.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) const STEPS: usize = 2 * programs::STEPS + 1;
 /// Follows every call from every entry.
 ///
 /// # Errors
-/// A way to a panic, an allocation or a trapping instruction, by the names of its functions; or a
+/// A way to a panic, an allocation, a recursion or a trapping instruction, by the names of its functions; or a
 /// deliberate panic that was not found.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Result<Value> {
     let wasm = programs::wasm(workspace, progress, kit)?;

@@ -28,6 +28,8 @@ pub(crate) fn bring(workspace: &Workspace, progress: &Progress) -> Result<()> {
     }
     let wanted = Wanted {
         what: "Python",
+        // Asked above, with the version; here one that is too old would do.
+        probe: None,
         packages: &["python3"],
         why: "It runs a second implementation of the formats",
         otherwise: "install Python 3.11 or newer in this system's way, so that `python3` starts",

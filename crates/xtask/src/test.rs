@@ -44,13 +44,14 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         }
     }
     if !options.native {
+        let trials = trials::Options::of_tests()?;
         let steps = trials::STEPS + no_panic::STEPS + constant_time::STEPS;
         let progress = Progress::of(setup::STEPS + steps + 4);
         let kit = setup::run(workspace, &progress, way)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
         component::run(workspace, &progress, &kit)?;
-        trials::prepare(workspace, &progress, &kit, &trials::Options::of_tests())?;
+        trials::prepare(workspace, &progress, &kit, &trials)?;
         for (name, found) in [
             ("no-panic", no_panic::run(workspace, &progress, &kit)),
             ("constant-time", constant_time::run(workspace, &progress, &kit)),

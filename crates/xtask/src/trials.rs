@@ -1,8 +1,9 @@
 //! `cargo xtask trials`: the suites of crates/trials, natively and in wasm.
 
 pub(crate) mod programs;
+mod sample;
 
-use std::{env, fs};
+use std::{env, ffi::OsString, fs};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -35,10 +36,18 @@ pub(crate) enum Scale {
 
 impl Options {
     /// What every test run tries, from the seed that the other tests take.
-    pub(crate) fn of_tests() -> Self {
-        let seed = env::var("WARDKEY_SEED").ok().and_then(|seed| seed.parse().ok());
-        Self { scale: Scale::Test, seed }
+    pub(crate) fn of_tests() -> Result<Self> {
+        Ok(Self { scale: Scale::Test, seed: seed_of(env::var_os("WARDKEY_SEED"))? })
     }
+}
+
+/// A seed that is set and cannot be read is no reason to take another: whoever set it wants that very run.
+fn seed_of(set: Option<OsString>) -> Result<Option<u64>> {
+    set.map(|set| {
+        let seed = set.to_str().and_then(|text| text.parse().ok());
+        seed.with_context(|| format!("WARDKEY_SEED is no number below 2⁶⁴: {}", set.display()))
+    })
+    .transpose()
 }
 
 /// Runs the suites here and in wasm, and compares.
@@ -98,18 +107,8 @@ pub(crate) fn prepare(
         "a sample of the mutants in Python",
         options.scale.usually_in_python(),
         || {
-            let mut sample = workspace.command(&natives.sample);
-            sample.args(["--count", options.scale.sample(), "--seed", &seed.to_string(), "--out"]);
-            if !sample.arg(&mutants).status().context("cannot start trials-sample")?.success() {
-                bail!("there is no sample");
-            }
-            let said =
-                python::module(workspace, "wardkey_format.mutants", &[&mutants.to_string_lossy()])?;
-            said.told.lines().for_each(|line| println!("      {line}"));
-            if !said.passed {
-                bail!("Python decides otherwise, see above\n{}", said.complaints.trim_end());
-            }
-            Ok(())
+            sample::write(workspace, &natives.sample, options.scale, seed, &mutants)?;
+            sample::decide_in_python(workspace, options.scale, &mutants)
         },
     )?;
     Ok(json!({ "scale": options.scale.name(), "seed": seed, "reports": reports }))
@@ -122,7 +121,11 @@ fn show(report: &Value) {
     let name = text("/report/suite");
     let (name, cases) = (name.trim_matches('"'), text("/report/stretch/count"));
     println!("      {name} ({cases} cases in {} s{wasm})", text("/seconds"));
-    for (pointer, what) in [("/report/counts", ""), ("/report/controls", "mistake caught: ")] {
+    for (pointer, what) in [
+        ("/report/counts", ""),
+        ("/report/sums", "in all: "),
+        ("/report/controls", "mistake caught: "),
+    ] {
         let counts = report.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
         for (name, count) in counts {
             println!("      {:>10} {what}{name}", count.to_string());
@@ -158,12 +161,18 @@ impl Scale {
             Self::Deep => "40 s",
         }
     }
+}
 
-    /// How many mutants another implementation decides.
-    fn sample(self) -> &'static str {
-        match self {
-            Self::Test => "100000",
-            Self::Deep => "1000000",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_that_cannot_be_read_is_an_error() {
+        assert_eq!(seed_of(None).unwrap(), None);
+        assert_eq!(seed_of(Some("7".into())).unwrap(), Some(7));
+        for wrong in ["", "0x7", "seven", "18446744073709551616"] {
+            assert!(seed_of(Some(wrong.into())).is_err(), "{wrong}");
         }
     }
 }

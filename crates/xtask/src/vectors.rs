@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -36,16 +36,28 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &Options)
     if !options.check {
         return progress.step("making the vectors", "20 s at first", || made(workspace, "write"));
     }
-    // The second implementation is asked even if these differ: one run tells all.
-    let as_made =
-        progress.step("vectors are as they are made", "20 s at first", || made(workspace, "check"));
-    python::bring(workspace, progress)?;
-    progress.step("tests of the second implementation", "5 s", || own_tests(workspace))?;
-    progress.step("vectors in the second implementation", "5 s", || {
-        answered(workspace)?;
-        control(workspace)
-    })?;
-    as_made
+    // Each is tried even if another one failed: one run tells all.
+    let mut complaints = vec![];
+    let mut note = |tried: Result<()>| {
+        complaints.extend(tried.err().map(|error| format!("{error:#}")));
+    };
+    note(
+        progress.step("vectors are as they are made", "20 s at first", || made(workspace, "check")),
+    );
+    match python::bring(workspace, progress) {
+        Ok(()) => {
+            note(
+                progress.step("tests of the second implementation", "5 s", || own_tests(workspace)),
+            );
+            note(progress.step("vectors in the second implementation", "5 s", || {
+                answered(workspace)?;
+                control(workspace)
+            }));
+        }
+        Err(error) => note(Err(error)),
+    }
+    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
+    Ok(())
 }
 
 fn made(workspace: &Workspace, how: &str) -> Result<()> {
@@ -64,12 +76,21 @@ fn made(workspace: &Workspace, how: &str) -> Result<()> {
 fn own_tests(workspace: &Workspace) -> Result<()> {
     let tests = python::module(workspace, "unittest", &[])?;
     // unittest tells everything on its standard error.
-    let ran = tests.complaints.lines().find(|line| line.starts_with("Ran "));
-    match ran {
-        Some(ran) if tests.passed => println!("      {ran}"),
-        _ => bail!("python3 -m unittest in tests/python failed:\n{}", tests.complaints),
+    match ran(&tests.complaints) {
+        Some(count) if tests.passed && count > 0 => println!("      {count} tests passed"),
+        // It says OK to no tests at all.
+        _ => bail!(
+            "python3 -m unittest in tests/python failed, or found no test:\n{}",
+            tests.complaints
+        ),
     }
     Ok(())
+}
+
+/// How many tests unittest says that it ran.
+fn ran(told: &str) -> Option<u64> {
+    let count = told.lines().find_map(|line| line.strip_prefix("Ran "))?;
+    count.split_whitespace().next()?.parse().ok()
 }
 
 fn answered(workspace: &Workspace) -> Result<()> {
@@ -108,3 +129,16 @@ fn control(workspace: &Workspace) -> Result<()> {
 }
 
 const FOLDER: &str = "tests/vectors";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unittests_count_is_read() {
+        assert_eq!(ran("...\n-----\nRan 74 tests in 1.733s\n\nOK\n"), Some(74));
+        assert_eq!(ran("\nRan 1 test in 0.1s\n\nOK\n"), Some(1));
+        assert_eq!(ran("\nRan 0 tests in 0.000s\n\nOK\n"), Some(0));
+        assert_eq!(ran("Traceback"), None);
+    }
+}

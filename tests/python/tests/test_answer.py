@@ -48,6 +48,13 @@ class Answers(unittest.TestCase):
         self.assertEqual(self.ask(do="read_head", key_set=KEY_SET_BYTES.hex(), bytes=HEAD_BYTES.hex())["ok"]["sequence"], T0)
         self.assertEqual(self.ask(do="read_head", key_set=KEY_SET_BYTES.hex(), bytes=""), {"error": "length"})
 
+    def test_http_and_scan(self):
+        self.assertEqual(self.ask(do="http", reason="bad_tag"), {"ok": {"status": 401, "code": "invalid_token", "retry_after": False}})
+        self.assertEqual(self.ask(do="http", reason="list_stale"), {"ok": {"status": 503, "code": "list_stale", "retry_after": True}})
+        self.assertIn("case: ", self.ask(do="http", reason="allow")["error"])
+        self.assertEqual(self.ask(do="scan", text=f"é {TEXT}_x"), {"ok": {"findings": [{"at": 3, "what": "key", "text": TEXT}]}})
+        self.assertIn("case: ", self.ask(do="scan", text=1)["error"])
+
     def test_adopt(self):
         steps = [{"head": HEAD_BYTES.hex(), "state": state, "now": now} for state, now in
                  ((None, 0), (None, T0), ("00", T0), (STATE_BYTES.hex(), str(T0)), (None, T0))]

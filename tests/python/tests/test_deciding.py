@@ -215,3 +215,7 @@ class Deciding(unittest.TestCase):
                                 ("no_key_set", 503), ("clock_behind", 503), ("list_stale", 503), ("narrowed", 403), ("expired", 401)):
             self.assertEqual(http_answer(reason_)[0], status)
         self.assertEqual(http_answer("tenant_gone"), (401, "invalid_token"))
+        self.assertEqual(http_answer("list_stale"), (503, "list_stale"))
+        for word in ("", "allow", "Expired", "invalid_token"):
+            with self.assertRaises(ValueError, msg=word):
+                http_answer(word)

@@ -14,12 +14,14 @@ from .catalog import LEVEL_NAMES
 from .deciding import NOT_ASKED, decide
 from .fields import Fields
 from .head import Head, HeadRefused, read_head
+from .http import http_answer
 from .key import KeyRefused, read_key, show_key_id
 from .key_set import read_key_set
 from .minting import mint
 from .narrowing import narrow
 from .networks import address_of, text_of
 from .numbers import Malformed, Refused
+from .scanning import find
 from .scope_set import numbers_of
 from .state import read_state
 
@@ -139,6 +141,18 @@ def do_narrow(case: dict) -> dict:
         return {"error": "refused", "why": str(refused)}
 
 
+def do_http(case: dict) -> dict:
+    status, code = http_answer(case["reason"])
+    return {"ok": {"status": status, "code": code, "retry_after": status == 503}}
+
+
+def do_scan(case: dict) -> dict:
+    text = case["text"]
+    return {"ok": {"findings": [
+        {"at": len(text[:finding.at].encode()), "what": finding.what, "text": finding.text} for finding in find(text)
+    ]}}
+
+
 def check_names(values: dict, known: set[str]) -> dict:
     if not set(values) <= known:
         raise BadCase(f"unknown: {sorted(set(values) - known)}")
@@ -174,6 +188,7 @@ def show_head(head: Head, audience: int) -> dict:
 DO = {
     "verify": do_verify, "read_key": do_read_key, "read_key_set": do_read_key_set, "read_state": do_read_state,
     "read_head": do_read_head, "adopt": do_adopt, "mint": do_mint, "narrow": do_narrow,
+    "http": do_http, "scan": do_scan,
 }
 
 

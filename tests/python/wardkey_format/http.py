@@ -6,14 +6,16 @@ INVALID_TOKEN = frozenset((
 ))
 UNAUTHORIZED = frozenset(("not_yet_valid", "expired", "inactive", "revoked", "suspended", "retired"))
 FORBIDDEN = frozenset(("scope_missing", "narrowed", "address_not_allowed"))
+UNAVAILABLE = frozenset((
+    "wrong_audience", "requirement_outdated", "no_key_set", "clock_behind", "list_stale", "registry_unavailable",
+))
 
 
 def http_answer(reason: str) -> tuple[int, str]:
-    """Status and code. 503 goes with a Retry-After; the codes of 403 and 503 are not in the text."""
+    """Status and code; a Retry-After goes with 503 alone. ValueError for a word that is no reason."""
     if reason in INVALID_TOKEN:
         return 401, "invalid_token"
-    if reason in UNAUTHORIZED:
-        return 401, reason
-    if reason in FORBIDDEN:
-        return 403, reason
-    return 503, reason
+    for status, reasons in ((401, UNAUTHORIZED), (403, FORBIDDEN), (503, UNAVAILABLE)):
+        if reason in reasons:
+            return status, reason
+    raise ValueError("no reason")

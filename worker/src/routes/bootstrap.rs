@@ -15,7 +15,7 @@ use crate::{Call, body, clock, credential};
 /// 1. The token from the headers: 401 `credential_missing`, 400 `invalid_request`.
 /// 2. Its SHA-256 against the deployment's, before any object is asked: 401 `bootstrap_refused`, `bootstrap_expired`.
 /// 3. The body: 400, 408, 413, 415.
-/// 4. The registry: 409 `bootstrap_used`, `tenant_exists`; 400 `invalid_field`; 503.
+/// 4. The registry: 409 `bootstrap_used`, `tenant_exists`; 410 `tenant_gone`; 400 `invalid_field`; 503.
 /// 5. 201 with the administrator's key; 200 for a repeated request.
 pub(crate) async fn create(mut call: Call) -> Result<Response, ApiError> {
     let text = credential::bearer(call.request.headers())?;

@@ -12,7 +12,7 @@ use crate::registry_client::unexpected_reply;
 ///
 /// 1. The tenant's number: 404.
 /// 2. No query; the caller's address is counted: 400, 429.
-/// 3. The registry: 404, 503.
+/// 3. The registry: 404, 410 `tenant_gone`, 503.
 /// 4. 200 with the head's bytes, cacheable for a second.
 pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;
@@ -24,7 +24,7 @@ pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError>
 ///
 /// 1. `{sequence}-{digest in 64 lower-case hex digits}`: 404.
 /// 2. No query; the caller's address is counted: 400, 429.
-/// 3. The registry: 404 (fetch the head again), 503.
+/// 3. The registry: 404 (fetch the head again), 410 `tenant_gone`, 503.
 /// 4. 200 with the state's bytes, which never change.
 pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod buried_key;
 mod change;
 mod head;
 mod head_form;

@@ -2,48 +2,58 @@
 
 use wardkey::{FindingKind, Piece, Scanner};
 
+use crate::buried_key::{BuriedKey, NAMED};
 use crate::input::Input;
-use crate::key_form::{Fields, KeyForm};
-use crate::spelling;
-use crate::world::{AUDIENCE, ISSUED, PREFIX, TENANT};
 
-/// Scans a text of the fuzzer's, then the same with a whole key somewhere in it, plain or as base64.
-/// Tells how the key was found.
+/// Scans a text of the fuzzer's, then the same with a key somewhere in it. Tells how the key was found.
 ///
 /// # Panics
-/// When findings overlap, when a text changes beside them, or when any of the key is left.
+/// When findings overlap, when a text changes beside them, or when any of the key's secret is left.
 pub fn run(data: &[u8]) -> &'static str {
     let mut input = Input::new(data);
     let place = usize::from(input.u16());
     let shape = input.u8();
+    let key = BuriedKey::draw(shape, &mut input);
     let around = input.rest();
-    for scanner in [Scanner::default(), Scanner::default().deep()] {
+    let scanner = Scanner::new(&NAMED).expect("a brand");
+    for scanner in [scanner, scanner.deep()] {
         cuts_cleanly(&scanner, around);
     }
 
-    let key = key();
     let (front, back) = around.split_at(place.min(around.len()));
-    // WHY: a character of base64 beside it would belong to it, and shift what it means.
     let front = front.trim_ascii_end();
-    let written = if shape & 2 == 0 { key.clone() } else { format!(" {} ", base64(&key)) };
-    let text = [front, written.as_bytes(), back].concat();
-    let scanner = Scanner::default().deep();
-    let pieces = cuts_cleanly(&scanner, &text);
-    let left = text_of(&pieces);
-    let whole = left.windows(key.len()).any(|window| window == key.as_bytes());
-    assert!(!whole, "left in {:?}", String::from_utf8_lossy(&left));
-    let found = pieces.iter().find_map(|piece| match piece {
-        Piece::Credential(finding) => match finding.kind() {
-            FindingKind::Key(id) if id.0 == KEY_ID => Some(finding),
-            _ => None,
-        },
+    let text = [front, key.written.as_bytes(), back].concat();
+    let pieces = cuts_cleanly(&scanner.deep(), &text);
+    let covered = front.len() + key.covered.start..front.len() + key.covered.end;
+    let findings = pieces.iter().filter_map(|piece| match piece {
+        Piece::Credential(finding) => Some(finding),
         Piece::Text(_) => None,
     });
-    match found {
-        Some(finding) if finding.is_base64() => "base64",
-        Some(_) => "key",
-        // Something around it swallowed it: gone is gone.
-        None => "swallowed",
+    let over = findings.clone().find(|finding| {
+        let range = finding.range();
+        range.start <= covered.start && covered.end <= range.end
+    });
+    let Some(finding) = over else {
+        // Something around it swallowed a part: gone is gone, unless the fuzzer had written it itself.
+        let left = left_of(&text, findings.map(wardkey::Finding::range));
+        assert!(
+            !key.shows_in(&left) || key.shows_in(around),
+            "left in {:?}",
+            String::from_utf8_lossy(&left)
+        );
+        return "swallowed";
+    };
+    match finding.kind() {
+        FindingKind::Key(id) if key.is_whole && id.0 == key.key_id => {
+            if finding.is_base64() {
+                "base64"
+            } else {
+                "key"
+            }
+        }
+        _ if key.is_whole => "swallowed",
+        _ if finding.is_base64() => "damaged_base64",
+        _ => "damaged",
     }
 }
 
@@ -79,43 +89,14 @@ fn cuts_cleanly<'t>(scanner: &Scanner<'_>, text: &'t [u8]) -> Vec<Piece<'t>> {
     pieces
 }
 
-/// What a redacted text still holds.
-fn text_of(pieces: &[Piece<'_>]) -> Vec<u8> {
-    let mut left = vec![];
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => left.extend_from_slice(text),
-            Piece::Credential(finding) => left.extend(finding.to_string().bytes()),
-        }
+/// What a redacted text still holds; nothing of it is joined over what was taken out.
+fn left_of(text: &[u8], findings: impl Iterator<Item = std::ops::Range<usize>>) -> Vec<u8> {
+    let (mut left, mut at) = (vec![], 0);
+    for range in findings {
+        left.extend_from_slice(&text[at..range.start]);
+        left.extend_from_slice(b"[redacted]");
+        at = range.end;
     }
+    left.extend_from_slice(&text[at..]);
     left
 }
-
-/// A whole key, whose tag nobody checks here.
-fn key() -> String {
-    let key = KeyForm {
-        tenant: TENANT,
-        audience: AUDIENCE,
-        epoch: 1,
-        key_id: KEY_ID,
-        index: 808,
-        issued_at: ISSUED,
-        expires_at: ISSUED + 7_200,
-        subject: b"svc:fuzz".to_vec(),
-        scopes: vec![1],
-        constraints: Fields::new(),
-        blocks: vec![],
-        tag: [0x5a; 16],
-        base_len: 0,
-    };
-    spelling::text(PREFIX, &key.write())
-}
-
-/// Base64 of a text, without padding.
-fn base64(text: &str) -> String {
-    let mut written = String::new();
-    spelling::digits(text.as_bytes(), &mut written);
-    written
-}
-
-const KEY_ID: [u8; 8] = [0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10];

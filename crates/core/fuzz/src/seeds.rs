@@ -348,4 +348,12 @@ fn scan(add: Add<'_>) {
     let token = b" wkboot_7_1700000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     add("scan", "beside_a_token", "key", [&[0, 0, 0], &token[..]].concat());
     add("scan", "outside_ascii", "key", [&[0, 2, 0], "ä → ü".as_bytes()].concat());
+    // Of another brand and drawn; cut short; mistyped; the same in base64, over lines of a JSON string.
+    let drawn = [7; 25];
+    add("scan", "of_another_brand", "key", [&[0, 0, 0b0001_1100], &drawn[..]].concat());
+    add("scan", "cut_short", "damaged", vec![0, 0, 0b0010_0000, 9]);
+    add("scan", "mistyped", "damaged", vec![0, 0, 0b0110_0100, 9, 40, 0]);
+    add("scan", "in_json", "base64", [&[0, 2, 0b1000_0010, 0b1001], &b"{\"\"}"[..]].concat());
+    let cut_in_json = [&[0, 2, 0b1010_1010, 3, 0b1010], &b"{\"\"}"[..]].concat();
+    add("scan", "cut_short_in_json", "damaged_base64", cut_in_json);
 }

@@ -37,6 +37,25 @@ pub(crate) fn read(text: &str) -> Option<(&str, Vec<u8>)> {
     Some((prefix, payload))
 }
 
+/// What the digits in a text are written for, in either alphabet, whatever else stands between them: the bits of what
+/// is no digit are zero.
+pub(crate) fn bytes_of_digits(text: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![];
+    for group in text.chunks(4) {
+        let bits = group.iter().fold(0, |bits, digit| {
+            let digit = match digit {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => *other,
+            };
+            bits << 6 | ALPHABET.iter().position(|known| *known == digit).unwrap_or(0)
+        });
+        let bits = bits << (6 * (4 - group.len()));
+        bytes.extend_from_slice(&u32::try_from(bits).expect("24 bits").to_be_bytes()[1..]);
+    }
+    bytes
+}
+
 fn crc(prefix: &str, checked: &[u8]) -> [u8; 4] {
     let mut crc = u32::MAX;
     for byte in prefix.bytes().chain(checked.iter().copied()) {

@@ -1,9 +1,11 @@
 //! The places in a text that are worth a closer look, found at memory speed.
 
-use memchr::memmem::Finder;
+use memchr::{memchr, memchr3};
 
+use super::character::{EscapedBreaks, characters_before, spelt, spelt_before};
 use super::shape::version;
-use super::wrapped::{self, NEEDLES, Needle};
+use super::work;
+use super::wrapped::{self, Needle};
 use crate::prefix::Environment;
 
 /// What stands at a place.
@@ -22,96 +24,173 @@ pub(super) enum Anchor {
 pub(super) enum Mark {
     /// `_li` or `_te`, with which `_live_` and `_test_` begin.
     Environment(Environment),
-    /// `ve_` or `st_`, but not at the end of `_live_` or `_test_`, and with a payload's beginning after it.
-    EnvironmentEnd,
+    /// The underscore of `ve_` or `st_`, but not at the end of `_live_` or `_test_`, and with a payload's beginning
+    /// after it.
+    EnvironmentEnd {
+        /// Where that is.
+        payload: usize,
+    },
     /// `wkboot_`.
     Bootstrap,
+    /// What begins a colour, between two characters of a prefix.
+    Colour,
 }
 
 /// All places in order.
 pub(super) struct Anchors<'t> {
     text: &'t [u8],
-    plain: [Stream; PLAIN.len()],
-    wrapped: [Stream; NEEDLES.len()],
+    streams: [Stream; PROBES.len()],
     /// The next place where base64 was broken into lines within a part of a prefix.
     broken: Option<(Needle, usize)>,
 }
 
+/// A byte that all parts of a kind have, and nothing else often.
+#[derive(Clone, Copy)]
+enum Probe {
+    Underscore,
+    /// Of an underscore.
+    Escape,
+    Colour,
+    /// Of [`wrapped::NEEDLES`].
+    Digits([u8; 3]),
+}
+
 /// All places of one kind, in order.
 struct Stream {
+    probe: Probe,
+    next: Option<Place>,
+}
+
+struct Place {
+    probed: usize,
+    at: usize,
     anchor: Anchor,
-    finder: Finder<'static>,
-    next: Option<usize>,
 }
 
 impl<'t> Anchors<'t> {
     pub(super) fn new(text: &'t [u8], deep: bool) -> Self {
-        let stream = |anchor, bytes| {
-            let mut stream = Stream { anchor, finder: Finder::new(bytes), next: None };
-            if deep || matches!(anchor, Anchor::Plain(_)) {
-                stream.advance(text, 0);
-            }
-            stream
-        };
-        let plain = PLAIN.map(|(mark, bytes)| stream(Anchor::Plain(mark), bytes));
-        let wrapped = NEEDLES.map(|needle| stream(Anchor::Wrapped(needle), needle.text));
+        let streams = PROBES.map(|probe| {
+            let looks = deep || !matches!(probe, Probe::Digits(_));
+            Stream { probe, next: if looks { probe.next(text, 0) } else { None } }
+        });
         let broken = if deep { wrapped::broken_needle(text, 0) } else { None };
-        Self { text, plain, wrapped, broken }
+        Self { text, streams, broken }
     }
 
     /// The next place at or after `least`, and what stands there.
     pub(super) fn next(&mut self, least: usize) -> Option<(Anchor, usize)> {
         loop {
-            let places = self.plain.iter_mut().chain(&mut self.wrapped);
-            let places = places.filter_map(|stream| Some((stream.next?, stream)));
-            let first = places.min_by_key(|(at, _)| *at);
-            let found = match (self.broken, first) {
-                (Some((needle, at)), first) if first.as_ref().is_none_or(|(of, _)| at < *of) => {
+            let mut first: Option<&mut Stream> = None;
+            for stream in &mut self.streams {
+                let Some(place) = &stream.next else { continue };
+                let next = first.as_ref().and_then(|first| first.next.as_ref());
+                if next.is_none_or(|next| place.probed < next.probed) {
+                    first = Some(stream);
+                }
+            }
+            let probed = first.as_ref().and_then(|first| Some(first.next.as_ref()?.probed));
+            let (anchor, at) = match (self.broken, first) {
+                (Some((needle, at)), _) if probed.is_none_or(|probed| at < probed) => {
                     self.broken = wrapped::broken_needle(self.text, (at + 1).max(least));
                     (Anchor::Wrapped(needle), at)
                 }
-                (_, Some((at, stream))) => {
-                    stream.advance(self.text, (at + 1).max(least));
-                    (stream.anchor, at)
+                (_, Some(stream)) => {
+                    let Place { probed, at, anchor } = stream.next.take()?;
+                    stream.next = stream.probe.next(self.text, (probed + 1).max(least));
+                    (anchor, at)
                 }
                 _ => return None,
             };
-            if found.1 >= least {
-                return Some(found);
+            if at >= least {
+                return Some((anchor, at));
             }
         }
     }
 }
 
-impl Stream {
-    /// Goes to the first place from `at` on.
-    fn advance(&mut self, text: &[u8], at: usize) {
-        self.next = find(text, at, &self.finder, self.anchor);
-    }
-}
-
-fn find(text: &[u8], mut at: usize, finder: &Finder<'_>, anchor: Anchor) -> Option<usize> {
-    loop {
-        at += finder.find(text.get(at..)?)?;
-        if !matches!(anchor, Anchor::Plain(Mark::EnvironmentEnd)) || is_lone_end(text, at) {
-            return Some(at);
+impl Probe {
+    /// The first place from `from` on.
+    fn next(self, text: &[u8], mut from: usize) -> Option<Place> {
+        loop {
+            let rest = text.get(from..)?;
+            let skipped = match self {
+                Self::Underscore => memchr(b'_', rest),
+                Self::Escape => memchr3(b'%', b'&', b'\\', rest),
+                Self::Colour => memchr(0x1b, rest),
+                Self::Digits([first, second, third]) => memchr3(first, second, third, rest),
+            };
+            work::spend(skipped.unwrap_or(rest.len()));
+            let probed = from + skipped?;
+            let found = match self {
+                Self::Underscore => underscore(text, probed),
+                Self::Escape => escape(text, probed),
+                Self::Colour => Some((Anchor::Plain(Mark::Colour), probed)),
+                Self::Digits(_) => wrapped::needle_at(text, probed)
+                    .map(|(needle, at)| (Anchor::Wrapped(needle), at)),
+            };
+            if let Some((anchor, at)) = found {
+                return Some(Place { probed, at, anchor });
+            }
+            from = probed + 1;
         }
-        at += 1;
     }
 }
 
-/// Whether a `ve_` or `st_` may end a damaged prefix. Turns most down at once: they are frequent.
-fn is_lone_end(text: &[u8], at: usize) -> bool {
-    let Some((before, after)) = text.split_at_checked(at) else { return false };
-    let whole = before.ends_with(b"_li") && after.starts_with(b"ve_")
-        || before.ends_with(b"_te") && after.starts_with(b"st_");
-    !whole && after.get(3..).and_then(version).is_some()
+/// What an underscore is a part of.
+fn underscore(text: &[u8], at: usize) -> Option<(Anchor, usize)> {
+    let front = text.get(..=at)?;
+    let (_, len) = spelt_before(front)?;
+    part(text, front.len() - len, front.len())
 }
 
-const PLAIN: [(Mark, &[u8]); 5] = [
-    (Mark::Environment(Environment::Live), b"_li"),
-    (Mark::Environment(Environment::Test), b"_te"),
-    (Mark::EnvironmentEnd, b"ve_"),
-    (Mark::EnvironmentEnd, b"st_"),
-    (Mark::Bootstrap, b"wkboot_"),
+/// What an escape is a part of, if it is one of an underscore.
+fn escape(text: &[u8], at: usize) -> Option<(Anchor, usize)> {
+    let (front, rest) = text.split_at_checked(at)?;
+    // The others were found as such, or with the first backslash.
+    let is_code = matches!(rest, [b'%', b'2' | b'5', ..] | [b'&', b'#', ..])
+        || rest.starts_with(b"\\") && !front.ends_with(b"\\");
+    match spelt(if is_code { rest } else { return None })? {
+        (b'_', len) if !rest.get(..len)?.ends_with(b"_") => part(text, at, at + len),
+        _ => None,
+    }
+}
+
+/// What an underscore, which is spelt from `start` to `end`, is a part of. Turns most down at once: they are frequent.
+fn part(text: &[u8], start: usize, end: usize) -> Option<(Anchor, usize)> {
+    let (before, after) = (text.get(..start)?, text.get(end..)?);
+    let mark = match after {
+        [b'l', b'i', ..] => Mark::Environment(Environment::Live),
+        [b't', b'e', ..] => Mark::Environment(Environment::Test),
+        _ if is_lone_end(before, after) => Mark::EnvironmentEnd { payload: end },
+        _ => {
+            // After a `t`, or after the last letter of a joint.
+            let last = *before.last()?;
+            if last.is_ascii_alphanumeric() && !matches!(last, b't' | b'n' | b'm' | b'K') {
+                return None;
+            }
+            let mut back = characters_before(text, start, EscapedBreaks::AreJoints);
+            let mut first = start;
+            for byte in b"wkboot".iter().rev() {
+                first = back.next().filter(|character| character.byte == *byte)?.start;
+            }
+            return Some((Anchor::Plain(Mark::Bootstrap), first));
+        }
+    };
+    Some((Anchor::Plain(mark), start))
+}
+
+/// Whether an underscore may end a damaged prefix.
+fn is_lone_end(before: &[u8], after: &[u8]) -> bool {
+    let whole = before.ends_with(b"_live") || before.ends_with(b"_test");
+    let end = before.ends_with(b"ve") || before.ends_with(b"st");
+    end && !whole && version(after).is_some()
+}
+
+/// Each of [`wrapped::NEEDLES`] holds one of the last four bytes.
+const PROBES: [Probe; 5] = [
+    Probe::Underscore,
+    Probe::Escape,
+    Probe::Colour,
+    Probe::Digits([b'X'; 3]),
+    Probe::Digits([b'G', b'Y', b'J']),
 ];

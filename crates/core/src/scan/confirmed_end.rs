@@ -2,43 +2,42 @@
 
 use crc::Digest;
 
+use super::character::Character;
+use super::work;
 use crate::base64url::sextet;
-use crate::checksum::{CRC, CRC_LEN};
+use crate::checksum::CRC_LEN;
 use crate::identifier::KeyId;
 use crate::key::MAX_KEY_LEN;
 use crate::signing::TAG_LEN;
 
 /// A key whose checksum fits.
 pub(super) struct Confirmed {
-    pub(super) start: usize,
+    pub(super) brand_len: usize,
+    /// Where its last character ends in the text.
     pub(super) end: usize,
     pub(super) key_id: KeyId,
 }
 
-/// Tries every start in `starts` (places of possible brands' first characters) and every end of the `run` of
-/// digits from `payload` on, all at once: the checksum of each start runs along, four bytes behind the last.
+/// Tries every brand in `brands` (its length, and the checksum so far, of the prefix that it makes) and every
+/// end of the payload's `digits`, all at once: the checksum of each runs along, four bytes behind the last.
 ///
 /// A checksum of 32 bits fits by chance, too, and a tail would stand behind an end that is too early. So no end
 /// counts before the base's own lengths are up, and of several the last one does.
-pub(super) fn confirm(
-    text: &[u8],
-    starts: impl Iterator<Item = usize>,
-    payload: usize,
-    run: usize,
+pub(super) fn confirm<'d>(
+    brands: impl Iterator<Item = (usize, Digest<'d, u32>)>,
+    digits: impl Iterator<Item = Character>,
 ) -> Option<Confirmed> {
-    let mut running: [Option<(usize, Digest<'_, u32>)>; MOST_STARTS] = Default::default();
-    for (slot, start) in running.iter_mut().zip(starts) {
-        let mut digest = CRC.digest();
-        digest.update(text.get(start..payload)?);
-        *slot = Some((start, digest));
+    let mut running: [Option<(usize, Digest<'_, u32>)>; MOST_BRANDS] = Default::default();
+    for (slot, brand) in running.iter_mut().zip(brands) {
+        *slot = Some(brand);
     }
-    let digits = text.get(payload..payload + run)?;
     let (mut bits, mut bit_count, mut bytes) = (0_u32, 0_u32, 0_usize);
     let (mut last_four, mut key_id) = (0_u32, 0_u64);
     let mut base = BaseLen { part: Part::Subject { then: SUBJECT }, constraints: false };
     let mut best = None;
-    for (place, digit) in digits.iter().enumerate() {
-        bits = bits << 6 | u32::from(sextet(*digit)?);
+    for (digit, count) in digits.take(MAX_KEY_LEN).zip(1..) {
+        work::spend(1);
+        bits = bits << 6 | u32::from(sextet(digit.byte)?);
         bit_count += 6;
         if bit_count < 8 {
             continue;
@@ -54,19 +53,19 @@ pub(super) fn confirm(
         let [behind, ..] = last_four.to_be_bytes();
         last_four = last_four << 8 | u32::from(byte);
         let may_end = bits == 0 && base.end().is_some_and(|end| bytes >= end + TAIL_LEN);
-        for (start, digest) in running.iter_mut().flatten() {
+        for (brand_len, digest) in running.iter_mut().flatten() {
             if bytes > 4 {
                 digest.update(&[behind]);
             }
-            let end = payload + place + 1;
-            let fits =
-                may_end && end - *start <= MAX_KEY_LEN && digest.clone().finalize() == last_four;
+            let fits = may_end
+                && *brand_len + MIDDLE_LEN + count <= MAX_KEY_LEN
+                && digest.clone().finalize() == last_four;
             if fits {
-                best = Some((*start, end));
+                best = Some((*brand_len, digit.end));
             }
         }
     }
-    best.map(|(start, end)| Confirmed { start, end, key_id: KeyId(key_id.to_be_bytes()) })
+    best.map(|(brand_len, end)| Confirmed { brand_len, end, key_id: KeyId(key_id.to_be_bytes()) })
 }
 
 /// Follows a base's lengths to where it ends: its fields before the subject are of a fixed length.
@@ -116,6 +115,8 @@ const MIN_PAYLOAD_LEN: usize = SUBJECT + 2 + 2 + TAIL_LEN;
 const SUBJECT: usize = 25;
 const TAIL_LEN: usize = TAG_LEN + CRC_LEN;
 /// A brand has 2 to 12 characters.
-const MOST_STARTS: usize = 11;
+const MOST_BRANDS: usize = 11;
+/// `_live_` or `_test_`.
+const MIDDLE_LEN: usize = 6;
 /// Which bytes of the payload the key id is, counted from 1: after the version and the signing key's id.
 const KEY_ID: core::ops::RangeInclusive<usize> = 6..=13;

@@ -10,9 +10,3 @@ pub(super) const fn sextet_of_either(byte: u8) -> Option<u8> {
         _ => sextet(byte),
     }
 }
-
-/// How many digits follow one another from `at` on, counted up to `most`.
-pub(super) fn run_len(text: &[u8], at: usize, most: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.iter().take(most).take_while(|byte| sextet(**byte).is_some()).count()
-}

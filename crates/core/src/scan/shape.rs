@@ -1,13 +1,16 @@
 //! What has the shape of a credential, judged around one anchor.
 
-use super::Brands;
 use core::ops::RangeInclusive;
 
+use super::Brands;
 use super::anchor::Mark;
+use super::brand_before::BrandBefore;
+use super::character::{Character, EscapedBreaks, characters, characters_before};
 use super::confirmed_end::{MIN_PAYLOAD_DIGITS, confirm};
-use super::digits::run_len;
 use super::finding::{Finding, FindingKind};
+use super::reach::{Reach, reach};
 use crate::base64url::sextet;
+use crate::checksum::CRC;
 use crate::key::MAX_KEY_LEN;
 use crate::prefix::{Environment, Prefix};
 
@@ -55,53 +58,90 @@ impl Shape {
 pub(super) fn judge(text: &[u8], mark: Mark, at: usize, brands: Brands<'_>) -> Option<Shape> {
     match mark {
         Mark::Environment(environment) => {
-            key(text, environment, at, brands).or_else(|| {
+            let damaged = || {
                 // Its first half is whole, so that what is wrong is in the second.
-                let brand = brands.ending(text.get(..at)?)?;
-                (at + 5..=at + 10)
-                    .find_map(|payload| prefix_damaged(text, at - brand.len(), payload))
-            })
+                let before = BrandBefore::read(text, at);
+                let start = before.start(before.known(&brands)?.len())?;
+                (at + 5..=at + MAX_DAMAGED_LEN)
+                    .find_map(|payload| prefix_damaged(text, start, payload))
+            };
+            let token = || bootstrap(text, middle_before(text, at).nth(5)?.start);
+            key(text, environment, at, brands).or_else(damaged).or_else(token)
         }
-        Mark::EnvironmentEnd => {
-            let payload = at + 3;
-            let earliest = |brand: &str| at.saturating_sub(brand.len() + 7);
+        Mark::EnvironmentEnd { payload } => {
+            // The first half may be there all the same, parted by a joint.
+            if let Some(first) = middle_before(text, at).nth(4) {
+                for environment in ENVIRONMENTS {
+                    let found = key(text, environment, first.start, brands);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+            }
+            // The half that is whole is two characters and the underscore.
+            let half = at.checked_sub(2)?;
             let start = brands.iter().find_map(|brand| {
-                let window = text.get(earliest(brand)..at)?;
-                let place =
-                    window.windows(brand.len()).position(|part| part == brand.as_bytes())?;
-                Some(earliest(brand) + place)
+                let mut places = half.saturating_sub(brand.len() + 7)..half;
+                let begins = |place: &usize| {
+                    text.get(*place..half).is_some_and(|rest| rest.starts_with(brand.as_bytes()))
+                };
+                places.find(begins)
             })?;
             prefix_damaged(text, start, payload)
         }
+        Mark::Colour => coloured(text, at, brands),
         Mark::Bootstrap => bootstrap(text, at),
     }
 }
 
-/// A key whose prefix ends with the six characters at `at`.
-fn key(text: &[u8], environment: Environment, at: usize, brands: Brands<'_>) -> Option<Shape> {
-    let (_, after) = text.get(at..)?.split_at_checked(6)?;
-    if !text.get(at + 1..at + 6)?.starts_with(environment.as_str().as_bytes())
-        || text.get(at + 5) != Some(&b'_')
-    {
+/// What has a colour within its prefix, which begins at `at`.
+fn coloured(text: &[u8], at: usize, brands: Brands<'_>) -> Option<Shape> {
+    let after = characters(text, at).next()?.byte;
+    if !MIDDLES.contains(&after) {
         return None;
     }
-    let payload = at + 6;
-    let run = run_len(after, 0, MAX_KEY_LEN);
-    let version = version(after);
-    let before = text.get(..at)?;
-    let known = brands.ending(before);
-    if version == Some(1) && run >= MIN_PAYLOAD_DIGITS {
+    for character in middle_before(text, at).take(6) {
+        let found = match character.byte {
+            b'_' => ENVIRONMENTS
+                .into_iter()
+                .find_map(|environment| key(text, environment, character.start, brands)),
+            b'w' => bootstrap(text, character.start),
+            other if MIDDLES.contains(&other) => None,
+            _ => return None,
+        };
+        if found.as_ref().is_some_and(|found| found.payload > at) {
+            return found;
+        }
+    }
+    None
+}
+
+/// A key whose prefix ends with the six characters from `at` on.
+fn key(text: &[u8], environment: Environment, at: usize, brands: Brands<'_>) -> Option<Shape> {
+    let payload = match environment {
+        Environment::Live => end_of(text, at, b"_live_")?,
+        Environment::Test => end_of(text, at, b"_test_")?,
+    };
+    let version = version_at(text, payload);
+    let before = BrandBefore::read(text, at);
+    let known = before.known(&brands);
+    if version == Some(1) {
         // A brand that is no more than the end of a known one would only add chances to fit by accident.
         let least = known.map_or(0, str::len);
-        let starts = brand_lens(before).filter(|len| *len >= least).map(|len| at - len);
-        if let Some(found) = confirm(text, starts, payload, run) {
-            let (prefix, _) = Prefix::split(text.get(found.start..payload)?)?;
+        let brands = before.lens().filter(|len| *len >= least).map(|len| {
+            let mut digest = CRC.digest();
+            for part in [before.last(len), b"_", environment.as_str().as_bytes(), b"_"] {
+                digest.update(part);
+            }
+            (len, digest)
+        });
+        if let Some(found) = confirm(brands, characters(text, payload)) {
             return Some(Shape {
-                start: found.start,
+                start: before.start(found.brand_len)?,
                 payload,
                 end: found.end,
                 kind: FindingKind::Key(found.key_id),
-                prefix: Some(prefix),
+                prefix: Some(before.prefix(found.brand_len, environment)?),
                 base64: false,
             });
         }
@@ -109,10 +149,13 @@ fn key(text: &[u8], environment: Environment, at: usize, brands: Brands<'_>) -> 
     if known.is_none() && version.is_none() {
         return None;
     }
-    let end = loose_end(text, payload, run)?;
-    let brand_len = known.map(str::len).or_else(|| brand_lens(before).last()).unwrap_or_default();
+    let end = loose_end(text, payload, known.is_some(), version)?;
+    let start = match known.map(str::len).or_else(|| before.longest()) {
+        Some(brand_len) => before.start(brand_len)?,
+        None => at,
+    };
     Some(Shape {
-        start: at - brand_len,
+        start,
         payload,
         end,
         kind: FindingKind::DamagedKey,
@@ -123,13 +166,13 @@ fn key(text: &[u8], environment: Environment, at: usize, brands: Brands<'_>) -> 
 
 /// A key of a known brand with one wrong, missing or spare character in its prefix.
 fn prefix_damaged(text: &[u8], start: usize, payload: usize) -> Option<Shape> {
-    let after = text.get(payload..)?;
-    version(after)?;
-    let run = run_len(after, 0, MAX_KEY_LEN);
-    (run >= LEAST_LEN).then_some(Shape {
+    version_at(text, payload)?;
+    let reach = reach(text, payload, MAX_KEY_LEN);
+    let whole = reach.all.count >= ABOUT_WHOLE_LEN;
+    (reach.first.count >= LEAST_LEN).then_some(Shape {
         start,
         payload,
-        end: payload + run,
+        end: if whole { reach.all.end } else { reach.first.end },
         kind: FindingKind::DamagedKey,
         prefix: None,
         base64: false,
@@ -138,22 +181,26 @@ fn prefix_damaged(text: &[u8], start: usize, payload: usize) -> Option<Shape> {
 
 /// A bootstrap token, whose random part follows two numbers, unless those are damaged.
 fn bootstrap(text: &[u8], at: usize) -> Option<Shape> {
-    let payload = at + 7;
-    let number = |at: usize, digits: RangeInclusive<usize>| {
-        let rest = text.get(at..)?;
-        let len = rest.iter().take(*digits.end()).take_while(|b| b.is_ascii_digit()).count();
-        (digits.contains(&len) && rest.get(len) == Some(&b'_')).then_some(at + len + 1)
+    let payload = end_of(text, at, b"wkboot_")?;
+    let number = |skipped: usize, digits: RangeInclusive<usize>| {
+        let mut rest = characters(text, payload).skip(skipped).map(|character| character.byte);
+        let len = rest.by_ref().take(*digits.end() + 1).position(|byte| !byte.is_ascii_digit())?;
+        let underscore = characters(text, payload).nth(skipped + len)?.byte == b'_';
+        (digits.contains(&len) && underscore).then_some(skipped + len + 1)
     };
-    // Seconds have had ten digits since 2001 and will until 2286.
-    let random = number(payload, 1..=5).and_then(|at| number(at, 10..=10));
-    let whole_len = random.map_or(BOOTSTRAP_LEN, |random| random - payload + RANDOM_LEN);
-    let run = run_len(text, payload, whole_len);
+    // Seconds have had ten digits since 2001 and will until 2286: with fewer, one may have been lost.
+    let tenant = number(0, 1..=5);
+    let random = tenant.and_then(|expiry| number(expiry, 10..=10));
+    let after_short_expiry = tenant.and_then(|expiry| number(expiry, 1..=9));
+    let whole_len = random.map_or(BOOTSTRAP_LEN, |random| random + RANDOM_LEN);
+    let Reach { first, all, .. } = reach(text, payload, whole_len);
     let end = match random {
-        Some(random) if payload + run >= random + LEAST_RANDOM_LEN => {
-            bridged_end(text, payload, run, whole_len - 2, whole_len).unwrap_or(payload + run)
-        }
-        _ => bridged_end(text, payload, run, BOOTSTRAP_LEN - 10, BOOTSTRAP_LEN)
-            .or_else(|| (run >= LEAST_LEN).then_some(payload + run))?,
+        Some(_) if all.count >= whole_len - 2 => all.end,
+        Some(random) if first.count >= random + LEAST_RANDOM_LEN => first.end,
+        _ if all.count >= BOOTSTRAP_LEN - 10 => all.end,
+        _ if first.count >= LEAST_LEN => first.end,
+        _ if after_short_expiry.is_some_and(|at| first.count >= at + LEAST_RANDOM_LEN) => first.end,
+        _ => return None,
     };
     Some(Shape {
         start: at,
@@ -165,38 +212,39 @@ fn bootstrap(text: &[u8], at: usize) -> Option<Shape> {
     })
 }
 
-/// How far a key reaches whose checksum fits nowhere: over its digits, and over more of them behind one
-/// wrong character or line break if both together are as long as a key.
-fn loose_end(text: &[u8], payload: usize, run: usize) -> Option<usize> {
-    bridged_end(text, payload, run, MIN_PAYLOAD_DIGITS - 2, MAX_KEY_LEN)
-        .or_else(|| (run >= LEAST_LEN).then_some(payload + run))
+/// How far a key reaches whose checksum fits nowhere: over its digits, and over more of them behind what
+/// interrupts them if all together are as long as a key.
+///
+/// Of a known brand, whose keys nobody else writes, they need not be that long, and interruptions may be many.
+/// Of others they may not: a list of long names, one a line, is no key.
+fn loose_end(text: &[u8], payload: usize, known: bool, version: Option<u8>) -> Option<usize> {
+    let Reach { first, all, bridged_once } = reach(text, payload, MAX_KEY_LEN);
+    let bridged = if known { all } else { bridged_once };
+    let least = if known && version == Some(1) { LEAST_LEN } else { ABOUT_WHOLE_LEN };
+    if bridged.count >= least {
+        return Some(all.end);
+    }
+    (first.count >= LEAST_LEN).then_some(first.end)
 }
 
-fn bridged_end(
-    text: &[u8],
-    payload: usize,
-    run: usize,
-    least: usize,
-    most: usize,
-) -> Option<usize> {
-    let gap = gap_len(text.get(payload + run..)?)?;
-    let onward = payload + run + gap;
-    let more = run_len(text, onward, most.checked_sub(run)?);
-    (more >= LEAST_REST_LEN && run + more >= least).then_some(onward + more)
+/// What stands before a place within a prefix's middle or a token's front, of which no letter is an `n`.
+fn middle_before(text: &[u8], at: usize) -> impl Iterator<Item = Character> {
+    characters_before(text, at, EscapedBreaks::AreJoints)
 }
 
-/// Bytes of one foreign character, or of a line break as it stands in texts and e-mails.
-fn gap_len(text: &[u8]) -> Option<usize> {
-    for line_break in [&b"\r\n"[..], b"=\r\n", b"=\n", b"\\\r\n", b"\\\n"] {
-        if text.starts_with(line_break) {
-            return Some(line_break.len());
-        }
+/// Where `expected` ends whose characters are those from `at` on.
+fn end_of(text: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
+    let mut found = characters(text, at);
+    let mut end = at;
+    for byte in expected {
+        end = found.next().filter(|character| character.byte == *byte)?.end;
     }
-    let (first, rest) = text.split_first()?;
-    if first.is_ascii() {
-        return Some(1);
-    }
-    Some(1 + rest.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count())
+    Some(end)
+}
+
+fn version_at(text: &[u8], payload: usize) -> Option<u8> {
+    let mut digits = characters(text, payload);
+    version(&[digits.next()?.byte, digits.next()?.byte])
 }
 
 /// The version that a payload shows: its first byte is 1, or 2, which is reserved.
@@ -210,16 +258,11 @@ pub(super) fn version(payload: &[u8]) -> Option<u8> {
     }
 }
 
-/// Lengths of all brands that `text` ends with, shortest first.
-fn brand_lens(text: &[u8]) -> impl Iterator<Item = usize> {
-    let characters = text.iter().rev().take(12);
-    characters
-        .take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        .zip(1..)
-        .filter(|(first, len)| *len >= 2 && first.is_ascii_lowercase())
-        .map(|(_, len)| len)
-}
-
+const ENVIRONMENTS: [Environment; 2] = [Environment::Live, Environment::Test];
+/// What a prefix's middle and a token's front are made of.
+const MIDDLES: &[u8] = b"_livetswkbo";
+/// From a prefix's middle to a payload, of which one character is wrong and others may be escaped.
+const MAX_DAMAGED_LEN: usize = 18;
 /// Characters after a prefix from which on a text counts as a key, whatever its checksum.
 ///
 /// The tag, all that is secret, starts at character 38 (byte 29 at the earliest), so that what is shorter
@@ -229,9 +272,9 @@ const LEAST_LEN: usize = 32;
 /// As [`LEAST_LEN`], of a bootstrap token's random part: all of it is secret, and its prefix is no word.
 const LEAST_RANDOM_LEN: usize = 8;
 /// A token that shows as little of its random part as counts, after its prefix.
-const LEAST_BOOTSTRAP_LEN: usize = 1 + 1 + 10 + 1 + LEAST_RANDOM_LEN;
-/// Characters behind a gap that are worth taking away: fewer are no use to anybody.
-const LEAST_REST_LEN: usize = 8;
+const LEAST_BOOTSTRAP_LEN: usize = 1 + 1 + 1 + 1 + LEAST_RANDOM_LEN;
+/// Characters from which on a payload may be a whole one that has lost two.
+const ABOUT_WHOLE_LEN: usize = MIN_PAYLOAD_DIGITS - 2;
 /// 32 bytes in base64url.
 const RANDOM_LEN: usize = 43;
 /// Longest bootstrap token, after its prefix.

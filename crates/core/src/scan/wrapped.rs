@@ -1,12 +1,14 @@
 //! Credentials inside base64, one level deep.
 
-use memchr::memchr_iter;
+use memchr::memchr2_iter;
 use zeroize::Zeroizing;
 
 use super::Brands;
 use super::anchor::Mark;
 use super::digits::sextet_of_either;
+use super::joint::{joint_len, joint_len_before};
 use super::shape::{self, Shape};
+use super::work;
 use crate::key::MAX_KEY_LEN;
 use crate::prefix::Environment;
 
@@ -17,6 +19,8 @@ pub(super) struct Needle {
     part: Part,
     /// Bytes before the part, modulo 3.
     alignment: usize,
+    /// Which of its digits is rare, and what is looked for first.
+    rare: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,14 +92,17 @@ fn decode(text: &[u8], first: usize, spare: usize, out: &mut [u8]) -> usize {
     len
 }
 
-/// The digits from `at` on with their values, across line breaks but no empty lines.
+/// The digits from `at` on with their values, across joints but no empty lines.
 fn digits(text: &[u8], at: usize) -> impl Iterator<Item = (usize, u8)> {
     let mut next = at;
     core::iter::from_fn(move || {
+        work::spend(1);
         let rest = text.get(next..)?;
         let gap = match sextet_of_either(*rest.first()?) {
             Some(_) => 0,
-            None => break_len(rest)?,
+            // Padding ends what was encoded.
+            None if rest.starts_with(b"=") => return None,
+            None => joint_len(rest)?,
         };
         let value = sextet_of_either(*rest.get(gap)?)?;
         let place = next + gap;
@@ -104,13 +111,20 @@ fn digits(text: &[u8], at: usize) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-/// The places of the digits before `at`, backwards, across line breaks but no empty lines.
+/// The places of the digits before `at`, backwards, across joints but no empty lines.
 fn digits_before(text: &[u8], at: usize) -> impl Iterator<Item = usize> {
     let mut end = at;
     core::iter::from_fn(move || {
+        work::spend(1);
         let mut front = text.get(..end)?;
-        if sextet_of_either(*front.last()?).is_none() {
-            front = front.get(..front.len() - break_len_before(front)?)?;
+        // Before a digit, too: base64 holds no backslash, so that this is what ends `\n`.
+        if let Some(joint) = joint_len_before(front) {
+            let (before, joint) = front.split_at_checked(front.len().checked_sub(joint)?)?;
+            // Padding ends what was encoded.
+            if joint.starts_with(b"=") {
+                return None;
+            }
+            front = before;
         }
         sextet_of_either(*front.last()?)?;
         end = front.len() - 1;
@@ -118,79 +132,85 @@ fn digits_before(text: &[u8], at: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Bytes of the line break and indentation that `text` begins with.
-fn break_len(text: &[u8]) -> Option<usize> {
-    let line = match text {
-        [b'\n', ..] => 1,
-        [b'\r', b'\n', ..] => 2,
-        _ => return None,
-    };
-    let rest = text.get(line..)?;
-    Some(line + rest.iter().take(MAX_INDENT).take_while(|byte| is_blank(**byte)).count())
-}
-
-/// Bytes of the line break and indentation that `text` ends with.
-fn break_len_before(text: &[u8]) -> Option<usize> {
-    let indent = text.iter().rev().take(MAX_INDENT).take_while(|byte| is_blank(**byte)).count();
-    let text = text.get(..text.len().checked_sub(indent)?)?;
-    let line = match text {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n'] => 1,
-        _ => return None,
-    };
-    Some(line + indent)
-}
-
-const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
 /// The first needle from `from` on that a line break splits, and where it starts.
 pub(super) fn broken_needle(text: &[u8], from: usize) -> Option<(Needle, usize)> {
     // A needle that starts at or after `from` may be broken no earlier.
-    for line_end in memchr_iter(b'\n', text.get(from..)?) {
-        let newline = from + line_end;
-        let Some(last) = digits_before(text, newline + 1).next() else { continue };
-        let Some((first, _)) = digits(text, newline).next() else { continue };
-        let (Some(last), Some(first)) = (text.get(last), text.get(first)) else { continue };
-        for needle in NEEDLES {
-            for (split, pair) in (1..).zip(needle.text.windows(2)) {
-                if pair != [*last, *first] {
-                    continue;
-                }
-                let Some(start) = digits_before(text, newline + 1).nth(split - 1) else { continue };
-                let digits = digits(text, start).map(|(place, _)| text.get(place));
-                if start >= from && digits.take(needle.text.len()).eq(needle.text.iter().map(Some))
-                {
-                    return Some((needle, start));
-                }
+    let mut counted = 0;
+    for place in memchr2_iter(b'\n', b'\\', text.get(from..)?) {
+        work::spend(place - counted);
+        counted = place;
+        let found = joint_around(text, from + place)
+            .and_then(|(start, end)| needle_around(text, from, start, end));
+        if found.is_some() {
+            return found;
+        }
+    }
+    work::spend(text.len() - from - counted);
+    None
+}
+
+/// The joint, between two digits, that holds what stands at `place`.
+fn joint_around(text: &[u8], place: usize) -> Option<(usize, usize)> {
+    let starts = (place.saturating_sub(MAX_BEFORE_BREAK)..=place).rev();
+    starts.into_iter().find_map(|start| {
+        let is_digit = |byte: &u8| sextet_of_either(*byte).is_some();
+        let front = text.get(..start)?;
+        if !front.last().is_some_and(is_digit) {
+            return None;
+        }
+        let end = start + joint_len(text.get(start..)?)?;
+        (end > place && text.get(end).is_some_and(is_digit)).then_some((start, end))
+    })
+}
+
+/// The needle that a joint splits.
+fn needle_around(text: &[u8], from: usize, start: usize, end: usize) -> Option<(Needle, usize)> {
+    let (last, first) = (text.get(start.checked_sub(1)?)?, text.get(end)?);
+    for needle in NEEDLES {
+        for (split, pair) in (1..).zip(needle.text.windows(2)) {
+            if pair != [*last, *first] {
+                continue;
+            }
+            let Some(begin) = digits_before(text, start).nth(split - 1) else { continue };
+            let digits = digits(text, begin).map(|(place, _)| text.get(place));
+            if begin >= from && digits.take(needle.text.len()).eq(needle.text.iter().map(Some)) {
+                return Some((needle, begin));
             }
         }
     }
     None
 }
 
-const fn needle(part: Part, alignment: usize, text: &'static [u8]) -> Needle {
-    Needle { text, part, alignment }
+/// The needle whose rare digit stands at `at`, and where it starts.
+pub(super) fn needle_at(text: &[u8], at: usize) -> Option<(Needle, usize)> {
+    NEEDLES.iter().find_map(|needle| {
+        let start = at.checked_sub(needle.rare)?;
+        text.get(start..)?.starts_with(needle.text).then_some((*needle, start))
+    })
 }
 
-pub(super) const NEEDLES: [Needle; 9] = [
-    needle(Part::Live, 0, b"X2xpdmVf"),
-    needle(Part::Live, 1, b"9saXZlX"),
-    needle(Part::Live, 2, b"fbGl2ZV"),
-    needle(Part::Test, 0, b"X3Rlc3Rf"),
-    needle(Part::Test, 1, b"90ZXN0X"),
-    needle(Part::Test, 2, b"fdGVzdF"),
-    needle(Part::Bootstrap, 0, b"d2tib290X"),
-    needle(Part::Bootstrap, 1, b"drYm9vdF"),
-    needle(Part::Bootstrap, 2, b"3a2Jvb3Rf"),
+const fn needle(part: Part, alignment: usize, text: &'static [u8], rare: usize) -> Needle {
+    Needle { text, part, alignment, rare }
+}
+
+/// A token comes last: `wkboot` may be a brand, too.
+const NEEDLES: [Needle; 9] = [
+    needle(Part::Live, 0, b"X2xpdmVf", 0),
+    needle(Part::Live, 1, b"9saXZlX", 3),
+    needle(Part::Live, 2, b"fbGl2ZV", 2),
+    needle(Part::Test, 0, b"X3Rlc3Rf", 0),
+    needle(Part::Test, 1, b"90ZXN0X", 3),
+    needle(Part::Test, 2, b"fdGVzdF", 2),
+    needle(Part::Bootstrap, 0, b"d2tib290X", 8),
+    needle(Part::Bootstrap, 1, b"drYm9vdF", 2),
+    needle(Part::Bootstrap, 2, b"3a2Jvb3Rf", 3),
 ];
 /// Digits that hold a brand.
 const LOOK_BACK: usize = 16;
 /// A brand, the middle of a prefix, and what a damaged key may reach over.
 const DECODED_LEN: usize = 12 + 6 + MAX_KEY_LEN + 8;
-/// Longest indentation, in bytes, so that the work stays bounded.
-const MAX_INDENT: usize = 64;
+/// What may stand before a line break within a joint: a quote, a plus and blanks, or a backslash.
+const MAX_BEFORE_BREAK: usize = 6;
 
 #[cfg(test)]
 mod tests {
@@ -203,6 +223,7 @@ mod tests {
     #[test]
     fn needles_are_what_all_encoders_write() {
         for needle in &NEEDLES {
+            assert!(b"XGYJ".contains(&needle.text[needle.rare]), "what is looked for");
             let part: &[u8] = match needle.part {
                 Part::Live => b"_live_",
                 Part::Test => b"_test_",

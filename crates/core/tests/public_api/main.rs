@@ -30,6 +30,7 @@ mod scan;
 mod scan_damage;
 mod scan_deep;
 mod scan_pattern;
+mod scan_spelling;
 mod scan_surroundings;
 mod stages;
 mod structure;

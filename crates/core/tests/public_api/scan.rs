@@ -1,6 +1,5 @@
 //! What is found as a whole key or token, in any text: nothing of it shows, and nothing else is cut.
 
-use base64::Engine as _;
 use wardkey::{Finding, FindingKind, KeyId, Scanner};
 
 use crate::drawn::{Seeded, any_key, any_token, key_of};
@@ -163,6 +162,10 @@ fn what_is_no_credential_is_left_alone() {
         &format!("other_live_{long}"),
         &format!("sk_live_51{}", "Ab0".repeat(33)),
         "key_00112233445566ff",
+        // Names of others, one a line.
+        "foo_test_Array_of_names\nfoo_test_Queue_of_names\nfoo_test_Stack_of_names\nfoo_test_Tree\n",
+        "\tfoo_live_Arrays \\\n\tfoo_live_Queues \\\n\tfoo_live_Stacks\n",
+        "wk\\_live\\_ and wk%5Flive%5F and wk_\u{1b}[01;31mlive\u{1b}[m_ are prefixes",
         "_live_test_live_test_live_test_live_test_live_test_live_test_live_test_live_",
     ] {
         assert_eq!(scanner.scan(text.as_bytes()).collect::<Vec<_>>(), [], "{text}");
@@ -171,40 +174,4 @@ fn what_is_no_credential_is_left_alone() {
     }
     assert!(Scanner::new(&["no_brand"]).is_err());
     assert!(Scanner::new(&[""]).is_err());
-}
-
-/// Were the work for one place more than bounded, these would not end.
-#[test]
-fn a_text_full_of_markers_is_read_in_linear_time() {
-    let wrapped = base64::engine::general_purpose::STANDARD.encode("wk_live_AQ".repeat(300));
-    let hostile = [
-        "_live_",
-        "wk_live_",
-        "wk_live_AQ",
-        "wk_li",
-        "ve_AQ",
-        "wkve_AQ",
-        "wkboot_",
-        "wkboot_1_1_",
-        "abcdefghijkl_test_AQ",
-        "wk_live_.",
-        "wk_live_A\r\n",
-        "X2xpdmVf",
-        "X2xpdm\nVf",
-        "\n",
-        "a\n",
-        "9saXZlX\n",
-        " \n  ",
-        &wrapped,
-        "wk_live_AQ\u{e9}",
-        "A",
-        "_",
-    ];
-    let scanner = Scanner::default().deep();
-    for part in hostile {
-        let text = part.repeat(20_000 / part.len());
-        let cut: usize = scanner.scan(text.as_bytes()).map(|finding| finding.range().len()).sum();
-        assert!(cut <= text.len(), "{part:?}");
-        assert!(!scanner.redact(&text).to_string().is_empty());
-    }
 }

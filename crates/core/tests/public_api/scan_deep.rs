@@ -24,7 +24,7 @@ fn without(text: &[u8], range: std::ops::Range<usize>) -> String {
 fn every_wrapped_key_is_found_at_every_alignment_in_every_layout() {
     let mut random = Seeded(21);
     let scanner = Scanner::default().deep();
-    let mut total = 0;
+    let (mut planted, mut found) = (0, 0);
     for round in 0..4 {
         let engines = [(&alphabet::STANDARD, PAD), (&alphabet::STANDARD, NO_PAD)];
         let engines =
@@ -55,6 +55,7 @@ fn every_wrapped_key_is_found_at_every_alignment_in_every_layout() {
                     let wrapped = lines(&engine.encode(&inner), width, line_break);
                     let text = format!("auth: {wrapped}; x");
                     let findings: Vec<_> = scanner.scan(text.as_bytes()).collect();
+                    (planted, found) = (planted + 1, found + findings.len());
                     let what = format!("{width} {line_break:?} {before} {after}");
                     assert_eq!(findings.len(), 1, "{what}: {text}");
                     assert_eq!(findings[0].kind(), FindingKind::Key(key.id), "{what}");
@@ -75,12 +76,52 @@ fn every_wrapped_key_is_found_at_every_alignment_in_every_layout() {
                     assert_eq!(scanner.redact(&redacted).to_string(), redacted);
                     // Without `deep` it is none of ours.
                     assert!(!Scanner::default().finds_any(text.as_bytes()), "{text}");
-                    total += 1;
                 }
             }
         }
     }
-    println!("{total} wrapped keys planted, {total} found");
+    println!("{planted} wrapped keys planted, {found} found");
+    assert_eq!(found, planted);
+}
+
+/// Base64 in lines as MIME breaks it, in a JSON string, in quoted e-mail, in comments and lists.
+#[test]
+fn lines_of_base64_are_joined_whatever_stands_between_them_at_every_offset() {
+    let mut random = Seeded(25);
+    let scanner = Scanner::default().deep();
+    for line_break in [
+        "\\n",
+        "\\r\\n",
+        "\\\\n",
+        "\\\\r\\\\n",
+        "\n> ",
+        "\r\n> ",
+        "\n> > ",
+        "\n# ",
+        "\n* ",
+        "\n * ",
+        "\n// ",
+        "\n    // ",
+        "\\\n    ",
+        "\" +\n    \"",
+        "' +\r\n'",
+    ] {
+        for width in [76, 19] {
+            for before in 0..width + 4 {
+                let key = any_key(&mut random);
+                let inner = [&vec![b'.'; before], key.text.as_bytes(), b". and more"].concat();
+                let digits = STANDARD.encode(&inner);
+                // Where each digit stands among the lines.
+                let place = |digit: usize| 9 + digit + digit / width * line_break.len();
+                let text = format!("{{\"mail\":\"{}\"}}", lines(&digits, width, line_break));
+                let findings: Vec<_> = scanner.scan(text.as_bytes()).collect();
+                let listed: Vec<_> = findings.iter().map(|f| (f.range(), f.kind())).collect();
+                let last = (8 * (before + key.text.len()) - 1) / 6;
+                let range = place(8 * before / 6)..place(last) + 1;
+                assert_eq!(listed, [(range, FindingKind::Key(key.id))], "{before}: {text}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -151,5 +192,20 @@ fn base64_without_credentials_is_left_alone() {
     }
     for prose in ["see wk_live_ in the docs", "a_test_of_words", "wkboot_1_2_"] {
         assert_eq!(scanner.scan(STANDARD.encode(prose).as_bytes()).count(), 0);
+    }
+}
+
+/// What was encoded before ends with its padding, although quoted-printable breaks lines with the same character.
+#[test]
+fn padding_before_a_line_hides_nothing_behind_it() {
+    let mut random = Seeded(26);
+    let scanner = Scanner::default().deep();
+    for before in ["QQ=", "QQ==", "QUI=", "AAAAA="] {
+        for line_break in ["\n", "\r\n", "\n> "] {
+            let key = any_key(&mut random);
+            let text = format!("{before}{line_break}{}", STANDARD.encode(&key.text));
+            let findings: Vec<_> = scanner.scan(text.as_bytes()).map(|f| f.kind()).collect();
+            assert_eq!(findings, [FindingKind::Key(key.id)], "{text}");
+        }
     }
 }

@@ -50,3 +50,25 @@ fn the_scanner_confirms_what_the_pattern_only_suspects() {
     assert_eq!(finding.range(), 1..1 + key.text.len());
     assert_eq!(finding.kind(), FindingKind::Key(key.id));
 }
+
+#[test]
+fn the_scanner_finds_every_token_that_the_pattern_matches() {
+    let pattern = Regex::new(&format!("^{BOOTSTRAP_PATTERN}$")).expect("a pattern");
+    let mut random = Seeded(34);
+    for _ in 0..2_000 {
+        let mut digits = |most: usize| {
+            let count = 1 + random.below(most);
+            (0..count).map(|_| char::from(b'0' + random.below(10) as u8)).collect::<String>()
+        };
+        let (tenant, expiry) = (digits(5), digits(10));
+        let len = 8 + random.below(36);
+        let token = format!("wkboot_{tenant}_{expiry}_{}", random.digits(len));
+        assert!(pattern.is_match(token.as_bytes()));
+        let finding =
+            Scanner::default().scan(token.as_bytes()).next().unwrap_or_else(|| panic!("{token}"));
+        assert_eq!(
+            (finding.range(), finding.kind()),
+            (0..token.len(), FindingKind::BootstrapToken)
+        );
+    }
+}

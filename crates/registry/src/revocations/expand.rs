@@ -157,7 +157,7 @@ fn settle(
         let Some((key_id, generation)) = Generation::find(store, index)? else { continue };
         let key = found(store, key_id)?;
         let killed = tenant.cutoff(store, key.audience)?.kills(generation.issued_at);
-        if killed && generation.dead(now).is_none() {
+        if killed && generation.lives(now) {
             generation.revoke(store, revocation.reason.as_deref(), now)?;
             key.touch(store)?;
             outbox::post(store, key_id, now)?;
@@ -185,7 +185,7 @@ fn kill(
     now: UnixMillis,
 ) -> Result<Vec<StatusIndex>, RegistryError> {
     let generations = key.generations(store)?;
-    let living: Vec<_> = generations.iter().filter(|one| one.dead(now).is_none()).collect();
+    let living: Vec<_> = generations.iter().filter(|one| one.lives(now)).collect();
     if living.is_empty() {
         return Ok(Vec::new());
     }

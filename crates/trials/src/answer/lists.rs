@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use wardkey::{List, State, UnverifiedHead};
 
-use super::value::{self, Fault, hex};
+use super::value::{self, Fault};
+use crate::spelling::hex;
 
 pub(super) fn adopt(case: &Value) -> Result<Value, Fault> {
     let key_set_bytes = value::bytes(case, "key_set")?;

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 use wardkey::{Base, KeySet, Narrowing, State, UnverifiedHead};
 
-use super::value::{self, Fault, hex};
+use super::value::{self, Fault};
+use crate::spelling::hex;
 
 pub(super) fn key(case: &Value) -> Result<Value, Fault> {
     let key = match wardkey::inspect(value::text(case, "key")?) {

@@ -144,8 +144,3 @@ pub(super) fn requirement(value: &Value, key_set_bytes: &[u8]) -> Result<Require
     let strict = optional(value, "strict").and_then(Value::as_bool).unwrap_or(false);
     Ok(if strict { built.strict() } else { built })
 }
-
-/// Hex of bytes.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -1,12 +1,13 @@
-//! Verifiers that make one mistake each: the same mutants must get past every one of them.
+//! Verifiers that make one mistake each: the same mutants must get past every one of them, and the judge of
+//! mutants must call each of those a forgery.
 
 use base64::Engine as _;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::GeneralPurpose;
 use wardkey::{Base, Reason, SigningKey, TAG_LEN};
 
-use super::pool::{Pool, prefix_len};
+use super::pool::Pool;
 use crate::issuer::tag_after;
-use crate::spelling;
+use crate::spelling::{self, LENIENT, prefix_len};
 
 /// What a careless verifier forgets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,9 +110,3 @@ fn last_of_chain(first: [u8; TAG_LEN], blocks: &[u8]) -> Option<[u8; TAG_LEN]> {
 }
 
 const STRICT: GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);

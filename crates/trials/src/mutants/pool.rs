@@ -6,15 +6,16 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wardkey::{
-    Base, Decision, Environment, Epoch, Prefix, Query, Refresh, Registry, Requirement, SigningKey,
-    TAG_LEN, UnixMillis,
+    Ask, Base, Decision, Environment, Epoch, Prefix, Query, Refresh, Registry, Requirement,
+    SigningKey, TAG_LEN, UnixMillis,
 };
 
 use crate::chance::Chance;
 use crate::drawn::{Aim, DrawnKey, drawn_caller, drawn_narrowing};
-use crate::fixture::NOW;
+use crate::fixture::{NOW, bad_tag, word};
 use crate::issuer::{Issuer, World};
 use crate::model::{Asked, Parts, Said};
+use crate::spelling;
 
 /// Good keys of one verifier and of strangers, and what else there is to make mutants of.
 pub(super) struct Pool {
@@ -35,6 +36,10 @@ pub(super) struct Pool {
     pub(super) wrong_keys: Vec<SigningKey>,
     /// The verifier's own signing keys with the four bytes that name them in a base.
     pub(super) signing_keys: Vec<([u8; 4], SigningKey)>,
+    /// What a verifier says that takes a mutant for one of its keys.
+    pub(super) allowed: Decision,
+    /// What it says of a wrong tag.
+    pub(super) refused: Decision,
 }
 
 /// A key that some verifier allows, in its parts.
@@ -55,9 +60,9 @@ pub(super) struct GoodKey {
 }
 
 impl Pool {
-    /// The pool of a seed, the same for every piece; `None` never.
-    pub(super) fn new(seed: u64) -> Option<Self> {
-        let mut chance = Chance::new(seed, u64::MAX);
+    /// The pool of a seed and a number; `None` never.
+    pub(super) fn new(seed: u64, number: u64) -> Option<Self> {
+        let mut chance = Chance::new(seed, u64::MAX - number);
         let world = (0..100).find_map(|_| {
             // One that has something to swap.
             World::drawn(&mut chance, NOW).filter(|world| world.issuer.signers.len() > 2)
@@ -77,6 +82,7 @@ impl Pool {
         });
         let signing_keys = signing_keys.collect();
         let caller = drawn_caller(&mut chance);
+        let unread = || Decision::Ask(Ask::Refresh);
         let mut pool = Self {
             world,
             required,
@@ -89,6 +95,8 @@ impl Pool {
             blocks: vec![],
             wrong_keys,
             signing_keys,
+            allowed: unread(),
+            refused: unread(),
         };
         for _ in 0..OWN {
             let index = pool.world.living(&mut chance)?;
@@ -104,7 +112,16 @@ impl Pool {
                 pool.add(&stranger, index, &mut chance)?;
             }
         }
-        Some(pool)
+        let first = pool.keys.first()?;
+        let mut forged = first.payload.clone();
+        *forged.last_mut()? ^= 1;
+        let mut text = vec![];
+        spelling::push_checksum(&first.prefix, &mut forged);
+        spelling::write_text(&first.prefix, &forged, &mut text);
+        pool.allowed = pool.decide(&first.text);
+        pool.refused = pool.decide(str::from_utf8(&text).ok()?);
+        let as_meant = [word(&pool.allowed), word(&pool.refused)] == ["allow", bad_tag()];
+        as_meant.then_some(pool)
     }
 
     /// Adds blocks that may take away what is asked for.
@@ -211,13 +228,8 @@ impl GoodKey {
 
 /// Prefix and payload of a text, by another base64 than the core's.
 pub(super) fn unspelt(text: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (prefix, encoded) = text.split_at_checked(prefix_len(text)?)?;
+    let (prefix, encoded) = text.split_at_checked(spelling::prefix_len(text)?)?;
     Some((prefix.into(), URL_SAFE_NO_PAD.decode(encoded).ok()?))
-}
-
-/// Up to and with the second underscore.
-pub(super) fn prefix_len(text: &str) -> Option<usize> {
-    text.match_indices('_').nth(1).map(|(place, _)| place + 1)
 }
 
 /// Issuers of other tenants, audiences, epochs and secrets, whose keys look like the verifier's.

@@ -13,7 +13,8 @@ pub(super) enum Provenance {
     Good(Said),
     /// A holder of a good key appended blocks to it, as anybody may, each under its right tag.
     Narrowed(Said),
-    /// Nobody who does not hold the signing key could have written it.
+    /// None of these: nobody could have written it who does not hold the signing key, or it is spelled
+    /// in a way in which nobody may write it.
     Forged,
 }
 
@@ -46,7 +47,7 @@ fn narrowed(text: &str, pool: &Pool) -> Option<Said> {
     let (mut again, mut text_again) = (checked.to_vec(), vec![]);
     spelling::push_checksum(&prefix, &mut again);
     spelling::write_text(&prefix, &again, &mut text_again);
-    if text_again != text.as_bytes() {
+    if text_again != text.as_bytes() || text.len() > MAX_LEN {
         return None;
     }
     let own = pool.keys.iter().take(pool.own).filter(|key| key.prefix == prefix);
@@ -65,6 +66,13 @@ fn appended(key: &GoodKey, signed: &[u8], tag: &[u8; TAG_LEN], pool: &Pool) -> O
         chain = tag_after(&chain, block);
         rest = behind;
     }
-    (rest.is_empty() && chain == *tag && said.holders.len() > key.said.holders.len())
-        .then_some(said)
+    (rest.is_empty()
+        && said.holders.len() <= MAX_BLOCKS
+        && chain == *tag
+        && said.holders.len() > key.said.holders.len())
+    .then_some(said)
 }
+
+/// Of a key, in blocks and in characters (FORMAT.md sections 2 and 2.4).
+const MAX_BLOCKS: usize = 4;
+const MAX_LEN: usize = 512;

@@ -3,11 +3,11 @@
 use wardkey::{Base, Constraints, KeyId, ScopeSet, StatusIndex, Subject, UnixSeconds};
 
 use super::heads::{BIT_OF_NEWER, FLOOR, ISSUED, USUAL};
-use super::model::Key;
+use super::model::{CHUNK_BITS, Key};
 use crate::issuer::Issuer;
 
 /// Keys whose times and indexes meet every rule of section 5.
-pub(super) fn keys() -> [Key; 10] {
+pub(super) fn keys() -> [Key; 11] {
     let usual = Key {
         index: FLOOR,
         issued_at: ISSUED,
@@ -22,6 +22,8 @@ pub(super) fn keys() -> [Key; 10] {
         Key { index: FLOOR + BIT_OF_NEWER, ..usual },
         Key { index: FLOOR + 3, ..usual },
         Key { index: FLOOR - 1, ..usual },
+        // What heads revoke that raise the floor by a chunk.
+        Key { index: FLOOR + CHUNK_BITS + BIT_OF_NEWER, ..usual },
         Key {
             index: u32::MAX,
             not_before: list_second + 62,

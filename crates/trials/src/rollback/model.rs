@@ -10,6 +10,19 @@ pub(super) struct Bits {
     pub(super) dead: Vec<bool>,
 }
 
+impl Bits {
+    /// Whether it has more than one chunk.
+    pub(super) fn is_wide(&self) -> bool {
+        self.dead.len() > CHUNK_BITS as usize
+    }
+
+    /// Whether a status index is dead.
+    pub(super) fn is_dead(&self, index: u32) -> bool {
+        let bit = index.checked_sub(self.floor).map(|bit| bit as usize);
+        bit.is_none_or(|bit| self.dead.get(bit) == Some(&true))
+    }
+}
+
 /// What a head says to the verifier's audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Says {
@@ -24,8 +37,24 @@ pub(super) struct Says {
     pub(super) epoch_dead: bool,
     /// The state that it names.
     pub(super) state: Bits,
-    /// The sequence that it goes on from, and the places that flip on the way to its own.
-    pub(super) log: Option<(u64, Vec<u32>)>,
+    pub(super) log: Option<Log>,
+}
+
+/// The log of changes in a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Log {
+    pub(super) from: u64,
+    pub(super) changes: Vec<Change>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) sequence: u64,
+    /// Chunks.
+    pub(super) rise: u32,
+    /// Places from the new floor on, ascending.
+    pub(super) flips: Vec<u32>,
 }
 
 /// A list in force: in the model a head has its state with it.
@@ -42,10 +71,13 @@ pub(super) enum Bent {
     ExpiryIsInclusive,
     ListMovesNoClock,
     StaleListKillsNot,
+    RefusedChangesStay,
+    LogHasOneStart,
+    RiseDropsNothing,
 }
 
 impl Bent {
-    pub(super) const ALL: [(Self, &'static str); 8] = [
+    pub(super) const ALL: [(Self, &'static str); 11] = [
         (Self::OlderIsTaken, "an older head is taken"),
         (Self::ClockIsBelieved, "a clock that went back is believed"),
         (Self::BoundIsExclusive, "the bounds of staleness are a millisecond shorter"),
@@ -54,6 +86,9 @@ impl Bent {
         (Self::ExpiryIsInclusive, "a key lives a millisecond longer"),
         (Self::ListMovesNoClock, "the list does not move the clock forward"),
         (Self::StaleListKillsNot, "a strict scope asks past the list"),
+        (Self::RefusedChangesStay, "changes that lead to another state are not undone"),
+        (Self::LogHasOneStart, "a log is gone on from its first sequence only"),
+        (Self::RiseDropsNothing, "a floor rises and its bits stay"),
     ];
 }
 
@@ -96,7 +131,7 @@ pub(super) fn adopt(
     if ahead && bent != Some(Bent::ClockIsBelieved) {
         return ("clock_behind", kept());
     }
-    let mut same_state = false;
+    let (mut same_state, mut left) = (false, in_force.clone());
     if let Some(list) = in_force {
         // A head says the same with and without its log.
         if *list == (Says { log: list.log.clone(), ..head.clone() }) {
@@ -107,32 +142,58 @@ pub(super) fn adopt(
             return ("older", kept());
         }
         same_state = list.state == head.state;
-        if let Some((from, flips)) = &head.log
-            && *from == list.sequence
+        if let Some(log) = &head.log
+            && let Some(state) = log.applied(bent, list.sequence, &list.state)
         {
-            same_state |= flipped(&list.state, flips) == head.state;
+            same_state |= state == head.state;
+            if bent == Some(Bent::RefusedChangesStay) {
+                left = Some(Says { state, ..list.clone() });
+            }
         }
     }
     match state {
         _ if same_state => ("adopted", Some(head.clone())),
-        None => ("state_needed", kept()),
+        None => ("state_needed", left),
         Some(state) if *state == head.state => ("adopted", Some(head.clone())),
-        Some(_) => ("other_state", kept()),
+        Some(_) => ("other_state", left),
     }
 }
 
-/// A state with those places turned over, and longer if it has to be.
-fn flipped(state: &Bits, flips: &[u32]) -> Bits {
-    let mut flipped = state.clone();
-    for place in flips.iter().map(|place| *place as usize) {
-        if place >= flipped.dead.len() {
-            flipped.dead.resize(place + 1, false);
+impl Log {
+    /// The state after all changes behind this sequence; `None` where the log does not reach back to it, or where
+    /// one of them cannot be applied (FORMAT.md section 4.3).
+    pub(super) fn applied(&self, bent: Option<Bent>, sequence: u64, state: &Bits) -> Option<Bits> {
+        let behind = if self.from == sequence {
+            &self.changes[..]
+        } else {
+            let place = self.changes.iter().position(|change| change.sequence == sequence)?;
+            let behind = self.changes.get(place + 1..)?;
+            Some(behind).filter(|_| bent != Some(Bent::LogHasOneStart))?
+        };
+        let mut applied = state.clone();
+        let most = state.dead.len().div_ceil(CHUNK_BITS as usize) + MOST_NEW_CHUNKS;
+        for Change { rise, flips, .. } in behind {
+            let risen = rise.checked_mul(CHUNK_BITS)?;
+            applied.floor = applied.floor.checked_add(risen)?;
+            if bent != Some(Bent::RiseDropsNothing) {
+                applied.dead.drain(..applied.dead.len().min(risen as usize));
+            }
+            for place in flips {
+                applied.floor.checked_add(*place)?;
+                let place = *place as usize;
+                // No change of the matrix takes back what another has grown.
+                if place / CHUNK_BITS as usize >= most {
+                    return None;
+                }
+                if place >= applied.dead.len() {
+                    applied.dead.resize(place + 1, false);
+                }
+                let bit = applied.dead.get_mut(place)?;
+                *bit = !*bit;
+            }
         }
-        if let Some(bit) = flipped.dead.get_mut(place) {
-            *bit = !*bit;
-        }
+        Some(applied)
     }
-    flipped
 }
 
 /// The word for a key, and for an allowed one the sequence, age and zone of the list.
@@ -210,12 +271,17 @@ pub(super) fn decide(
     }
     // 14
     let dead = list.is_some_and(|list| {
-        let bit = key.index.checked_sub(list.state.floor).map(|bit| bit as usize);
-        let index_dead = bit.is_none_or(|bit| list.state.dead.get(bit) == Some(&true));
-        key.issued_at <= list.cutoff || list.epoch_dead && key.of_dead_epoch || index_dead
+        key.issued_at <= list.cutoff
+            || list.epoch_dead && key.of_dead_epoch
+            || list.state.is_dead(key.index)
     });
     if dead && !(strict && bends(Bent::StaleListKillsNot)) {
         return ("inactive", None);
     }
     if strict { ("ask registry", None) } else { ("allow", zone) }
 }
+
+/// Indexes of a chunk, by which floors rise.
+pub(super) const CHUNK_BITS: u32 = 32_768;
+/// Chunks that all changes of a head may add.
+const MOST_NEW_CHUNKS: usize = 256;

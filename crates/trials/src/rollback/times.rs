@@ -4,9 +4,14 @@ use super::keys::keys;
 use super::model::Rules;
 
 /// Every time that matters to a list of this time, its successor and the keys, and the ends of time.
-pub(super) fn times(at: u64, rules: &Rules) -> Vec<u64> {
+///
+/// For a wide state, which takes long, only some that meet every outcome.
+pub(super) fn times(at: u64, wide: bool, rules: &Rules) -> Vec<u64> {
     let [fresh_for, high, standard, low, skew] = rules.bounds.map(u64::from);
     let later = at.saturating_add(60_000);
+    if wide {
+        return vec![later, at, later.saturating_add(fresh_for).saturating_add(1), u64::MAX];
+    }
     let mut edges = vec![0, at, later, u64::MAX];
     for from in [at, later] {
         edges.extend([20_000, fresh_for, high, standard, low].map(|ms| from.saturating_add(ms)));

@@ -45,7 +45,7 @@ extern "C" fn control_recurse(depth: usize) -> usize {
     if depth == 0 { 1 } else { black_box(control_recurse(depth - 1)) + 1 }
 }
 
-/// Traps without a panic: the search for traps must find it.
+/// Traps without a panic: the search for `unreachable` must find it.
 #[unsafe(no_mangle)]
 extern "C" fn control_trap(number: usize) -> usize {
     if black_box(number) == 0 {
@@ -53,6 +53,12 @@ extern "C" fn control_trap(number: usize) -> usize {
         core::arch::wasm32::unreachable();
     }
     number
+}
+
+/// Divides by what it is given: the search for divisions that may trap must find it.
+#[unsafe(no_mangle)]
+extern "C" fn control_divide(number: u32, divisor: u32) -> u32 {
+    number.checked_div(divisor).unwrap_or(0)
 }
 
 /// Stops at the first byte that differs: the comparison of steps must tell where that was.

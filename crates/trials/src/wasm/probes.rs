@@ -3,9 +3,10 @@
 use core::{ptr, slice, str};
 
 use wardkey::{
-    Adoption, AuthenticHead, Base, Catalog, Decision, HeadError, KeySet, KeySetError, KeyText,
-    List, ListError, NarrowError, Narrowing, Query, Reason, Requirement, RequirementError, State,
-    StateError, UnixMillis, Unproven, UnverifiedHead, UnverifiedKey,
+    Adoption, AuthenticHead, Base, Catalog, Decision, Finding, HeadError, KeySet, KeySetError,
+    KeyText, List, ListError, NarrowError, Narrowing, Piece, Query, Reason, Requirement,
+    RequirementError, Scanner, State, StateError, UnixMillis, Unproven, UnverifiedHead,
+    UnverifiedKey,
 };
 
 use super::given;
@@ -192,4 +193,60 @@ unsafe extern "C" fn probe_encode_base(base: &Base, out: *mut u8, len: usize) ->
     // SAFETY: as said above.
     let out = unsafe { slice::from_raw_parts_mut(out, len) };
     base.encode(out).unwrap_or(0)
+}
+
+/// Every finding of a scanner, whatever brands it knows.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn probe_scan(
+    scanner: &Scanner<'static>,
+    text: *const u8,
+    len: usize,
+    out: *mut Finding,
+) {
+    // SAFETY: as said above.
+    for finding in scanner.scan(unsafe { given(text, len) }) {
+        // SAFETY: as said above.
+        unsafe { ptr::write_volatile(out, finding) };
+    }
+}
+
+/// As [`probe_scan`], into base64.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn probe_scan_deep(
+    scanner: &Scanner<'static>,
+    text: *const u8,
+    len: usize,
+    out: *mut Finding,
+) {
+    let scanner = scanner.deep();
+    // SAFETY: as said above.
+    for finding in scanner.scan(unsafe { given(text, len) }) {
+        // SAFETY: as said above.
+        unsafe { ptr::write_volatile(out, finding) };
+    }
+}
+
+/// A text without its credentials, piece by piece: what [`Scanner::redact`] writes, before it is formatted.
+/// What formats is the standard library's, and calls whatever is in the table.
+///
+/// # Safety
+/// Each address holds what its type says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn probe_redact(
+    scanner: &Scanner<'static>,
+    text: *const u8,
+    len: usize,
+    out: *mut Piece<'static>,
+) {
+    // SAFETY: as said above.
+    for piece in scanner.pieces(unsafe { given(text, len) }) {
+        // SAFETY: as said above.
+        unsafe { ptr::write_volatile(out, piece) };
+    }
 }

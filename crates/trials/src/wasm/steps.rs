@@ -1,9 +1,9 @@
-//! The inputs of the measurement that compares the steps of keys whose tags differ.
+//! The inputs of the measurement that compares the steps of keys and heads whose tags differ.
 
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use wardkey::{Decision, TAG_LEN};
+use wardkey::{AuthenticHead, Decision, HeadError, TAG_LEN, UnverifiedHead};
 
 use super::lend;
 use crate::fixture::{self, Fixture, Verifier};
@@ -50,6 +50,27 @@ extern "C" fn steps_tag(fixture: &Fixture, byte: usize, bit: u8) -> usize {
         *byte ^= 1 << (bit % 8);
     }
     Box::leak(Box::new(made)).as_ptr() as usize
+}
+
+/// The address of the fixture's head, read, with one bit of its tag changed; unchanged where there is no such byte; 0
+/// never.
+#[unsafe(no_mangle)]
+extern "C" fn steps_head(fixture: &Fixture, byte: usize, bit: u8) -> usize {
+    let head = UnverifiedHead::parse(fixture.forged_head(byte, bit).leak());
+    head.map_or(0, |head| ptr::from_ref(Box::leak(Box::new(head))) as usize)
+}
+
+/// The address of room for what `probe_authenticate_head` writes.
+#[unsafe(no_mangle)]
+extern "C" fn steps_head_room() -> usize {
+    let room = MaybeUninit::<Result<AuthenticHead<'static>, HeadError>>::uninit();
+    Box::leak(Box::new(room)).as_ptr() as usize
+}
+
+/// The word for what `probe_authenticate_head` has written.
+#[unsafe(no_mangle)]
+extern "C" fn steps_head_word(read: &Result<AuthenticHead<'static>, HeadError>) -> u64 {
+    lend(fixture::head_word(read).to_owned())
 }
 
 /// The word for the decision that `probe_verify` has written.

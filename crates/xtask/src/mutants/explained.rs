@@ -8,7 +8,7 @@ use super::record::Survivor;
 
 /// The explanations, each a heading that says what is done in which file, the line where it is done, and why no
 /// test can see it.
-pub(crate) struct Explanations(Vec<Explanation>);
+pub(super) struct Explanations(Vec<Explanation>);
 
 struct Explanation {
     what: String,

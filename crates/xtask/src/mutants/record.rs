@@ -1,14 +1,20 @@
 //! What a whole run came to, as it is committed.
 
-use std::{fmt, fs, process::Command};
+use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 
-use super::{CARGO_MUTANTS, EXPLANATIONS, Explanations, Found, MISSED, Mutant, Tally};
-use crate::workspace::Workspace;
+use super::{
+    EXPLANATIONS,
+    explained::Explanations,
+    found::{End, Found},
+    tally::Tally,
+    tool::{CARGO_MUTANTS, Mutant},
+};
+use crate::{machine, workspace::Workspace};
 
 /// A mutant that no test noticed.
-pub(crate) struct Survivor {
+pub(super) struct Survivor {
     /// What is done, in which file.
     pub(super) what: String,
     /// File and line.
@@ -32,8 +38,7 @@ pub(super) fn survivors(
     found: &Found,
     explanations: &Explanations,
 ) -> Result<Vec<Survivor>> {
-    let missed = all.iter().filter(|mutant| found.summary(&mutant.name) == Some(MISSED));
-    let survivors = missed.map(|mutant| {
+    let survivors = with_end(all, found, End::Missed).map(|mutant| {
         let source = fs::read_to_string(workspace.path(&mutant.file))?;
         let line = source.lines().nth(mutant.line.saturating_sub(1)).context("a line too far")?;
         let (what, line) = (mutant.what(), line.trim().to_owned());
@@ -43,25 +48,28 @@ pub(super) fn survivors(
     survivors.collect()
 }
 
+/// Every mutant that made a test run for ever.
+pub(super) fn timed_out<'m>(all: &'m [Mutant], found: &Found) -> Vec<&'m str> {
+    with_end(all, found, End::Timeout).map(|mutant| mutant.name.as_str()).collect()
+}
+
+fn with_end<'m>(all: &'m [Mutant], found: &Found, end: End) -> impl Iterator<Item = &'m Mutant> {
+    all.iter().filter(move |mutant| found.of(&mutant.name).is_some_and(|one| one.end == end))
+}
+
 /// The record's text.
 pub(super) fn text(
     workspace: &Workspace,
     tally: &Tally,
     found: &Found,
     survivors: &[Survivor],
+    timed_out: &[&str],
 ) -> Result<String> {
-    let commit = said(workspace.command("git").args(["rev-parse", "--short=12", "HEAD"]))?;
-    let sources = ["--", "crates/core/src", "crates/core/tests"];
-    let changed = said(workspace.command("git").args(["status", "--porcelain"]).args(sources))?;
-    let changes = if changed.is_empty() { "" } else { ", with changes that are not committed" };
-    let date = said(workspace.command("date").args(["-u", "+%Y-%m-%d"]))?;
-    let Tally { all, caught, missed, timeout, unviable, .. } = tally;
+    let commit = machine::commit(workspace)?;
+    let changes = if commit.changed { ", with changes that are not committed" } else { "" };
+    let (date, machine) = (machine::today()?, machine::describe());
+    let Tally { all, caught, with_earlier_tests, missed, timeout, unviable, .. } = tally;
     let percent = tally.caught_percent();
-    let tests = if found.other_tests {
-        "some were written after others had caught what they catch"
-    } else {
-        "the same for all mutants"
-    };
     let minutes = found.seconds.div_ceil(60);
     let mut text = format!(
         "# Mutants of the core\n\n\
@@ -74,20 +82,33 @@ pub(super) fn text(
          | machine | {machine} |\n\
          | tool | cargo-mutants {CARGO_MUTANTS} |\n\
          | time | {minutes} min |\n\
-         | tests | {tests} |\n\
          | mutants | {all} |\n\
          | unviable: they do not compile | {unviable} |\n\
          | caught | {caught} |\n\
          | caught by a test that ran for ever | {timeout} |\n\
+         | of both, last tried with earlier tests | {with_earlier_tests} |\n\
          | missed | {missed} |\n\
          | **caught, of those that compile** | **{percent:.1} %** |\n\n\
+         What did not compile or ran for ever was tried twice, the second time with no other at its side.\n\n\
          ## Survivors\n\n",
-        machine = machine()?,
+        commit = commit.name,
     );
-    if survivors.is_empty() {
+    text.push_str(&survivors_table(survivors));
+    text.push_str("\n## Caught by a test that ran for ever\n\n");
+    if timed_out.is_empty() {
         text.push_str("None.\n");
-        return Ok(text);
     }
+    for name in timed_out {
+        text.push_str(&format!("- `{name}`\n"));
+    }
+    Ok(text)
+}
+
+fn survivors_table(survivors: &[Survivor]) -> String {
+    if survivors.is_empty() {
+        return "None.\n".to_owned();
+    }
+    let mut text = String::new();
     text.push_str("| place | what is done | why no test can see it |\n|---|---|---|\n");
     for Survivor { what, place, why, .. } in survivors {
         let (_, done) = what.split_once(": ").unwrap_or(("", what));
@@ -95,18 +116,5 @@ pub(super) fn text(
         let [place, done, why] = [place, done, why].map(|cell| cell.replace('|', "\\|"));
         text.push_str(&format!("| {place} | {done} | {why} |\n"));
     }
-    Ok(text)
-}
-
-/// Cores and kind of processor.
-fn machine() -> Result<String> {
-    let cores = std::thread::available_parallelism()?;
-    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    Ok(format!("{cores} cores, {}", model.map_or("unknown", |(_, model)| model.trim())))
-}
-
-fn said(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    text
 }

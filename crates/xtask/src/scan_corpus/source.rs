@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use walkdir::WalkDir;
 
 use crate::{step::run_logged, workspace::Workspace};
@@ -26,23 +26,43 @@ pub(super) enum Source {
 /// What takes a file's name and bytes.
 type Take<'t> = dyn FnMut(String, Vec<u8>) -> Result<()> + Send + 't;
 
-/// All sources, brought here if they can be: one that cannot is said and left out.
-pub(super) fn all(workspace: &Workspace) -> Result<Vec<Source>> {
+/// All sources, brought here if they can be, and the names of those that cannot.
+pub(super) fn all(workspace: &Workspace) -> (Vec<Source>, Vec<String>) {
     let mut sources = Vec::new();
-    for family in DEBIAN {
-        match debian(workspace, family) {
-            Ok(source) => sources.push(source),
-            Err(error) => println!("without Debian's {family}: {error:#}"),
+    let mut missing = Vec::new();
+    let mut take = |name: String, source: Result<Source>| match source {
+        Ok(source) => sources.push(source),
+        Err(error) => {
+            println!("without {name}: {error:#}");
+            missing.push(name);
         }
+    };
+    for family in DEBIAN {
+        take(format!("Debian's {family}"), debian(workspace, family));
     }
     for package in NPM {
-        match npm(workspace, package) {
-            Ok(source) => sources.push(source),
-            Err(error) => println!("without npm's {package}: {error:#}"),
-        }
+        take(format!("npm's {package}"), npm(workspace, package));
     }
-    sources.extend(folders(workspace));
-    Ok(sources)
+    // All registries that this machine uses, one folder each.
+    let crates = cargo_home().join("registry/src");
+    for (name, path) in [
+        ("the crates in Cargo's registry folder", crates),
+        ("Rust's standard library", std_source()),
+    ] {
+        let source = if path.is_dir() {
+            Ok(Source::Folder { name: name.to_owned(), path })
+        } else {
+            Err(anyhow!("there is no {}", path.display()))
+        };
+        take(name.to_owned(), source);
+    }
+    // Only there after set-up, and mostly programs: it may be missing.
+    let path = workspace.path("node_modules");
+    if path.is_dir() {
+        let name = "the npm packages of this workspace".to_owned();
+        sources.push(Source::Folder { name, path });
+    }
+    (sources, missing)
 }
 
 /// The newest package that a package without a version depends on, downloaded unless it is there.
@@ -79,24 +99,16 @@ fn npm(workspace: &Workspace, package: &str) -> Result<Source> {
     Ok(Source::Npm { name: format!("npm's {package}"), file })
 }
 
-fn folders(workspace: &Workspace) -> Vec<Source> {
+fn cargo_home() -> PathBuf {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from)
+}
+
+/// Where rustup's component rust-src lies.
+fn std_source() -> PathBuf {
     let rustc = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = rustc.ok().and_then(|output| String::from_utf8(output.stdout).ok());
-    let std = PathBuf::from(sysroot.unwrap_or_default().trim()).join("lib/rustlib/src");
-    // One folder for each registry; Cargo's own is all that a workspace like this one has.
-    let registries = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten();
-    let crates = registries.map(|entry| entry.path()).min().unwrap_or_default();
-    [
-        ("the crates in Cargo's registry folder", crates),
-        ("Rust's standard library", std),
-        ("the npm packages of this workspace", workspace.path("node_modules")),
-    ]
-    .into_iter()
-    .filter(|(_, path)| path.is_dir())
-    .map(|(name, path)| Source::Folder { name: name.to_owned(), path })
-    .collect()
+    PathBuf::from(sysroot.unwrap_or_default().trim()).join("lib/rustlib/src")
 }
 
 fn file_in(folder: &Path, extension: &str) -> Option<PathBuf> {

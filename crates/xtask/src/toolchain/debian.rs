@@ -20,6 +20,7 @@ pub(super) fn bring(workspace: &Workspace, progress: &Progress) -> Result<Compil
         progress,
         &Wanted {
             what: "compiler from Debian's packages",
+            probe: None,
             packages: &PACKAGES,
             why: "A Rust compiler that can build the standard library for wasm without downloads; it goes beside \
                   rustup's toolchain, which stays as it is",

@@ -78,13 +78,15 @@ pub(crate) fn natives(workspace: &Workspace, progress: &Progress) -> Result<Nati
 
 /// Builds the program that looks into the module.
 pub(crate) fn inspect(workspace: &Workspace, progress: &Progress) -> Result<PathBuf> {
+    // Named: CARGO_TARGET_DIR may say another one, and the program that lies here would be an older one.
+    let target = workspace.path("target");
     progress.step("the inspector of wasm", "40 s at first", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--locked", "--package", PACKAGE, "--features", "inspect"]);
-        cargo.args(["--bin", "trials-inspect"]);
+        cargo.args(["--bin", "trials-inspect", "--target-dir"]).arg(&target);
         run_logged(workspace, "trials-inspect", &mut cargo, ADVICE)
     })?;
-    Ok(workspace.path("target/debug/trials-inspect"))
+    Ok(target.join("debug/trials-inspect"))
 }
 
 /// Runs a program, shows what it says line by line, and takes its last line as JSON.

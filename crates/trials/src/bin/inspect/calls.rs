@@ -29,8 +29,18 @@ struct Body {
     calls: BTreeSet<u32>,
     /// Types of what is called through a table.
     indirect: BTreeSet<u32>,
-    /// Instructions that trap.
-    traps: usize,
+    traps: Traps,
+}
+
+/// Instructions that trap by what they are given. Not counted: accesses outside memory and calls of the wrong type,
+/// which code without `unsafe` does not make.
+#[derive(Clone, Copy, Default)]
+struct Traps {
+    unreachable: usize,
+    /// By a divisor that is not a constant, so that it may be 0.
+    divisions: usize,
+    /// Of floating-point numbers that an integer may be too small for.
+    truncations: usize,
 }
 
 /// What a search found from one export.
@@ -41,7 +51,7 @@ struct Reach {
     export: u32,
 }
 
-/// Looks for panics, allocation, recursion and traps behind every `probe_` export, where there must be none, and behind
+/// Looks for panics, allocation, recursion and trapping instructions behind every `probe_` export, where there must be none, and behind
 /// every `control_` export, where there must be what its name says.
 pub(crate) fn no_panic(wasm: &[u8]) -> Result<Value, Fault> {
     let module = Module::parse(wasm)?;
@@ -62,24 +72,41 @@ pub(crate) fn no_panic(wasm: &[u8]) -> Result<Value, Fault> {
                 faults.push(format!("{name} can allocate:\n    {}", way.join("\n    → ")));
             }
             let bodies = reach.functions().filter_map(|function| module.bodies.get(&function));
-            let (functions, traps) =
-                bodies.fold((0, 0), |(count, traps), body| (count + 1, traps + body.traps));
-            if traps > 0 {
-                faults.push(format!("{name}: {traps} trapping instructions can be reached"));
+            let (functions, traps) = bodies.fold((0, Traps::default()), |(count, traps), body| {
+                (count + 1, traps.and(body.traps))
+            });
+            let Traps { unreachable, divisions, truncations } = traps;
+            if traps.any() {
+                faults.push(format!(
+                    "{name} can reach {unreachable} `unreachable`, {divisions} divisions by what may be 0, \
+                     {truncations} truncations of what may be too large"
+                ));
             }
             let recursive = module.recursive(&reach);
             if let Some(function) = recursive.first() {
                 faults.push(format!("{name}: {function} can come to be called by itself"));
             }
+            let named = |is_sought: fn(&str) -> bool| {
+                reach.functions().filter(|function| is_sought(module.name(*function))).count()
+            };
+            let (panics, allocations) = (named(is_panic), named(is_allocator));
+            let recursive = recursive.len();
             println!(
-                "{name}: {functions} functions reachable; of them {} panic, {} allocate, {} recurse, {traps} instructions trap",
-                usize::from(panics.is_some()),
-                usize::from(allocates.is_some()),
-                recursive.len()
+                "{name}: {functions} functions reachable; of them {panics} panic, {allocations} allocate, \
+                 {recursive} recurse; {unreachable} `unreachable`, {divisions} unchecked divisions, \
+                 {truncations} unchecked truncations"
             );
             probes.insert(
                 name,
-                json!({ "functions": functions, "panics": 0, "allocations": 0, "recursive": 0, "traps": 0 }),
+                json!({
+                    "functions": functions,
+                    "panics": panics,
+                    "allocations": allocations,
+                    "recursive": recursive,
+                    "unreachable": unreachable,
+                    "divisions": divisions,
+                    "truncations": truncations,
+                }),
             );
         } else if let Some((_, expected)) = CONTROLS.iter().find(|(control, _)| control == name) {
             let found = match expected {
@@ -88,12 +115,8 @@ pub(crate) fn no_panic(wasm: &[u8]) -> Result<Value, Fault> {
                 Found::Recursion => {
                     Some(module.recursive(&reach)).filter(|found| !found.is_empty())
                 }
-                Found::Trap => {
-                    let trap = |function: &u32| {
-                        module.bodies.get(function).is_some_and(|body| body.traps > 0)
-                    };
-                    reach.functions().find(trap).map(|function| vec![module.name(function)])
-                }
+                Found::Unreachable => module.trapping(&reach, |traps| traps.unreachable),
+                Found::Division => module.trapping(&reach, |traps| traps.divisions),
             };
             let Some(way) = found else {
                 faults.push(format!(
@@ -187,8 +210,17 @@ impl Module {
                 }
                 Payload::CodeSectionEntry(code) => {
                     let mut body = Body::default();
+                    // Whether what comes before is a constant that any number can be divided by.
+                    let mut safe_divisor = false;
                     for operator in code.get_operators_reader()? {
-                        match operator? {
+                        let operator = operator?;
+                        body.traps = body.traps.and(Traps::of(&operator, safe_divisor));
+                        safe_divisor = match operator {
+                            Operator::I32Const { value } => !matches!(value, 0 | -1),
+                            Operator::I64Const { value } => !matches!(value, 0 | -1),
+                            _ => false,
+                        };
+                        match operator {
                             Operator::Call { function_index }
                             | Operator::ReturnCall { function_index } => {
                                 body.calls.insert(function_index);
@@ -203,7 +235,6 @@ impl Module {
                             Operator::RefFunc { function_index } => {
                                 module.in_tables.insert(function_index);
                             }
-                            Operator::Unreachable => body.traps += 1,
                             _ => {}
                         }
                     }
@@ -288,6 +319,13 @@ impl Module {
         }
     }
 
+    /// A function that holds an instruction of a kind that traps.
+    fn trapping(&self, reach: &Reach, kind: fn(&Traps) -> usize) -> Option<Vec<&str>> {
+        let traps =
+            |function: &u32| self.bodies.get(function).is_some_and(|body| kind(&body.traps) > 0);
+        reach.functions().find(traps).map(|function| vec![self.name(function)])
+    }
+
     fn name(&self, function: u32) -> &str {
         self.names.get(&function).map_or("?", String::as_str)
     }
@@ -305,6 +343,49 @@ impl Module {
             way
         });
         ways.min_by_key(Vec::len)
+    }
+}
+
+impl Traps {
+    const fn of(operator: &Operator<'_>, safe_divisor: bool) -> Self {
+        let mut traps = Self { unreachable: 0, divisions: 0, truncations: 0 };
+        match operator {
+            Operator::Unreachable => traps.unreachable = 1,
+            Operator::I32DivS
+            | Operator::I32DivU
+            | Operator::I32RemS
+            | Operator::I32RemU
+            | Operator::I64DivS
+            | Operator::I64DivU
+            | Operator::I64RemS
+            | Operator::I64RemU
+                if !safe_divisor =>
+            {
+                traps.divisions = 1;
+            }
+            Operator::I32TruncF32S
+            | Operator::I32TruncF32U
+            | Operator::I32TruncF64S
+            | Operator::I32TruncF64U
+            | Operator::I64TruncF32S
+            | Operator::I64TruncF32U
+            | Operator::I64TruncF64S
+            | Operator::I64TruncF64U => traps.truncations = 1,
+            _ => {}
+        }
+        traps
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self {
+            unreachable: self.unreachable + other.unreachable,
+            divisions: self.divisions + other.divisions,
+            truncations: self.truncations + other.truncations,
+        }
+    }
+
+    const fn any(self) -> bool {
+        self.unreachable + self.divisions + self.truncations > 0
     }
 }
 
@@ -326,15 +407,17 @@ enum Found {
     Panic,
     Allocation,
     Recursion,
-    Trap,
+    Unreachable,
+    Division,
 }
 
-const CONTROLS: [(&str, Found); 5] = [
+const CONTROLS: [(&str, Found); 6] = [
     ("control_index", Found::Panic),
     ("control_indirect", Found::Panic),
     ("control_allocate", Found::Allocation),
     ("control_recurse", Found::Recursion),
-    ("control_trap", Found::Trap),
+    ("control_trap", Found::Unreachable),
+    ("control_divide", Found::Division),
 ];
 
 /// Parts of the names of everything that core, alloc and std panic through; all of it ends in

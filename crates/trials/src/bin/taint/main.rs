@@ -10,7 +10,7 @@ mod valgrind;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use wardkey::{AuthenticHead, Catalog, KeySet, SigningKey};
+use wardkey::{AuthenticHead, Catalog, HeadError, KeySet, SigningKey, UnverifiedHead};
 use wardkey_trials::fixture::{self, Fixture, Verifier, bad_tag, word};
 
 fn main() -> ExitCode {
@@ -35,11 +35,17 @@ fn run() -> Option<bool> {
         valgrind::taint(fixture.key_set.get_mut(place..=place)?);
     }
     let (key_set, catalog) = tainted_key_set(&fixture.key_set)?;
+    let mut sound = true;
+    for (place, name) in FORGED {
+        let forged = clean.forged_head(place, 3);
+        let word = tainted_head_word(&UnverifiedHead::parse(&forged).ok()?, &key_set);
+        println!("{name} byte of the head's tag changed: {word}");
+        sound &= word == HeadError::Tag.as_str();
+    }
     let head = tainted_head(&fixture.head, &key_set)?;
     let list = fixture::list(&head, &fixture.state, &key_set)?;
     let required = fixture::required(&catalog)?;
     let verifier = Verifier { key_set, list, required };
-    let mut sound = true;
     let mut said = |what: &str, right: &str, text: &str| {
         let word = tainted_verify(&verifier, text);
         println!("{what}: {word}");
@@ -48,7 +54,7 @@ fn run() -> Option<bool> {
     for blocks in 0..=MAX_BLOCKS {
         let clean = clean.narrowed(blocks)?;
         said(&format!("good key, {blocks} blocks"), "allow", &clean.key);
-        for (place, name) in [(0, "first"), (8, "middle"), (15, "last")] {
+        for (place, name) in FORGED {
             let forged = clean.forged(place, 3)?;
             said(&format!("{name} byte of its tag changed"), bad_tag(), &forged);
         }
@@ -86,6 +92,11 @@ fn tainted_head<'b>(bytes: &'b [u8], key_set: &KeySet) -> Option<AuthenticHead<'
 }
 
 #[inline(never)]
+fn tainted_head_word(head: &UnverifiedHead<'_>, key_set: &KeySet) -> &'static str {
+    fixture::head_word(&black_box(black_box(head).authenticate(key_set)))
+}
+
+#[inline(never)]
 fn tainted_verify(verifier: &Verifier, key: &str) -> &'static str {
     word(&black_box(verifier.decide(black_box(key))))
 }
@@ -108,5 +119,7 @@ fn control_table(secret: &[u8; 32]) -> u8 {
     secret.iter().fold(0, |sum, byte| sum ^ table.get(usize::from(*byte)).copied().unwrap_or(0))
 }
 
+/// Bytes of a tag that are changed.
+const FORGED: [(usize, &str); 3] = [(0, "first"), (8, "middle"), (15, "last")];
 /// Most blocks of a key.
 const MAX_BLOCKS: u32 = 4;

@@ -1,6 +1,7 @@
 //! `head.json`: reading a head (FORMAT.md sections 4.2 to 4.4).
 
 mod changes;
+mod most;
 mod telling;
 
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub(crate) fn file() -> VectorFile {
     heads.dead_signing_keys();
     heads.changes();
     heads.sequences_rises_and_places();
+    heads.as_many_as_fit();
+    heads.widths();
     heads.cuts();
     heads.lengths();
     heads.order_of_telling();
@@ -73,14 +76,9 @@ impl Heads {
     }
 
     fn numbers(&mut self) {
-        for format in [0, 2, 255] {
-            self.refuses(
-                "4.2 version",
-                &format!("format version {format}"),
-                "version",
-                &Head { format, ..head() }.bytes(),
-            );
-        }
+        let of = |format| bad("version", &Head { format, ..head() });
+        self.file.around("4.2 version", "format version 1", [of(0), good(&head()), of(2)]);
+        self.add("4.2 version", "format version 255", of(255));
         for sequence in [0, 1, u64::MAX] {
             self.reads("4.2", &format!("sequence {sequence}"), &Head { sequence, ..head() });
         }
@@ -141,6 +139,8 @@ impl Heads {
         {
             self.refuses(stage, &format!("audiences {numbers:?}"), "order", &of(numbers).bytes());
         }
+        let around = [bad("order", &of(&[0, 2])), good(&of(&[1, 2])), good(&of(&[2, 3]))];
+        self.file.around(stage, "a first audience of 1", around);
         let around = [bad("order", &of(&[2, 1])), bad("order", &of(&[2, 2])), good(&of(&[2, 3]))];
         self.file.around(stage, "a second audience that is the first", around);
         for (current, least) in [(0, 0), (3, 4), (0, u32::MAX), (u32::MAX, u32::MAX), (u32::MAX, 0)]
@@ -178,6 +178,12 @@ impl Heads {
         ] {
             self.refuses(stage, &format!("dead are {pairs:?}"), "order", &dead(pairs).bytes());
         }
+        let around =
+            [bad("order", &dead(&[(0, 1)])), good(&dead(&[(1, 1)])), good(&dead(&[(2, 1)]))];
+        self.file.around(stage, "a dead signing key of audience 1", around);
+        let around =
+            [bad("order", &dead(&[(2, 0)])), good(&dead(&[(2, 1)])), good(&dead(&[(2, 2)]))];
+        self.file.around(stage, "a dead signing key of epoch 1", around);
         let around = [
             bad("order", &dead(&[(2, 5), (2, 4)])),
             bad("order", &dead(&[(2, 5), (2, 5)])),
@@ -188,6 +194,20 @@ impl Heads {
 
     fn step_2(&mut self) {
         let stage = "4.4 step 2";
+        for tenant in [0, 1, 255, 256, u16::MAX] {
+            let own = KeySet { tenant, ..key_set() };
+            let head = Head { tenant, ..head() };
+            let case = json!({ "do": "read_head", "key_set": own.hex(), "bytes": head.hex() });
+            self.file.add(stage, format!("of our tenant {tenant}"), head.told(2), case);
+            // The same number with its bytes in the other order is another tenant.
+            let swapped = Head { tenant: tenant.swap_bytes(), ..head };
+            if swapped.tenant != tenant {
+                let bytes = swapped.hex();
+                let case = json!({ "do": "read_head", "key_set": own.hex(), "bytes": bytes });
+                let name = format!("of tenant {}, and ours is {tenant}", swapped.tenant);
+                self.file.add(stage, name, json!({ "error": "tenant" }), case);
+            }
+        }
         for tenant in [0, 6, 8, u16::MAX] {
             self.refuses(
                 stage,

@@ -92,6 +92,12 @@ impl Head {
         self
     }
 
+    /// What its last audience is told, bent.
+    pub(crate) fn telling_last(mut self, bend: impl FnMut(&mut Audience)) -> Self {
+        self.audiences.last_mut().into_iter().for_each(bend);
+        self
+    }
+
     pub(crate) fn with_changes(self, from: u64, changes: Vec<Change>) -> Self {
         let sequence = changes.last().map_or(self.sequence, |change| change.sequence);
         Self { sequence, from, changes, ..self }

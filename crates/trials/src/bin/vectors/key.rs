@@ -1,5 +1,6 @@
 //! `key.json`: reading a key (FORMAT.md sections 2.1 to 2.7).
 
+mod alphabet;
 mod base;
 mod fields;
 
@@ -9,16 +10,21 @@ use crate::file::VectorFile;
 use crate::key_bytes::{Fields, ISSUED, Key, key, long_key, only, within};
 use crate::spelling::flipped;
 
+pub(crate) use alphabet::replaced;
+
 pub(crate) fn file() -> VectorFile {
     let mut file = VectorFile::new(
         "key.json",
         "Reading a key: every tag here is right, unless a case says otherwise, and so is every checksum.",
     );
     texts(&mut file);
+    alphabet::foreign_characters(&mut file);
+    alphabet::that_hide_each_other(&mut file);
     prefixes(&mut file);
     checksums(&mut file);
     base::numbers(&mut file);
     base::subjects_and_scopes(&mut file);
+    base::lengths(&mut file);
     fields::constraints(&mut file);
     fields::fields(&mut file);
     fields::address_ranges(&mut file);
@@ -83,7 +89,7 @@ fn texts(file: &mut VectorFile) {
     add(file, stage, "48 bytes, and a wrong checksum too", bad(swapped_last(&short)));
     add(
         file,
-        stage,
+        "2.7 step 2",
         "49 bytes, and a wrong checksum",
         typo(least().text().replace("AQAHAg", "AQAHAw")),
     );

@@ -254,6 +254,21 @@ pub(crate) fn long_key(prefix: &str, signed_len: usize) -> Key {
     long.narrowed(filling(rest))
 }
 
+/// A key whose base is exactly so many bytes, 172 to 251: with constraints of 128 bytes, which let the addresses of
+/// 1.0.0.0/8 in.
+pub(crate) fn long_base(len: usize) -> Key {
+    let rest = len.saturating_sub(27 + 129);
+    let subject_len = rest.saturating_sub(32).max(1);
+    let last = u8::try_from((rest - subject_len) * 8 - 1).unwrap_or(u8::MAX);
+    let networks = NETWORKS.iter().take(20).copied().collect();
+    Key {
+        subject: "a".repeat(subject_len),
+        scopes: if last == 0 { vec![0] } else { vec![0, last] },
+        constraints: Fields { not_before: Some(0), networks, ..Fields::default() },
+        ..key()
+    }
+}
+
 /// Networks that ascend.
 pub(crate) const NETWORKS: [&str; 22] = [
     "1.0.0.0/8",

@@ -41,15 +41,15 @@ fn bad(key_set: &KeySet) -> (Value, Value) {
 }
 
 fn first_fields(file: &mut VectorFile) {
-    for format in [0, 2, 255] {
-        add(file, &format!("format version {format}"), bad(&KeySet { format, ..key_set() }));
-    }
+    let of = |format| KeySet { format, ..key_set() };
+    file.around("3", "format version 1", [bad(&of(0)), good(&of(1)), bad(&of(2))]);
+    add(file, "format version 255", bad(&of(255)));
     for tenant in [0, u16::MAX] {
         add(file, &format!("tenant {tenant}"), good(&KeySet { tenant, ..key_set() }));
     }
     let of = |audience| KeySet { audience, ..key_set() };
-    add(file, "audience 0, the administration", bad(&of(0)));
-    add(file, "audience 1", good(&of(1)));
+    // 0 is the administration.
+    file.around("3", "audience 1", [bad(&of(0)), good(&of(1)), good(&of(2))]);
     add(file, "audience 255", good(&of(255)));
     for version in [0, 1, u32::MAX] {
         add(file, &format!("version {version}"), good(&KeySet { version, ..key_set() }));
@@ -235,6 +235,14 @@ fn catalogs(file: &mut VectorFile) {
     );
     add(file, "the first and the last scope", good(&numbered(&[0, 255])));
     let one = |level, name: &str| with(vec![scope(0, level, name)]);
+    file.around(
+        "3",
+        "risk level 3",
+        [2, 3, 4].map(|level| {
+            let key_set = one(level, "invoice:list");
+            if level < 4 { good(&key_set) } else { bad(&key_set) }
+        }),
+    );
     for level in 0..=3 {
         add(file, &format!("risk level {level}"), good(&one(level, "invoice:list")));
     }

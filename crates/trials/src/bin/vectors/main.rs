@@ -9,11 +9,13 @@ mod adopt;
 mod file;
 mod head;
 mod head_bytes;
+mod http;
 mod key;
 mod key_bytes;
 mod key_set;
 mod key_set_bytes;
 mod mint_narrow;
+mod scan;
 mod spelling;
 mod state;
 mod verify;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         head::file(),
         adopt::file(),
         verify::file(),
+        http::file(),
+        scan::file(),
     ];
     let mut complaints = Vec::new();
     for file in &files {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::file::VectorFile;
 use crate::key_bytes::{
-    Fields, ISSUED, Key, NETWORKS, filling, from, key, long_key, only, until, within,
+    Fields, ISSUED, Key, NETWORKS, filling, from, key, long_base, long_key, only, until, within,
 };
 use crate::spelling::hex;
 
@@ -245,6 +245,30 @@ fn mint_limits(file: &mut VectorFile) {
         STAGE,
         "mint with the longest prefix",
         good(&key().with_prefix("examplebrand_test_")),
+    );
+    let branded = |brand: &str| key().with_prefix(&format!("{brand}_test_"));
+    file.around(
+        STAGE,
+        "mint with a brand of 2 characters",
+        [bad(&branded("w")), good(&branded("wk")), good(&branded("wky"))],
+    );
+    file.around(
+        STAGE,
+        "mint with a brand of 12 characters",
+        [
+            good(&branded("examplebran")),
+            good(&branded("examplebrand")),
+            bad(&branded("examplebrands")),
+        ],
+    );
+    file.around(
+        STAGE,
+        "mint a base of 251 bytes",
+        [
+            good(&long_base(250)),
+            good(&long_base(251)),
+            bad(&Key { subject: "a".repeat(64), ..long_base(251) }),
+        ],
     );
     for len in [31, 33] {
         let mut case = mint(&key(), &[]);

@@ -96,11 +96,13 @@ fn bad(state: &State) -> (Value, Value) {
 }
 
 fn numbers(file: &mut VectorFile) {
-    for version in [0, 2, 255] {
+    let of = |version| {
         let mut bytes = state(800, 10, &[2, 2]).bytes();
         bytes.first_mut().into_iter().for_each(|byte| *byte = version);
-        add(file, &format!("format version {version}"), malformed(&bytes));
-    }
+        malformed(&bytes)
+    };
+    file.around("4.1", "format version 1", [of(0), good(&state(800, 10, &[2, 2])), of(2)]);
+    add(file, "format version 255", of(255));
     for floor in [0, 1, u32::MAX] {
         add(file, &format!("no bits from {floor} on"), good(&state(floor, 0, &[])));
     }

@@ -4,7 +4,9 @@ mod addresses;
 mod allowed;
 mod authentic;
 mod granted;
+mod identities;
 mod key_sets;
+mod lengths;
 mod listed;
 mod presented;
 mod registry;
@@ -58,6 +60,8 @@ pub(crate) fn file() -> VectorFile {
     addresses::add(&mut file);
     registry::add(&mut file);
     allowed::add(&mut file);
+    lengths::add(&mut file);
+    identities::add(&mut file);
     file
 }
 

@@ -51,6 +51,25 @@ impl Lists {
             &[(0, &[32_768])],
             &dead(800, 32_769, &[1, 32_768]),
         );
+        // Places and rises at each width of a `var`, and as many places as fit a head.
+        for place in [127, 128, 16_383, 16_384] {
+            let new = dead(800, place + 1, &[1, place]);
+            self.moves(&format!("place {place}"), &small, &[(0, &[place.into()])], &new);
+            let places = [5, u64::from(5 + place)];
+            let new = dead(800, 6 + place, &[1, 5, 5 + place]);
+            self.moves(&format!("a place {place} behind another"), &small, &[(0, &places)], &new);
+        }
+        for rise in [127, 128, 16_383, 16_384] {
+            let new = dead(800 + rise * 32_768, 1, &[0]);
+            self.moves(&format!("a rise of {rise} chunks"), &small, &[(rise.into(), &[0])], &new);
+        }
+        for count in [127, 128, 3_987] {
+            let places: Vec<u64> = (0..count.into()).collect();
+            // The one that was dead comes alive.
+            let new: Vec<u32> = (0..count).filter(|place| *place != 1).collect();
+            let new = dead(800, count, &new);
+            self.moves(&format!("{count} places"), &small, &[(0, &places)], &new);
+        }
         let two = dead(800, 32_800, &[1, 32_767, 32_768, 32_790]);
         self.file.share("two chunks", two.hex());
         self.moves(

@@ -1,6 +1,6 @@
 //! What changes may be made of (4.3).
 
-use super::{Heads, bad, good};
+use super::{Heads, bad, good, refused};
 use crate::head_bytes::{Head, T0, change, head};
 use crate::spelling::{cut, var, var_in};
 
@@ -40,14 +40,11 @@ impl Heads {
         );
         let long = |value: u64| [&[0x80], var(value).as_slice()].concat();
         for (name, bytes) in [
-            ("a step of 0", vec![0, 0, 0]),
             ("a step longer than the shortest", [long(1), vec![0, 0]].concat()),
             ("a rise longer than the shortest", [vec![1], long(0), vec![0]].concat()),
             ("a count longer than the shortest", [vec![1, 0], long(1), vec![5]].concat()),
             ("a place longer than the shortest", [vec![1, 0, 1], long(5)].concat()),
-            ("a second place that is the first", vec![1, 0, 2, 5, 0]),
             ("a second place longer than the shortest", [vec![1, 0, 2, 5], long(1)].concat()),
-            ("a step beyond 64 bits", [var_in(10, 1 << 64), vec![0, 0]].concat()),
             ("a rise beyond 64 bits", [vec![1], var_in(10, 1 << 64), vec![0]].concat()),
             ("a count beyond 64 bits", [vec![1, 0], var_in(10, 1 << 64)].concat()),
             ("a place beyond 64 bits", [vec![1, 0, 1], var_in(10, 1 << 64)].concat()),
@@ -55,6 +52,17 @@ impl Heads {
         ] {
             self.refuses(stage, name, "changes", &one(&bytes));
         }
+        let steps = |step: u64| good(&head().with_changes(4, vec![change(4 + step, 0, &[])]));
+        let around = [refused("changes", &one(&[0, 0, 0])), steps(1), steps(2)];
+        self.file.around(stage, "a step of 1", around);
+        let last = |step| good(&head().with_changes(0, vec![change(step, 0, &[])]));
+        let beyond = one(&[var_in(10, 1 << 64), vec![0, 0]].concat());
+        let around = [last(u64::MAX - 1), last(u64::MAX), refused("changes", &beyond)];
+        self.file.around(stage, "the last step", around);
+        let places =
+            |places: &[u64]| good(&head().with_changes(T0 - 1, vec![change(T0, 0, places)]));
+        let around = [refused("changes", &one(&[1, 0, 2, 5, 0])), places(&[5, 6]), places(&[5, 7])];
+        self.file.around(stage, "a second place behind the first by 1", around);
         for (name, bytes) in [
             ("as many places as there can be numbers", [vec![1, 0], var(u64::MAX)].concat()),
             ("one place more than follows", vec![1, 0, 2, 5]),

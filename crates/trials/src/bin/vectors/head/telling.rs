@@ -37,8 +37,10 @@ impl Heads {
             }
         }
         self.refuses(stage, "cut before the tag", "length", &cut(&bytes, len));
-        self.refuses(stage, "cut within the tag", "length", &cut(&bytes, len + 15));
-        self.refuses(stage, "a byte behind the tag", "length", &[bytes.as_slice(), &[0]].concat());
+        let longer = [bytes.as_slice(), &[0]].concat();
+        let around =
+            [refused("length", &cut(&bytes, len + 15)), good(&whole), refused("length", &longer)];
+        self.file.around(stage, "16 bytes of tag", around);
         self.refuses(stage, "a second tag", "length", &[bytes.as_slice(), &[0; 16]].concat());
         let nobody = Head { audiences: vec![], ..head() };
         let bytes = [nobody.bytes(), vec![0; 16]].concat();

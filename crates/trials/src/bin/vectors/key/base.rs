@@ -2,15 +2,16 @@
 
 use super::{add, bad, good};
 use crate::file::VectorFile;
-use crate::key_bytes::{ISSUED, Key, key};
+use crate::key_bytes::{ISSUED, Key, key, long_base};
 use crate::spelling::sized;
 
 pub(super) fn numbers(file: &mut VectorFile) {
     let stage = "2.2";
     let rest: Vec<u8> = key().base().iter().skip(25).copied().collect();
-    for version in [0, 2, 3, 0x80, 255] {
-        let text = key().text_of(&[key().front(version), rest.clone()].concat(), &[]);
-        add(file, stage, &format!("version {version}"), bad(text));
+    let of = |version| bad(key().text_of(&[key().front(version), rest.clone()].concat(), &[]));
+    file.around(stage, "version 1", [of(0), good(&key()), of(2)]);
+    for version in [3, 0x80, 255] {
+        add(file, stage, &format!("version {version}"), of(version));
     }
     for tenant in [0, 1, 255, 256, u16::MAX] {
         add(file, stage, &format!("tenant {tenant}"), good(&Key { tenant, ..key() }));
@@ -18,10 +19,9 @@ pub(super) fn numbers(file: &mut VectorFile) {
     for audience in [0, 1, 255] {
         add(file, stage, &format!("audience {audience}"), good(&Key { audience, ..key() }));
     }
-    add(file, stage, "epoch 0", bad(Key { epoch: 0, ..key() }.text()));
-    for epoch in [1, 2, 255] {
-        add(file, stage, &format!("epoch {epoch}"), good(&Key { epoch, ..key() }));
-    }
+    let of = |epoch| Key { epoch, ..key() };
+    file.around(stage, "epoch 1", [bad(of(0).text()), good(&of(1)), good(&of(2))]);
+    add(file, stage, "epoch 255", good(&of(255)));
     for byte in [0, 255] {
         add(
             file,
@@ -162,4 +162,26 @@ pub(super) fn subjects_and_scopes(file: &mut VectorFile) {
     ] {
         add(file, stage, &format!("scopes: {name}"), raw_scopes(scopes));
     }
+}
+
+/// The base as a whole: 29 to 251 bytes.
+pub(super) fn lengths(file: &mut VectorFile) {
+    let least = |subject: &str| Key { subject: subject.into(), scopes: vec![0], ..key() };
+    let front = key().front(1);
+    let too_short = key().text_of(&[front.as_slice(), &[1, b'a', 0]].concat(), &[]);
+    file.around(
+        "2.2",
+        "a base of 29 bytes",
+        [bad(too_short), good(&least("a")), good(&least("ab"))],
+    );
+    let longest = long_base(251);
+    // A byte more has no room but in scopes of 33 bytes.
+    let constraints = sized(&longest.constraints.bytes());
+    let subject = [&[0x80 | 63], longest.subject.as_bytes()].concat();
+    let too_long = [front, subject, sized(&[1; 33]), constraints].concat();
+    file.around(
+        "2.2",
+        "a base of 251 bytes",
+        [good(&long_base(250)), good(&longest), bad(longest.text_of(&too_long, &[]))],
+    );
 }

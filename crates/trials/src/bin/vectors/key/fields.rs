@@ -108,6 +108,62 @@ pub(super) fn fields(file: &mut VectorFile) {
     ] {
         add(file, "2.3", &format!("fields in a block: {name}"), in_block(content));
     }
+    let scopes = |scopes: &[u8]| good(&key().narrowed(only(scopes)));
+    file.around(
+        "2.3",
+        "scopes of 1 byte in a block",
+        [in_block(field(1, &[])), scopes(&[7]), scopes(&[8])],
+    );
+    file.around(
+        "2.3",
+        "scopes of 32 bytes in a block",
+        [scopes(&[247]), scopes(&[248]), in_block(field(1, &[1; 33]))],
+    );
+    let second = |len: usize| field(3, &vec![0; len]);
+    file.around(
+        "2.3",
+        "a not-before of 4 bytes",
+        [in_block(second(3)), good(&key().narrowed(from(0))), in_block(second(5))],
+    );
+    let second = |len: usize| field(2, &vec![0; len]);
+    file.around(
+        "2.3",
+        "an expiry of 4 bytes",
+        [in_block(second(3)), good(&key().narrowed(until(0))), in_block(second(5))],
+    );
+    file.around(
+        "2.3",
+        "type 1, the first in a block",
+        [in_block(field(0, &[7])), scopes(&[0, 1, 2]), good(&key().narrowed(until(0)))],
+    );
+    let inside = within(&["10.0.0.0/8"]);
+    file.around(
+        "2.3",
+        "type 4, the last in a block",
+        [
+            good(&key().narrowed(from(0))),
+            good(&key().narrowed(inside.clone())),
+            in_block(field(5, &networks(&inside.networks))),
+        ],
+    );
+    file.around(
+        "2.3",
+        "type 3, the first in the base",
+        [
+            constraint_bytes(&field(2, &[0; 4])),
+            good(&key().constrained(from(0))),
+            good(&key().constrained(inside.clone())),
+        ],
+    );
+    file.around(
+        "2.3",
+        "type 4, the last in the base",
+        [
+            good(&key().constrained(from(0))),
+            good(&key().constrained(inside.clone())),
+            constraint_bytes(&field(5, &networks(&inside.networks))),
+        ],
+    );
     let all = Fields {
         scopes: Some(vec![0, 9]),
         expires_at: Some(5),
@@ -206,6 +262,27 @@ pub(super) fn address_ranges(file: &mut VectorFile) {
     ] {
         add(file, stage, &format!("no networks: {name}"), constraint_bytes(&field(4, &entries)));
     }
+    let set = |network| good(&key().constrained(within(&[network])));
+    let one = |entry: Vec<u8>| constraint_bytes(&field(4, &entry));
+    file.around(
+        stage,
+        "32 bits of IPv4",
+        [set("10.0.0.2/31"), set("10.0.0.1/32"), one(entry(4, 33, &[10, 0, 0, 1]))],
+    );
+    file.around(
+        stage,
+        "128 bits of IPv6",
+        [set("2001:db8::2/127"), set("2001:db8::1/128"), one(entry(6, 129, &v6(&[0x20, 1])))],
+    );
+    file.around(
+        stage,
+        "96 bits of mapped addresses",
+        [
+            set("::fffe:0:0/95"),
+            one(entry(6, 96, &mapped(&[0; 4]))),
+            one(entry(6, 97, &mapped(&[0; 4]))),
+        ],
+    );
     let text = key().text_of(&key().base(), &[block(&field(4, &entry(4, 31, &[10, 0, 0, 1])))]);
     add(file, stage, "no networks in a block: a bit behind 31 bits", bad(text));
 }

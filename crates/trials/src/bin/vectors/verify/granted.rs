@@ -106,7 +106,7 @@ fn narrowed(row: &mut Row<'_>) {
         row.add(name, if met { allow_fresh(&key, question) } else { deny(reason, question) });
     }
     let both = by(&[&[1]]);
-    row.add(
+    Row::new(row.file, 15).add(
         "one scope missing, one taken away",
         deny("scope_missing", about(&both).requiring(all_of(&[LIST, PRINT]))),
     );

@@ -327,6 +327,14 @@ fn dead_signing_keys(row: &mut Row<'_>) {
             allow_fresh(&key(), with(&[(3, 1)])),
         ],
     );
+    // Behind as many others as a byte can count, and one fewer.
+    let behind = |count: u8| {
+        let others = (1..=count).map(|epoch| (1, epoch));
+        with(&others.chain([(2, 1)]).collect::<Vec<_>>())
+    };
+    for count in [126, 127, 254, 255] {
+        row.add(format!("dead behind {count} others"), deny("inactive", behind(count)));
+    }
     let others: Vec<(u8, u8)> = (2..=255).map(|epoch| (2, epoch)).collect();
     row.add("every epoch but the key's is dead", allow_fresh(&key(), with(&others)));
     let all: Vec<(u8, u8)> = (1..=255).map(|epoch| (2, epoch)).collect();

@@ -7,6 +7,7 @@ use super::{
     list_of_audience_3_wanting, list_wanting, presenting, usual,
 };
 use crate::file::VectorFile;
+use crate::key::replaced;
 use crate::key_bytes::{EXPIRES, ISSUED, Key, key, only, until};
 use crate::key_set_bytes::{KeySet, signing_key};
 
@@ -19,6 +20,19 @@ pub(super) fn add(file: &mut VectorFile) {
 }
 
 fn not_a_key(row: &mut Row<'_>) {
+    // Whoever takes two foreign characters for none reads the very key, tag and all.
+    for (byte, digits) in [(0, "AAAA"), (255, "____")] {
+        let key = Key { key_id: [byte; 8], ..key() };
+        row.add(format!("a key with the digits {digits}"), allow_fresh(&key, about(&key)));
+        let at = key.text().find(digits).unwrap_or_default();
+        for (first, second) in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)] {
+            let text = replaced(&key.text(), &[at + first, at + second], '@');
+            row.add(
+                format!("foreign characters at places {first} and {second} of {digits}"),
+                deny("malformed", presenting(text)),
+            );
+        }
+    }
     row.add("the usual key", allow_fresh(&key(), usual()));
     let mistyped = key().text().replace("AQAHAg", "AQAHAw");
     let five = (0..5).fold(key(), |key, _| key.narrowed(until(EXPIRES)));

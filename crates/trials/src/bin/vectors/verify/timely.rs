@@ -124,6 +124,19 @@ fn key_ahead(row: &mut Row<'_>) {
             ask_refresh(anywhen(&late).at(ms(u32::MAX - 60) - 4_999)),
         ],
     );
+    // Of a list that has just been made: nothing is ahead but the key.
+    for max_skew in [0, 1, 60_000] {
+        let at = |now| usual().under(KeySet { max_skew, ..keys() }).with(list_at(now)).at(now);
+        let bound = ms(ISSUED) - u64::from(max_skew);
+        row.around(
+            &format!("a key that is ahead by a max-skew of {max_skew} ms"),
+            [
+                deny(reason, at(bound - 1)),
+                allow_fresh(&key(), at(bound)),
+                allow_fresh(&key(), at(bound + 1)),
+            ],
+        );
+    }
     let strict = anywhen(&key()).requiring(all_of(&["invoice:void"]));
     row.add("a key ahead, for a strict scope", deny(reason, strict.at(0)));
     row.add("a key ahead, at 0", deny(reason, without(0)));

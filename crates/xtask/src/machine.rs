@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::Workspace;
 
 /// The commit that is checked out, and what lies there beside it.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Commit {
     pub(crate) name: String,
     pub(crate) changed: bool,
