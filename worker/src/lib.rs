@@ -21,8 +21,8 @@ use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
 use crate::routes::{
-    audit, bootstrap, healthz, key_life, key_set, keys, list, revocations, signing_keys, tenant,
-    verify,
+    audit, bootstrap, healthz, key_life, key_set, keys, list, policy, revocations, signing_keys,
+    tenant, verify,
 };
 
 /// One request with what every route needs of it.
@@ -115,6 +115,11 @@ async fn route(call: Call) -> Result<Response, ApiError> {
         (["v1", "root", "rewrap"], _) => Err(ApiError::method("GET, POST")),
         (["v1", "tenant", "destroy"], Method::Post) => tenant::destroy(call).await,
         (["v1", "tenant", "destroy"], _) => Err(ApiError::method("POST")),
+        (["v1", "policy"], Method::Get) => policy::read(call).await,
+        (["v1", "policy"], Method::Put) => policy::replace(call).await,
+        (["v1", "policy"], _) => Err(ApiError::method("GET, PUT")),
+        (["v1", "policy", "schema"], Method::Get) => policy::schema(),
+        (["v1", "policy", "schema"], _) => Err(ApiError::method("GET")),
         (["v1", "audit"], Method::Get) => audit::read(call).await,
         (["v1", "audit"], _) => Err(ApiError::method("GET")),
         _ => Err(ApiError::NoRoute),

@@ -38,6 +38,12 @@ pub(crate) enum ApiError {
         conflict: Conflict,
         detail: String,
     },
+    /// A replacement that does not say what it replaces.
+    IfMatchNeeded,
+    /// The policy is another than the one that the caller has seen.
+    PolicyChanged {
+        version: u32,
+    },
     /// A field of the request.
     Invalid {
         field: String,
@@ -156,6 +162,8 @@ impl ApiError {
             Self::TenantGone => (410, "tenant_gone", "The tenant is gone"),
             Self::Forbidden { .. } => (403, "forbidden_by_rule", "A rule refuses this"),
             Self::Conflict { conflict, .. } => (409, conflict.as_str(), "This does not fit now"),
+            Self::IfMatchNeeded => (428, "if_match_needed", "If-Match is needed"),
+            Self::PolicyChanged { .. } => (412, "policy_changed", "The policy has changed"),
             Self::Invalid { .. } => (400, "invalid_field", "A field is not acceptable"),
             Self::Body(_) => (400, "invalid_body", "The body is not what this route takes"),
             Self::BodyTooLarge => (413, "body_too_large", "The body is too large"),
@@ -195,6 +203,8 @@ impl ApiError {
             Self::TenantExists => "Leave policy out to recover the tenant with a new administrator, or name another tenant in a new token.".into(),
             Self::TenantGone => "The tenant was destroyed. Its number is never used again: name another tenant in a new token.".into(),
             Self::Forbidden { detail, .. } | Self::Conflict { detail, .. } => detail.clone(),
+            Self::IfMatchNeeded => "Send the ETag that GET /v1/policy gave as If-Match, so that nobody's change is lost.".into(),
+            Self::PolicyChanged { version } => format!("Its ETag is \"{version}\" by now: read it again and decide anew."),
             Self::Invalid { field, problem } => format!("{field}: {problem}"),
             Self::Body(problem) => problem.clone(),
             Self::BodyTooLarge => "Bodies are at most 65536 bytes.".into(),
@@ -272,6 +282,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::Invalid { field, problem } => Self::Invalid { field, problem },
             RegistryError::Forbidden { rule, detail } => Self::Forbidden { rule, detail },
             RegistryError::Conflict { conflict, detail } => Self::Conflict { conflict, detail },
+            RegistryError::PolicyChanged { version } => Self::PolicyChanged { version },
             RegistryError::NotFound => Self::NotFound,
             // A credential of a tenant that is not there is as unknown as any other.
             RegistryError::NoTenant => Self::Denied(Reason::TenantGone),

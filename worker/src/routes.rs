@@ -7,6 +7,7 @@ pub(crate) mod key_life;
 pub(crate) mod key_set;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod policy;
 pub(crate) mod revocations;
 pub(crate) mod signing_keys;
 pub(crate) mod tenant;

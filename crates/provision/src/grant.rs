@@ -1,18 +1,21 @@
 //! Who may have which key made: a request passes the policy and becomes a grant.
 
+mod administration;
+mod audience;
+mod draft;
+
 use std::collections::BTreeMap;
 
 use thiserror::Error;
-use wardkey::{
-    AudienceId, Constraints, MIN_LIFETIME_SECONDS, Network, Networks, ScopeSet, Subject,
-    UnixSeconds,
-};
+use wardkey::{AudienceId, Constraints, ScopeSet, Subject, UnixSeconds};
 
 use crate::actor::{Actor, Binding};
 use crate::administration::{ADMIN_AUDIENCE_NAME, AdminScope};
+use crate::candidate::Candidate;
 use crate::key_notes::KeyNotes;
-use crate::key_request::{KeyConstraints, KeyRequest};
+use crate::key_request::KeyRequest;
 use crate::policy::Policy;
+use draft::Draft;
 
 /// A key that may be minted.
 ///
@@ -45,20 +48,31 @@ pub enum GrantRefused {
     /// A rule of the policy or of the actor's rights.
     #[error("{detail}")]
     Rule {
-        /// The rule's name.
-        rule: &'static str,
+        /// The rule's name: one that is built in, or `level.` and what the policy demands.
+        rule: String,
         /// What it says.
         detail: String,
     },
+}
+
+impl GrantRefused {
+    pub(crate) fn rule(rule: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Rule { rule: rule.into(), detail: detail.into() }
+    }
+
+    pub(crate) fn field(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Field { field, problem: problem.into() }
+    }
 }
 
 impl Grant {
     /// Decides a request that is made by a right: `keys:create`, or `keys:rotate` for the next generation of a key.
     ///
     /// # Errors
-    /// [`GrantRefused::Field`] for what is not well-formed or not in the catalog, else
-    /// [`GrantRefused::Rule`]: `actor_scope` (the actor may not make keys of that audience),
-    /// `subset_of_actor` and `not_beyond_actor` (administration keys), `max_lifetime_s`.
+    /// [`GrantRefused::Field`] for what is not well-formed or not in the catalog, else [`GrantRefused::Rule`]:
+    /// `actor_scope` (the actor may not make keys of that audience); for administration keys `subset_of_actor`,
+    /// `not_beyond_actor`, `key_set_one_audience`, `key_set_needs_rule`; by the policy `max_lifetime_s`,
+    /// `level.<level>.max_lifetime_s`, `level.<level>.<what is missing>` and `no_rule`.
     pub fn decide(
         policy: &Policy,
         actor: &Actor,
@@ -68,10 +82,24 @@ impl Grant {
     ) -> Result<Self, GrantRefused> {
         let draft = Draft::read(request, right, now)?;
         if request.audience == ADMIN_AUDIENCE_NAME {
-            draft.administration(policy, actor, request)
+            draft.administration(policy, actor, request)?.judged(policy, actor, now)
         } else {
-            draft.audience(policy, actor, request, now)
+            draft.audience(policy, actor, request)?.judged(policy, actor, now)
         }
+    }
+
+    /// Decides the next generation of a key that a bootstrap token allowed, which the policy does not judge either
+    /// time: its rights are no more than its actor's, and it does not outlive it.
+    ///
+    /// # Errors
+    /// As [`Grant::decide`], without the rules of the policy and those of `verifier:key-set`.
+    pub fn renew_bootstrap(
+        policy: &Policy,
+        actor: &Actor,
+        request: &KeyRequest,
+        now: UnixSeconds,
+    ) -> Result<Self, GrantRefused> {
+        Draft::read(request, AdminScope::KeysRotate, now)?.administration(policy, actor, request)
     }
 
     /// The first key of a tenant, or the one that recovers it: every right for every audience of the
@@ -99,6 +127,27 @@ impl Grant {
             constraints: Constraints::default(),
             notes: KeyNotes::check(Some("bootstrap"), subject.as_str(), &[], &BTreeMap::new())?,
         })
+    }
+
+    /// The grant, if the policy allows it.
+    fn judged(
+        self,
+        policy: &Policy,
+        actor: &Actor,
+        now: UnixSeconds,
+    ) -> Result<Self, GrantRefused> {
+        self.names_one_audience_for_key_sets()?;
+        let candidate = Candidate {
+            actor: Some(actor.subject.as_str()),
+            subject: self.subject.as_str(),
+            audience: self.audience,
+            scopes: self.scopes,
+            lifetime_s: self.expires_at.0.saturating_sub(now.0),
+            networks: self.constraints.networks.as_ref(),
+            notes: &self.notes,
+        };
+        candidate.judge(policy)?;
+        Ok(self)
     }
 
     /// Who the key acts as.
@@ -136,193 +185,6 @@ impl Grant {
         &self.notes
     }
 }
-
-/// The parts of a request that are well-formed by themselves.
-struct Draft {
-    right: AdminScope,
-    subject: Subject,
-    expires_at: UnixSeconds,
-    constraints: Constraints,
-    notes: KeyNotes,
-}
-
-impl Draft {
-    fn read(
-        request: &KeyRequest,
-        right: AdminScope,
-        now: UnixSeconds,
-    ) -> Result<Self, GrantRefused> {
-        let subject =
-            Subject::new(&request.subject).map_err(|error| field("subject", error.to_string()))?;
-        if request.scopes.is_empty() {
-            return Err(field("scopes", "must name at least one scope"));
-        }
-        if request.expires_in < MIN_LIFETIME_SECONDS {
-            return Err(field("expires_in", "must be at least 60 seconds"));
-        }
-        let expires_at = now.0.checked_add(request.expires_in).map(UnixSeconds);
-        let expires_at =
-            expires_at.ok_or_else(|| field("expires_in", "ends after the year 2106"))?;
-        let constraints = constraints(&request.constraints, expires_at)?;
-        let owner = request.owner.as_deref().unwrap_or(subject.as_str());
-        let notes = KeyNotes::check(request.name.as_deref(), owner, &request.tags, &request.meta)?;
-        Ok(Self { right, subject, expires_at, constraints, notes })
-    }
-
-    fn allowed(&self, actor: &Actor, audience: AudienceId, name: &str) -> Result<(), GrantRefused> {
-        let scope = self.right;
-        if actor.holds(Binding { scope, audience }) {
-            return Ok(());
-        }
-        let detail = format!("the credential holds no {} for audience {name}", scope.as_str());
-        Err(GrantRefused::Rule { rule: "actor_scope", detail })
-    }
-
-    fn audience(
-        self,
-        policy: &Policy,
-        actor: &Actor,
-        request: &KeyRequest,
-        now: UnixSeconds,
-    ) -> Result<Grant, GrantRefused> {
-        if !request.for_audiences.is_empty() {
-            return Err(field("for_audiences", "is for keys of audience wardkey only"));
-        }
-        let audience = policy.audience(&request.audience).ok_or_else(|| {
-            field("audience", format!("must be wardkey or one of {}", audience_names(policy)))
-        })?;
-        self.allowed(actor, audience.id(), &audience.name)?;
-        let mut scopes = ScopeSet::default();
-        for name in &request.scopes {
-            let names = || audience.scopes.iter().map(|scope| scope.name.as_str());
-            let unknown = || {
-                field(
-                    "scopes",
-                    format!("must be of audience {}: {}", audience.name, listed(names())),
-                )
-            };
-            scopes.insert(audience.scope(name).ok_or_else(unknown)?.number);
-        }
-        if self.expires_at.0 - now.0 > audience.max_lifetime_s {
-            let detail = format!(
-                "keys of audience {} live at most {} seconds",
-                audience.name, audience.max_lifetime_s
-            );
-            return Err(GrantRefused::Rule { rule: "max_lifetime_s", detail });
-        }
-        Ok(self.grant(audience.id(), scopes, Vec::new()))
-    }
-
-    fn administration(
-        self,
-        policy: &Policy,
-        actor: &Actor,
-        request: &KeyRequest,
-    ) -> Result<Grant, GrantRefused> {
-        self.allowed(actor, AudienceId::ADMINISTRATION, ADMIN_AUDIENCE_NAME)?;
-        // The registry does not know where a call to it comes from.
-        if self.constraints.networks.is_some() {
-            return Err(field("constraints.networks", "are not for administration keys"));
-        }
-        if request.for_audiences.is_empty() {
-            return Err(field(
-                "for_audiences",
-                "must name the audiences that an administration key is for",
-            ));
-        }
-        let mut scopes = ScopeSet::default();
-        let mut bindings = Vec::new();
-        for name in &request.scopes {
-            let names = || AdminScope::ALL.into_iter().map(AdminScope::as_str);
-            let unknown =
-                || field("scopes", format!("must be of audience wardkey: {}", listed(names())));
-            let scope = AdminScope::named(name).ok_or_else(unknown)?;
-            scopes.insert(scope.number());
-            for audience in &request.for_audiences {
-                let audience = audience_number(policy, audience)?;
-                let binding = Binding { scope, audience };
-                if !binding.means_something() {
-                    continue;
-                }
-                if !actor.holds(binding) {
-                    let detail = format!(
-                        "the credential itself does not hold {name} for every audience asked for"
-                    );
-                    return Err(GrantRefused::Rule { rule: "subset_of_actor", detail });
-                }
-                bindings.push(binding);
-            }
-            if !bindings.iter().any(|binding| binding.scope == scope) {
-                let problem = format!("name no audience that {name} can be for");
-                return Err(field("for_audiences", problem));
-            }
-        }
-        if self.expires_at > actor.expires_at {
-            let detail =
-                "an administration key does not outlive the credential that makes it".into();
-            return Err(GrantRefused::Rule { rule: "not_beyond_actor", detail });
-        }
-        bindings.sort();
-        bindings.dedup();
-        Ok(self.grant(AudienceId::ADMINISTRATION, scopes, bindings))
-    }
-
-    fn grant(self, audience: AudienceId, scopes: ScopeSet, bindings: Vec<Binding>) -> Grant {
-        let Self { subject, expires_at, constraints, notes, .. } = self;
-        Grant { subject, audience, scopes, bindings, expires_at, constraints, notes }
-    }
-}
-
-fn audience_number(policy: &Policy, name: &str) -> Result<AudienceId, GrantRefused> {
-    if name == ADMIN_AUDIENCE_NAME {
-        return Ok(AudienceId::ADMINISTRATION);
-    }
-    let audience = policy.audience(name);
-    audience.map(|a| a.id()).ok_or_else(|| {
-        field("for_audiences", format!("must be wardkey or of {}", audience_names(policy)))
-    })
-}
-
-/// Reads the constraints of a request.
-fn constraints(
-    request: &KeyConstraints,
-    expires_at: UnixSeconds,
-) -> Result<Constraints, GrantRefused> {
-    let not_before = request.not_before.map(UnixSeconds);
-    if not_before.is_some_and(|second| second >= expires_at) {
-        return Err(field("constraints.not_before", "must be before the key expires"));
-    }
-    let networks = request.networks.iter().map(|text| text.parse::<Network>());
-    let networks = networks.collect::<Result<Vec<_>, _>>();
-    let at = "constraints.networks";
-    let networks = networks.map_err(|error| field(at, error.to_string()))?;
-    let networks = match networks.as_slice() {
-        [] => None,
-        some => Some(
-            Networks::new(some.iter().copied()).map_err(|error| field(at, error.to_string()))?,
-        ),
-    };
-    Ok(Constraints { not_before, networks })
-}
-
-fn audience_names(policy: &Policy) -> String {
-    listed(policy.audiences.iter().map(|audience| audience.name.as_str()))
-}
-
-/// Names for a message: all of a few, the first of many.
-fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let mut names: Vec<&str> = names.take(MAX_LISTED + 1).collect();
-    if let Some(last) = names.get_mut(MAX_LISTED) {
-        *last = "…";
-    }
-    names.join(", ")
-}
-
-fn field(field: &'static str, problem: impl Into<String>) -> GrantRefused {
-    GrantRefused::Field { field, problem: problem.into() }
-}
-
-const MAX_LISTED: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -363,11 +225,11 @@ mod tests {
         }
     }
 
-    fn rule(result: Result<Grant, GrantRefused>) -> &'static str {
+    fn rule(result: Result<Grant, GrantRefused>) -> String {
         match result {
             Err(GrantRefused::Rule { rule, .. }) => rule,
-            Err(GrantRefused::Field { field, .. }) => field,
-            Ok(_) => "granted",
+            Err(GrantRefused::Field { field, .. }) => field.into(),
+            Ok(_) => "granted".into(),
         }
     }
 
@@ -390,6 +252,7 @@ mod tests {
         assert_eq!(decide(&api, &request("api", &["reports:read"], &["api"])), "for_audiences");
         let long = KeyRequest { expires_in: 3601, ..request("api", &["reports:read"], &[]) };
         assert_eq!(decide(&api, &long), "max_lifetime_s");
+        assert_eq!(decide(&api, &KeyRequest { expires_in: 3600, ..long.clone() }), "granted");
         let short = KeyRequest { expires_in: 59, ..long.clone() };
         assert_eq!(decide(&api, &short), "expires_in");
         let endless = KeyRequest { expires_in: u32::MAX, ..long };
@@ -436,5 +299,154 @@ mod tests {
             rule(Grant::decide(&policy(), &api, AdminScope::KeysCreate, &control, NOW)),
             "name"
         );
+    }
+
+    fn decided(policy: &str, admin: &Actor, request: &KeyRequest) -> String {
+        let policy: Policy = serde_json::from_str(policy).expect("a policy");
+        policy.check().expect("good");
+        rule(Grant::decide(&policy, admin, AdminScope::KeysCreate, request, NOW))
+    }
+
+    #[test]
+    fn roles_expand_to_scopes_when_a_key_is_made() {
+        let policy: Policy = serde_json::from_str(
+            r#"{"audiences":[{"number":1,"name":"api",
+                "scopes":[{"number":0,"name":"reports:read"},{"number":9,"name":"reports:write"},{"number":10,"name":"jobs:run"}],
+                "roles":[{"name":"reporter","scopes":["reports:read","reports:write"]}]}]}"#,
+        )
+        .expect("a policy");
+        let api = actor(&[
+            (AdminScope::KeysCreate, 1),
+            (AdminScope::KeysCreate, 0),
+            (AdminScope::KeysRead, 1),
+        ]);
+        let decide = |audience: &str, scopes: &[&str], roles: &[&str]| {
+            let roles = roles.iter().map(|role| (*role).into()).collect();
+            let for_audiences: &[&str] = if audience == "wardkey" { &["api"] } else { &[] };
+            let request = KeyRequest { roles, ..request(audience, scopes, for_audiences) };
+            Grant::decide(&policy, &api, AdminScope::KeysCreate, &request, NOW)
+        };
+        let scopes = |grant: Grant| grant.scopes().iter().collect::<Vec<_>>();
+        assert_eq!(scopes(decide("api", &[], &["reporter"]).expect("granted")), [0, 9]);
+        assert_eq!(
+            scopes(decide("api", &["jobs:run"], &["reporter"]).expect("granted")),
+            [0, 9, 10]
+        );
+        assert_eq!(rule(decide("api", &[], &["report"])), "roles");
+        assert_eq!(rule(decide("api", &[], &[])), "scopes");
+        assert_eq!(rule(decide("api", &["reports:*"], &[])), "scopes");
+        assert_eq!(rule(decide("wardkey", &["keys:read"], &["reporter"])), "roles");
+    }
+
+    #[test]
+    fn a_key_keeps_to_the_demands_of_all_levels_of_its_scopes() {
+        let policy = r#"{"audiences":[{"number":1,"name":"api","scopes":[
+                {"number":0,"name":"a:low","risk":"low"},{"number":1,"name":"a:standard"},{"number":2,"name":"a:high","risk":"high"}]}],
+            "levels":{"low":{"require":["name"]},"high":{"max_lifetime_s":600,"require":["owner","tags","meta.ticket","constraints.networks"]},
+                "strict":{"max_lifetime_s":900,"require":["owner","constraints.networks"]}}}"#;
+        let admin = actor(&[
+            (AdminScope::KeysCreate, 1),
+            (AdminScope::KeysCreate, 0),
+            (AdminScope::KeysRead, 1),
+        ]);
+        let whole = KeyRequest {
+            name: Some("n".into()),
+            owner: Some("ada".into()),
+            tags: vec!["t".into()],
+            meta: BTreeMap::from([("ticket".into(), "1".into())]),
+            constraints: crate::KeyConstraints {
+                networks: vec!["10.0.0.0/8".into()],
+                ..Default::default()
+            },
+            ..request("api", &["a:low", "a:high"], &[])
+        };
+        let decide = |request: &KeyRequest| decided(policy, &admin, request);
+        assert_eq!(decide(&whole), "granted");
+        assert_eq!(decide(&request("api", &["a:standard"], &[])), "granted");
+        let without = |change: fn(&mut KeyRequest)| {
+            let mut request = whole.clone();
+            change(&mut request);
+            decide(&request)
+        };
+        assert_eq!(without(|key| key.name = None), "level.low.name");
+        assert_eq!(without(|key| key.owner = None), "level.high.owner");
+        assert_eq!(without(|key| key.owner = Some(key.subject.clone())), "level.high.owner");
+        assert_eq!(without(|key| key.tags.clear()), "level.high.tags");
+        assert_eq!(without(|key| key.meta.clear()), "level.high.meta.ticket");
+        let other = |key: &mut KeyRequest| {
+            key.meta = BTreeMap::from([("Ticket".into(), "1".into())]);
+        };
+        assert_eq!(without(other), "level.high.meta.ticket", "another note");
+        assert_eq!(
+            without(|key| key.constraints.networks.clear()),
+            "level.high.constraints.networks"
+        );
+        assert_eq!(without(|key| key.expires_in = 601), "level.high.max_lifetime_s");
+        // Administration keys are strict, and have no networks.
+        let verifier = request("wardkey", &["keys:read"], &["api"]);
+        assert_eq!(decide(&verifier), "level.strict.owner");
+        let owned = KeyRequest { owner: Some("ada".into()), ..verifier };
+        assert_eq!(decide(&owned), "granted");
+        assert_eq!(decide(&KeyRequest { expires_in: 901, ..owned }), "level.strict.max_lifetime_s");
+    }
+
+    #[test]
+    fn a_key_set_is_for_one_audience_and_needs_a_rule_that_names_it() {
+        use AdminScope::{KeysCreate, VerifierKeySet, VerifierVerify};
+        let audiences = r#"{"audiences":[{"number":1,"name":"api","scopes":[{"number":0,"name":"a:b"}]},
+            {"number":2,"name":"jobs","scopes":[{"number":0,"name":"a:b"}]}]"#;
+        let with = |scopes: &str, audiences_of_rule: &str| {
+            format!(
+                r#"{audiences},"rules":[{{"name":"all","actors":["*"],"audiences":["wardkey","api"],"scopes":["*"],"subjects":["*"]}},
+                {{"name":"sets","actors":["ops:*"],"audiences":[{audiences_of_rule}],"scopes":[{scopes}],"subjects":["svc:*"]}}]}}"#
+            )
+        };
+        let admin = actor(&[
+            (KeysCreate, 0),
+            (KeysCreate, 1),
+            (VerifierKeySet, 1),
+            (VerifierKeySet, 2),
+            (VerifierVerify, 1),
+        ]);
+        let one = request("wardkey", &["verifier:key-set"], &["api"]);
+        let decide = |policy: &str, request: &KeyRequest| decided(policy, &admin, request);
+        assert_eq!(decide(&format!("{audiences}}}"), &one), "key_set_needs_rule");
+        for pattern in [r#""*""#, r#""verifier:*""#, r#""verifier:verify""#] {
+            assert_eq!(
+                decide(&with(pattern, r#""wardkey""#), &one),
+                "key_set_needs_rule",
+                "{pattern}"
+            );
+        }
+        let named = with(r#""verifier:key-set""#, r#""wardkey""#);
+        assert_eq!(decide(&named, &one), "granted");
+        let both = request("wardkey", &["verifier:key-set", "verifier:verify"], &["api"]);
+        assert_eq!(decide(&named, &both), "no_rule", "one rule must allow the whole");
+        let two = with(r#""verifier:key-set","verifier:verify""#, r#""wardkey""#);
+        assert_eq!(decide(&two, &both), "granted");
+        let wide = request("wardkey", &["verifier:key-set"], &["api", "jobs"]);
+        assert_eq!(decide(&named, &wide), "key_set_one_audience");
+        let other = KeyRequest { subject: "ops:eve".into(), ..one };
+        assert_eq!(decide(&named, &other), "no_rule");
+    }
+
+    #[test]
+    fn a_key_of_a_bootstrap_is_renewed_as_it_was_allowed_and_no_further() {
+        let policy: Policy = serde_json::from_str(
+            r#"{"audiences":[{"number":1,"name":"api","scopes":[{"number":0,"name":"a:b"}]}],"rules":[],
+               "levels":{"strict":{"require":["name"]}}}"#,
+        )
+        .expect("a policy");
+        let all: Vec<_> =
+            AdminScope::ALL.iter().flat_map(|scope| [(*scope, 0), (*scope, 1)]).collect();
+        let names = AdminScope::ALL.map(AdminScope::as_str);
+        let whole = request("wardkey", &names, &["wardkey", "api"]);
+        let renewed = |actor: &Actor, request: &KeyRequest| {
+            rule(Grant::renew_bootstrap(&policy, actor, request, NOW))
+        };
+        assert_eq!(renewed(&actor(&all), &whole), "granted");
+        assert_eq!(renewed(&actor(&all[2..]), &whole), "subset_of_actor");
+        let beyond = KeyRequest { expires_in: 1001, ..whole };
+        assert_eq!(renewed(&actor(&all), &beyond), "not_beyond_actor");
     }
 }

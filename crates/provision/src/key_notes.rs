@@ -91,7 +91,7 @@ impl KeyNotes {
 /// Longest name and owner, in bytes.
 const MAX_TEXT_LEN: usize = 128;
 /// Longest tag, and longest name of a note, in bytes.
-const MAX_NAME_LEN: usize = 64;
+pub(crate) const MAX_NAME_LEN: usize = 64;
 /// Longest note, in bytes.
 const MAX_VALUE_LEN: usize = 256;
 /// Most tags, and most notes.

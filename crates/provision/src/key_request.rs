@@ -13,7 +13,11 @@ pub struct KeyRequest {
     /// The audience's name, or `wardkey` for an administration key.
     pub audience: String,
     /// Names of scopes of that audience's catalog.
+    #[serde(default)]
     pub scopes: Vec<String>,
+    /// Names of roles of that audience: the key holds their scopes, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Lifetime in seconds.
     pub expires_in: u32,
     /// For an administration key: the names of the audiences that its scopes are for.

@@ -1,107 +1,132 @@
-//! The tenant's policy in its first form: audiences, their catalogs and longest lifetimes.
+//! The tenant's policy: audiences with their catalogs and roles, what keys of a level must have, and who may grant
+//! what to whom.
 
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use wardkey::{AudienceId, Environment, Prefix, RiskLevel, ScopeName};
+mod check;
+mod schema;
+mod succession;
 
-use crate::administration::{ADMIN_AUDIENCE_NAME, ADMIN_BRAND};
+use std::collections::BTreeMap;
 
-/// What keys a tenant has, as its owner wrote it down.
+use serde::{Deserialize, Deserializer, Serialize};
+use wardkey::{AudienceId, Environment, Prefix, RiskLevel};
+
+use crate::administration::ADMIN_BRAND;
+use crate::level::LevelPolicy;
+use crate::rule::RulePolicy;
+
+pub use check::PolicyError;
+pub use schema::POLICY_SCHEMA;
+pub use succession::GivenNumbers;
+
+/// What keys a tenant has and who may have them made, as its owner wrote it down.
 ///
 /// # Guarantees
-/// Only after [`Policy::check`]: names and numbers are unique and within their grammars.
+/// Only after [`Policy::check`]: names and numbers are unique and within their grammars, and what is named is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// `live` or `test`: the second part of every prefix. Default `live`.
     #[serde(default = "live")]
+    #[cfg_attr(test, schemars(extend("enum" = ["live", "test"])))]
     pub environment: String,
     /// The first part of every prefix but the administration's. Default `wk`.
     #[serde(default = "brand")]
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z][a-z0-9]{1,11}$"), extend("not" = {"const": "wkadmin"})))]
     pub brand: String,
     /// 1 to 64 audiences.
+    #[cfg_attr(test, schemars(length(min = 1, max = 64)))]
     pub audiences: Vec<AudiencePolicy>,
+    /// By level, `low`, `standard`, `high` or `strict`: what every key with a scope of that level must keep to. A key
+    /// keeps to all levels of its scopes. Administration keys are of level `strict`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(
+        test,
+        schemars(extend("propertyNames" = {"enum": ["low", "standard", "high", "strict"]}))
+    )]
+    pub levels: BTreeMap<String, LevelPolicy>,
+    /// Who may grant what to whom: a request must be allowed, as a whole, by at least one of them. Without this
+    /// member, whoever holds `keys:create` or `keys:rotate` for an audience may grant all of its scopes.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Vec<RulePolicy>", length(max = 256)))]
+    pub rules: Option<Vec<RulePolicy>>,
+    /// How keys are rotated.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "RotationPolicy"))]
+    pub rotation: Option<RotationPolicy>,
 }
 
 /// One audience.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AudiencePolicy {
     /// 1 to 255, never reused.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub number: u8,
     /// `[a-z0-9][a-z0-9._-]*`, at most 63 bytes, not `wardkey`.
+    #[cfg_attr(
+        test,
+        schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$"), extend("not" = {"const": "wardkey"}))
+    )]
     pub name: String,
     /// Its catalog: 1 to 256 scopes.
+    #[cfg_attr(test, schemars(length(min = 1, max = 256)))]
     pub scopes: Vec<ScopePolicy>,
+    /// Names for several scopes at once. A request may name them; the key holds the scopes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(length(max = 64)))]
+    pub roles: Vec<RolePolicy>,
     /// Longest lifetime of a key, in seconds. Default 90 days.
     #[serde(default = "max_lifetime_s")]
+    #[cfg_attr(test, schemars(range(min = 60, max = u32::MAX)))]
     pub max_lifetime_s: u32,
 }
 
 /// One scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScopePolicy {
     /// 0 to 255, given once.
     pub number: u8,
     /// `resource:action`.
+    #[cfg_attr(
+        test,
+        schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$"), length(max = 64))
+    )]
     pub name: String,
     /// `low`, `standard`, `high` or `strict`. Default `standard`.
     #[serde(default = "standard")]
+    #[cfg_attr(test, schemars(extend("enum" = ["low", "standard", "high", "strict"])))]
     pub risk: String,
 }
 
-/// What is wrong with a policy, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("policy.{field}: {problem}")]
-pub struct PolicyError {
-    /// The path of the field.
-    pub field: String,
-    /// What it must be.
-    pub problem: &'static str,
+/// One role: a name for several scopes of its audience.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RolePolicy {
+    /// `[a-z0-9][a-z0-9._-]*`, at most 63 bytes.
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$")))]
+    pub name: String,
+    /// Names of scopes of the audience, none twice; no patterns, since keys hold none.
+    #[cfg_attr(test, schemars(length(min = 1, max = 256)))]
+    pub scopes: Vec<String>,
+}
+
+/// How keys are rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotationPolicy {
+    /// For how long a generation lives once its successor has been seen, in seconds, where a rotation does not say:
+    /// at most 30 days.
+    #[cfg_attr(test, schemars(range(max = 2_592_000)))]
+    pub overlap_s: u32,
 }
 
 impl Policy {
-    /// Checks everything that the shape of the JSON does not.
-    ///
-    /// # Errors
-    /// [`PolicyError`] for the first thing that is wrong.
-    pub fn check(&self) -> Result<(), PolicyError> {
-        if self.environment().is_none() {
-            return Err(wrong("environment", "must be live or test"));
-        }
-        if self.brand == ADMIN_BRAND || self.key_prefix().is_none() {
-            let problem =
-                "must be 2 to 12 characters of a-z 0-9, starting with a letter, and not wkadmin";
-            return Err(wrong("brand", problem));
-        }
-        if self.audiences.is_empty() || self.audiences.len() > 64 {
-            return Err(wrong("audiences", "must be 1 to 64"));
-        }
-        for (at, audience) in self.audiences.iter().enumerate() {
-            let here =
-                |field: &str, problem| Err(wrong(format!("audiences[{at}].{field}"), problem));
-            let earlier = self.audiences.iter().take(at);
-            if audience.number == 0 || earlier.clone().any(|other| other.number == audience.number)
-            {
-                return here("number", "must be 1 to 255 and stand once");
-            }
-            if !audience_name_ok(&audience.name)
-                || earlier.clone().any(|other| other.name == audience.name)
-            {
-                return here(
-                    "name",
-                    "must be 1 to 63 characters of a-z 0-9 . _ -, start with a letter or digit, not be wardkey and stand once",
-                );
-            }
-            if audience.max_lifetime_s < wardkey::MIN_LIFETIME_SECONDS {
-                return here("max_lifetime_s", "must be at least 60");
-            }
-            audience.check_scopes(at)?;
-        }
-        Ok(())
-    }
-
     /// `live` or `test`.
     pub fn environment(&self) -> Option<Environment> {
         [Environment::Live, Environment::Test]
@@ -117,6 +142,11 @@ impl Policy {
     /// The prefix of the tenant's administration keys.
     pub fn admin_prefix(&self) -> Option<Prefix> {
         Prefix::new(ADMIN_BRAND, self.environment()?).ok()
+    }
+
+    /// The overlap of a rotation that names none, in seconds: one day unless the policy says otherwise.
+    pub fn overlap_s(&self) -> u32 {
+        self.rotation.map_or(24 * 3600, |rotation| rotation.overlap_s)
     }
 
     /// The audience of this name.
@@ -146,31 +176,9 @@ impl AudiencePolicy {
         self.scopes.iter().find(|scope| scope.number == number)
     }
 
-    fn check_scopes(&self, at: usize) -> Result<(), PolicyError> {
-        if self.scopes.is_empty() {
-            return Err(wrong(format!("audiences[{at}].scopes"), "must name at least one scope"));
-        }
-        for (nth, scope) in self.scopes.iter().enumerate() {
-            let here = |field: &str, problem| {
-                Err(wrong(format!("audiences[{at}].scopes[{nth}].{field}"), problem))
-            };
-            let earlier = self.scopes.iter().take(nth);
-            if ScopeName::new(&scope.name).is_none()
-                || earlier.clone().any(|other| other.name == scope.name)
-            {
-                return here(
-                    "name",
-                    "must be resource:action of a-z 0-9 . _ -, at most 64 characters, without wildcards, and stand once",
-                );
-            }
-            if earlier.clone().any(|other| other.number == scope.number) {
-                return here("number", "must stand once");
-            }
-            if scope.risk().is_none() {
-                return here("risk", "must be low, standard, high or strict");
-            }
-        }
-        Ok(())
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> Option<&RolePolicy> {
+        self.roles.iter().find(|role| role.name == name)
     }
 }
 
@@ -181,15 +189,40 @@ impl ScopePolicy {
     }
 }
 
-fn wrong(field: impl Into<String>, problem: &'static str) -> PolicyError {
-    PolicyError { field: field.into(), problem }
+/// A policy of no audience yet: what a literal of a policy leaves out.
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            environment: live(),
+            brand: brand(),
+            audiences: Vec::new(),
+            levels: BTreeMap::new(),
+            rules: None,
+            rotation: None,
+        }
+    }
 }
 
-fn audience_name_ok(name: &str) -> bool {
-    let allowed = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-    let first_ok =
-        name.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    first_ok && name.len() <= 63 && name.bytes().all(allowed) && name != ADMIN_AUDIENCE_NAME
+/// An audience without number, name and scopes: what a literal of an audience leaves out.
+impl Default for AudiencePolicy {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            name: String::new(),
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            max_lifetime_s: max_lifetime_s(),
+        }
+    }
+}
+
+/// What is there is no null: nobody shall write one where a list was meant to restrict something.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 fn live() -> String {
@@ -206,46 +239,4 @@ fn standard() -> String {
 
 const fn max_lifetime_s() -> u32 {
     90 * 24 * 3600
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn policy(json: &str) -> Policy {
-        serde_json::from_str(json).expect("the shape")
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_policy_is_named_by_its_path() {
-        let cases = [
-            (r#"{"audiences":[]}"#, "audiences"),
-            (r#"{"environment":"prod","audiences":[]}"#, "environment"),
-            (r#"{"brand":"wkadmin","audiences":[]}"#, "brand"),
-            (r#"{"audiences":[{"number":0,"name":"a","scopes":[]}]}"#, "audiences[0].number"),
-            (r#"{"audiences":[{"number":1,"name":"wardkey","scopes":[]}]}"#, "audiences[0].name"),
-            (r#"{"audiences":[{"number":1,"name":"a","scopes":[]}]}"#, "audiences[0].scopes"),
-            (
-                r#"{"audiences":[{"number":1,"name":"a","scopes":[{"number":0,"name":"a:*"}]}]}"#,
-                "audiences[0].scopes[0].name",
-            ),
-            (
-                r#"{"audiences":[{"number":1,"name":"a","scopes":[{"number":0,"name":"a:b"},{"number":0,"name":"a:c"}]}]}"#,
-                "audiences[0].scopes[1].number",
-            ),
-            (
-                r#"{"audiences":[{"number":1,"name":"a","scopes":[{"number":0,"name":"a:b","risk":"none"}]}]}"#,
-                "audiences[0].scopes[0].risk",
-            ),
-        ];
-        for (json, field) in cases {
-            assert_eq!(policy(json).check().expect_err(json).field, field);
-        }
-        let good = policy(
-            r#"{"audiences":[{"number":1,"name":"a","scopes":[{"number":0,"name":"a:b"}]}]}"#,
-        );
-        assert_eq!(good.check(), Ok(()));
-        assert_eq!(good.key_prefix().expect("prefix").as_str(), "wk_live_");
-        assert!(serde_json::from_str::<Policy>(r#"{"audiences":[],"extra":1}"#).is_err());
-    }
 }

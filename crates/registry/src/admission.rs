@@ -1,7 +1,7 @@
 //! Who acts: the credential of an administration call, checked against the registry's own rows.
 
 use wardkey::{AudienceId, Base, Bounds, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
-use wardkey_provision::{Actor, AdminScope, Binding};
+use wardkey_provision::{Actor, AdminScope, Binding, Reach};
 
 use crate::check::{recorded, seen, standing};
 use crate::error::RegistryError;
@@ -83,7 +83,12 @@ pub(crate) fn identify(
     }
     let (row, generation) = standing(store, tenant, &base, now)?.map_err(RegistryError::denied)?;
     seen(store, &row, &generation, now)?;
-    let bindings = row.bindings(store)?;
+    let mut bindings = row.bindings(store)?;
+    // Nothing can be verified for an audience that the policy has dropped.
+    bindings.retain(|held| {
+        held.scope.reach() != Reach::AudienceOfThePolicy
+            || tenant.policy.audience_numbered(held.audience).is_some()
+    });
     let Base { subject, key_id, expires_at, .. } = base;
     Ok(Identified { actor: Actor { subject, key_id, expires_at, bindings }, narrowed })
 }

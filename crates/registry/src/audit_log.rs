@@ -20,7 +20,7 @@ pub struct AuditEntry {
     pub action: String,
     /// The number of the audience that it concerns.
     pub audience: u8,
-    /// The key that it was done to.
+    /// The key that it was done to, or what else: `policy:4` is the policy's fourth version.
     pub target: Option<String>,
     /// Why, in the actor's words, or the rule that refused.
     pub reason: Option<String>,

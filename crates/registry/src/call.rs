@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::KeyId;
-use wardkey_provision::KeyRequest;
+use wardkey_provision::{KeyRequest, Policy};
 
 use crate::audit_log::AuditPage;
 use crate::bootstrap::BootstrapRequest;
@@ -11,6 +11,7 @@ use crate::create::Created;
 use crate::destroy::{DestroyRequest, Destroyed};
 use crate::key_book::KeyView;
 use crate::key_list::{KeyPage, ListRequest};
+use crate::policy_versions::PolicyView;
 use crate::read::{ReadKey, RecordPointer};
 use crate::revocations::{RevocationRequest, RevocationView};
 use crate::revoke::{RevokeRequest, Revoked};
@@ -19,6 +20,7 @@ use crate::rewrap::RootWrap;
 use crate::rotate::RotateRequest;
 use crate::rotate_signing_keys::{RotateSigningKeysRequest, SigningKeysRotated};
 use crate::suspend::SuspendRequest;
+use crate::try_policy::PolicyTrial;
 use crate::update::UpdateRequest;
 use crate::verifier::VerifierMaterial;
 use crate::wire::{WireBytes, WireSecret};
@@ -162,6 +164,35 @@ pub enum Call {
         /// At most so many, 1 to 200.
         limit: u32,
     },
+    /// Read the policy.
+    ReadPolicy {
+        /// By what right.
+        authority: Authority,
+        /// Which version; the present one if none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u32>,
+    },
+    /// Replace the policy.
+    ReplacePolicy {
+        /// By what right.
+        authority: Authority,
+        /// The version that is to be replaced.
+        version: u32,
+        /// By which.
+        policy: Policy,
+    },
+    /// What replacing the policy would change and break.
+    TryPolicy {
+        /// By what right.
+        authority: Authority,
+        /// The version that would be replaced.
+        version: u32,
+        /// By which.
+        policy: Policy,
+        /// Only keys after this one are judged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
     /// Judge a credential and do nothing: for a request whose other parts are not acceptable, so that
     /// nobody learns about those who may not ask.
     Admit {
@@ -253,6 +284,9 @@ impl Call {
             | Self::Revoke { authority, .. }
             | Self::ReadRevocation { authority, .. }
             | Self::ReadAudit { authority, .. }
+            | Self::ReadPolicy { authority, .. }
+            | Self::ReplacePolicy { authority, .. }
+            | Self::TryPolicy { authority, .. }
             | Self::Admit { authority, .. }
             | Self::AdmitVerifier { authority, .. }
             | Self::ReadKeySet { authority, .. }
@@ -281,6 +315,9 @@ impl Call {
             Self::Revoke { .. } => "revocation.start",
             Self::ReadRevocation { .. } => "revocation.read",
             Self::ReadAudit { .. } => "audit.read",
+            Self::ReadPolicy { .. } => "policy.read",
+            Self::ReplacePolicy { .. } => "policy.replace",
+            Self::TryPolicy { .. } => "policy.try",
             Self::Admit { .. } => "credential.judge",
             Self::AdmitVerifier { .. } => "verifier.admit",
             Self::ReadKeySet { .. } => "key_set.read",
@@ -330,6 +367,10 @@ pub enum Reply {
     Revocation(RevocationView),
     /// To [`Call::ReadAudit`].
     Audit(AuditPage),
+    /// To [`Call::ReadPolicy`] and [`Call::ReplacePolicy`].
+    Policy(PolicyView),
+    /// To [`Call::TryPolicy`].
+    PolicyTrial(PolicyTrial),
     /// To [`Call::Admit`].
     Admitted,
     /// To [`Call::AdmitVerifier`] and [`Call::ReadKeySet`].

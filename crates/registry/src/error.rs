@@ -48,6 +48,12 @@ pub enum RegistryError {
         /// What to do about it.
         detail: String,
     },
+    /// The policy is another by now than the one that the actor has seen.
+    #[error("the policy's version is {version}")]
+    PolicyChanged {
+        /// The version that it has.
+        version: u32,
+    },
     /// Nothing of that name that the actor may see.
     #[error("not found")]
     NotFound,
@@ -94,6 +100,8 @@ pub enum Conflict {
     TooManyEpochs,
     /// The audience has had every signing key that it can have.
     EpochsUsedUp,
+    /// A key of the audience lives.
+    AudienceInUse,
 }
 
 impl Conflict {
@@ -108,6 +116,7 @@ impl Conflict {
             Self::EpochPending => "epoch_pending",
             Self::TooManyEpochs => "too_many_epochs",
             Self::EpochsUsedUp => "epochs_used_up",
+            Self::AudienceInUse => "audience_in_use",
         }
     }
 }
@@ -148,7 +157,7 @@ impl From<GrantRefused> for RegistryError {
     fn from(refused: GrantRefused) -> Self {
         match refused {
             GrantRefused::Field { field, problem } => Self::invalid(field, problem),
-            GrantRefused::Rule { rule, detail } => Self::Forbidden { rule: rule.into(), detail },
+            GrantRefused::Rule { rule, detail } => Self::Forbidden { rule, detail },
             other => Self::internal(other.to_string()),
         }
     }

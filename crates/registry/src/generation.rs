@@ -140,20 +140,35 @@ impl Generation {
         index: StatusIndex,
     ) -> Result<Option<(KeyId, Self)>, RegistryError> {
         let rows = store.query(&format!("{SELECT} WHERE status_index = ?"), &[index.0.into()])?;
-        let Some(row) = rows.first() else {
-            return Ok(None);
-        };
-        let key_id = row
-            .text(0)?
-            .parse()
-            .map_err(|_| RegistryError::internal("a generation names no key"))?;
-        Ok(Some((key_id, Self::read(row)?)))
+        rows.first().map(Self::read_with_key).transpose()
     }
 
     /// All generations of a key, oldest first.
     pub(crate) fn of_key(store: &dyn Store, key: KeyId) -> Result<Vec<Self>, RegistryError> {
         let sql = format!("{SELECT} WHERE key_id = ? ORDER BY number");
         store.query(&sql, &[key.to_string().into()])?.iter().map(Self::read).collect()
+    }
+
+    /// The generations of the keys from one to another that no end was written down of, key by key, oldest first.
+    pub(crate) fn unended(
+        store: &dyn Store,
+        first: KeyId,
+        last: KeyId,
+    ) -> Result<Vec<(KeyId, Self)>, RegistryError> {
+        let sql = format!(
+            "{SELECT} WHERE key_id BETWEEN ? AND ? AND state IN ('pending', 'active', 'retiring')
+             ORDER BY key_id, number"
+        );
+        let rows = store.query(&sql, &[first.to_string().into(), last.to_string().into()])?;
+        rows.iter().map(Self::read_with_key).collect()
+    }
+
+    fn read_with_key(row: &Row) -> Result<(KeyId, Self), RegistryError> {
+        let key_id = row
+            .text(0)?
+            .parse()
+            .map_err(|_| RegistryError::internal("a generation names no key"))?;
+        Ok((key_id, Self::read(row)?))
     }
 
     fn read(row: &Row) -> Result<Self, RegistryError> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use wardkey::{AudienceId, Base, Cutoff, KeyId, SigningKeyId, Subject, TenantId, UnixMillis};
-use wardkey_provision::{ADMIN_AUDIENCE_NAME, AdminScope, Binding, Grant, KeyNotes, Policy};
+use wardkey_provision::{
+    ADMIN_AUDIENCE_NAME, AdminScope, Binding, Candidate, Grant, KeyNotes, Policy,
+};
 
 use crate::error::RegistryError;
 use crate::generation::{Generation, GenerationView};
@@ -177,6 +179,59 @@ impl Key {
         sql.push_str(" ORDER BY id LIMIT ?");
         params.push(limit.into());
         store.query(&sql, &params)?.iter().map(Self::read).collect()
+    }
+
+    /// Some keys, ascending by their ids, after one of them.
+    pub(crate) fn next(
+        store: &dyn Store,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Vec<Self>, RegistryError> {
+        let after = after.map_or_else(String::new, |id| id.to_string());
+        let sql = format!("{SELECT} WHERE id > ? ORDER BY id LIMIT ?");
+        store.query(&sql, &[after.into(), limit.into()])?.iter().map(Self::read).collect()
+    }
+
+    /// Whether a key of an audience lives, a suspended one included.
+    pub(crate) fn any_lives(
+        store: &dyn Store,
+        audience: AudienceId,
+        cutoff: Cutoff,
+        now: UnixMillis,
+    ) -> Result<bool, RegistryError> {
+        let sql = "SELECT 1 FROM key JOIN generation ON generation.key_id = key.id
+                   WHERE key.audience = ?1 AND generation.state IN ('pending', 'active', 'retiring')
+                   AND generation.expires_at * 1000 > ?2 AND generation.issued_at > ?3
+                   AND coalesce(generation.retire_at, ?2 + 1) > ?2 LIMIT 1";
+        let params = [audience.0.into(), now.0.into(), cutoff.0.0.into()];
+        Ok(!store.query(sql, &params)?.is_empty())
+    }
+
+    /// One of its generations as the policy judges it, as if an actor of this subject had it made.
+    pub(crate) fn candidate<'a>(
+        &'a self,
+        generation: &'a Generation,
+        actor: Option<&'a str>,
+    ) -> Candidate<'a> {
+        Candidate {
+            actor,
+            subject: self.subject.as_str(),
+            audience: self.audience,
+            scopes: generation.scopes,
+            lifetime_s: generation.expires_at.0.saturating_sub(generation.issued_at.0),
+            networks: generation.constraints.networks.as_ref(),
+            notes: &self.notes,
+        }
+    }
+
+    /// Binds it to one more right.
+    pub(crate) fn bind(&self, store: &dyn Store, binding: Binding) -> Result<(), RegistryError> {
+        let Binding { scope, audience } = binding;
+        store.execute(
+            "INSERT OR IGNORE INTO binding (key_id, scope, audience) VALUES (?, ?, ?)",
+            &[self.id.to_string().into(), scope.number().into(), audience.0.into()],
+        )?;
+        Ok(())
     }
 
     /// Replaces what people noted down.

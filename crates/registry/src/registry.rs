@@ -16,8 +16,10 @@ use crate::error::RegistryError;
 use crate::key_list;
 use crate::key_set;
 use crate::outbox::{self, Publication};
+use crate::policy_versions;
 use crate::read::{self, ReadKey};
 use crate::refusal;
+use crate::replace_policy::replace_policy;
 use crate::revocation_list;
 use crate::revocations;
 use crate::revoke::revoke;
@@ -29,6 +31,7 @@ use crate::schema;
 use crate::store::{Store, transaction};
 use crate::suspend::suspend;
 use crate::tenant::Tenant;
+use crate::try_policy::try_policy;
 use crate::update::update;
 use crate::verifier::material;
 use crate::wire::WireBytes;
@@ -242,6 +245,19 @@ fn answer_for(
         Call::ReadAudit { authority, after, limit } => {
             let actor = admit(store, tenant, &authority.credential, AdminScope::AuditRead, now)?;
             audit_log::page(store, &actor, *after, (*limit).clamp(1, 200)).map(Reply::Audit)
+        }
+        Call::ReadPolicy { authority, version } => {
+            admit(store, tenant, &authority.credential, AdminScope::PolicyRead, now)?;
+            policy_versions::read(store, *version).map(Reply::Policy)
+        }
+        Call::ReplacePolicy { authority, version, policy } => {
+            replace_policy(store, tenant, *version, policy, &circumstances(authority, now))
+                .map(Reply::Policy)
+        }
+        Call::TryPolicy { authority, version, policy, after } => {
+            let credential = &authority.credential;
+            try_policy(store, tenant, credential, (*version, policy), after.as_deref(), now)
+                .map(Reply::PolicyTrial)
         }
         Call::Admit { authority, possession: true } => {
             possession(store, tenant, &authority.credential, now).map(|_| Reply::Admitted)

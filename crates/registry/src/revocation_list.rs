@@ -238,8 +238,8 @@ impl Version {
 }
 
 fn audiences(store: &dyn Store) -> Result<Vec<HeadAudience>, RegistryError> {
-    let sql =
-        "SELECT number, cutoff, current_key_set, least_key_set FROM audience WHERE number > 0";
+    let sql = "SELECT number, cutoff, current_key_set, least_key_set FROM audience
+               WHERE number > 0 AND dropped_at IS NULL";
     let rows = store.query(sql, &[])?;
     rows.iter()
         .map(|row| {

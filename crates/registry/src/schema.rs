@@ -145,7 +145,7 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 2] = [SECOND, EPOCHS_AND_ENDS];
+const LATER: [&[&str]; 3] = [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -193,4 +193,33 @@ const EPOCHS_AND_ENDS: &[&str] = &[
      WHERE dead_at IS NULL AND retired_at IS NULL",
     "CREATE INDEX IF NOT EXISTS signing_key_by_death ON signing_key (dead_at)
      WHERE dead_at IS NOT NULL AND unlisted_at IS NULL AND audience > 0",
+];
+
+/// Every version of the policy, and every number that one of them gave. Its first version is the one that
+/// the tenant has.
+const POLICY_VERSIONS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS policy_version (
+        version INTEGER PRIMARY KEY,
+        content TEXT NOT NULL,
+        actor_subject TEXT,
+        actor_key TEXT,
+        at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS given_audience (
+        number INTEGER PRIMARY KEY,
+        name TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS given_scope (
+        audience INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (audience, number)) STRICT, WITHOUT ROWID",
+    // Unix milliseconds since when the policy does not have it; its number stays its own.
+    "ALTER TABLE audience ADD COLUMN dropped_at INTEGER",
+    "INSERT INTO policy_version (version, content, at) SELECT 1, policy, created_at FROM tenant",
+    "INSERT INTO given_audience (number, name)
+     SELECT json_extract(audience.value, '$.number'), json_extract(audience.value, '$.name')
+     FROM tenant, json_each(tenant.policy, '$.audiences') AS audience",
+    "INSERT INTO given_scope (audience, number, name)
+     SELECT json_extract(audience.value, '$.number'), json_extract(scope.value, '$.number'),
+      json_extract(scope.value, '$.name')
+     FROM tenant, json_each(tenant.policy, '$.audiences') AS audience, json_each(audience.value, '$.scopes') AS scope",
 ];

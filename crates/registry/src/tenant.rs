@@ -9,6 +9,7 @@ use wardkey_provision::{
 };
 
 use crate::error::RegistryError;
+use crate::policy_versions;
 use crate::schema;
 use crate::store::Store;
 
@@ -53,7 +54,7 @@ impl Tenant {
         Ok(Some(Self { secret, policy, cutoff_for_all, wrapped_by, last_time }))
     }
 
-    /// Writes a new tenant with a signing key for every audience.
+    /// Writes a new tenant with a signing key for every audience, and its policy as version 1.
     pub(crate) fn create(
         store: &dyn Store,
         root: &RootKeys,
@@ -82,19 +83,29 @@ impl Tenant {
                 first_index.into(),
             ],
         )?;
-        let second = second_of(now)?;
-        let audiences = policy.audiences.iter().map(|audience| audience.id());
-        for audience in [AudienceId::ADMINISTRATION].into_iter().chain(audiences) {
-            // The first epoch signs without end until the next one is planned.
-            store.execute(
-                "INSERT INTO signing_key (audience, epoch, mint_from, mint_until, verify_until) VALUES (?, ?, ?, ?, ?)",
-                &[audience.0.into(), Epoch::FIRST.number().into(), second.0.into(), u32::MAX.into(), u32::MAX.into()],
-            )?;
-            store.execute(
-                "INSERT INTO audience (number, current_key_set, least_key_set) VALUES (?, 1, 1)",
-                &[audience.0.into()],
-            )?;
+        Self::found_audience(store, AudienceId::ADMINISTRATION, now)?;
+        for audience in &policy.audiences {
+            Self::found_audience(store, audience.id(), now)?;
         }
+        policy_versions::insert(store, policy, None, now)
+    }
+
+    /// Gives an audience its row and its first signing key.
+    pub(crate) fn found_audience(
+        store: &dyn Store,
+        audience: AudienceId,
+        now: UnixMillis,
+    ) -> Result<(), RegistryError> {
+        let second = second_of(now)?;
+        // The first epoch signs without end until the next one is planned.
+        store.execute(
+            "INSERT INTO signing_key (audience, epoch, mint_from, mint_until, verify_until) VALUES (?, ?, ?, ?, ?)",
+            &[audience.0.into(), Epoch::FIRST.number().into(), second.0.into(), u32::MAX.into(), u32::MAX.into()],
+        )?;
+        store.execute(
+            "INSERT INTO audience (number, current_key_set, least_key_set) VALUES (?, 1, 1)",
+            &[audience.0.into()],
+        )?;
         Ok(())
     }
 

@@ -90,6 +90,9 @@ pub(crate) fn update(
     let notes = KeyNotes::check(name, owner, tags, meta)?;
     let changed = notes != *old;
     if changed {
+        for generation in key.generations(store)?.iter().filter(|one| one.dead(now).is_none()) {
+            key.candidate(generation, key.issuer()).judge_change(&tenant.policy, &notes)?;
+        }
         key.note(store, &notes)?;
         key.touch(store)?;
         outbox::post(store, key_id, now)?;

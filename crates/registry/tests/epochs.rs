@@ -634,11 +634,13 @@ fn the_head_of_64_audiences_stays_within_4_kb_whatever_dies_in_them() {
         name: format!("a{number}"),
         scopes: vec![scope.clone()],
         max_lifetime_s: LONGEST_S,
+        ..AudiencePolicy::default()
     };
     let policy = Policy {
         environment: "live".into(),
         brand: "wk".into(),
         audiences: (192..=255).map(audience).collect(),
+        ..Policy::default()
     };
     let tenant = Tenant::with(policy);
     let last = tenant.create("a255", 3600);

@@ -140,7 +140,8 @@ fn a_rotated_key_has_two_generations_until_the_overlap_after_first_use_has_passe
     let first = tenant.create(lasting);
     let (id, old) = (first.view.key_id.as_str(), text(&first));
     assert_eq!(tenant.word(&old), "alive");
-    let second = tenant.rotate(id, RotateRequest { overlap_s: 3600, ..RotateRequest::default() });
+    let second =
+        tenant.rotate(id, RotateRequest { overlap_s: Some(3600), ..RotateRequest::default() });
     let second = second.unwrap();
     let new = text(&second);
     assert_eq!(second.view.key_id, id);
@@ -171,7 +172,7 @@ fn a_rotated_key_has_two_generations_until_the_overlap_after_first_use_has_passe
 fn a_deadline_that_no_call_applies_is_applied_by_the_alarm() {
     let tenant = Tenant::new();
     let first = tenant.create(key_request(&["reports:read"]));
-    let soon = RotateRequest { overlap_s: 60, ..RotateRequest::default() };
+    let soon = RotateRequest { overlap_s: Some(60), ..RotateRequest::default() };
     let second = tenant.rotate(&first.view.key_id, soon).unwrap();
     assert_eq!(tenant.word(&text(&second)), "alive");
     let registry = tenant.book.registry();
@@ -232,7 +233,7 @@ fn a_rotation_may_change_what_stands_inside_the_key_as_far_as_the_policy_allows(
     assert!(
         matches!(tenant.rotate(id, long), Err(RegistryError::Forbidden { rule, .. }) if rule == "max_lifetime_s")
     );
-    let over = RotateRequest { overlap_s: 2_592_001, ..Default::default() };
+    let over = RotateRequest { overlap_s: Some(2_592_001), ..Default::default() };
     assert!(
         matches!(tenant.rotate(id, over), Err(RegistryError::Invalid { field, .. }) if field == "overlap_s")
     );

@@ -3,12 +3,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wardkey_provision::KeyRequest;
+use wardkey_provision::{AudiencePolicy, KeyRequest};
 use wardkey_registry::{
     Call, DestroyRequest, Fault, FaultyStore, GenerationState, RegistryError, RevokeRequest,
     RotateSigningKeysRequest,
 };
-use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request};
+use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request, key_set_policy};
 
 /// Plants a fault after each write of a call until one run meets none; before each, nothing may be left.
 fn all_or_nothing(prepare: impl Fn() -> (Book, Box<dyn Fn() -> Call>)) -> u32 {
@@ -124,7 +124,8 @@ fn a_rotation_of_signing_keys_is_all_or_nothing() {
 #[test]
 fn the_taking_of_a_key_set_is_all_or_nothing() {
     let writes = all_or_nothing(|| {
-        let (book, admin) = a_book();
+        let book = Book::in_memory(1).unwrap();
+        let admin = book.bootstrap_with(key_set_policy().unwrap()).unwrap();
         let request = KeyRequest {
             audience: "wardkey".into(),
             for_audiences: vec!["api".into()],
@@ -174,6 +175,28 @@ fn the_deadlines_of_signing_keys_are_all_or_nothing() {
         (book, Box::new(|| Call::Head))
     });
     assert!(writes >= 6, "{writes} writes");
+}
+
+#[test]
+fn a_replacement_of_the_policy_is_all_or_nothing() {
+    let writes = all_or_nothing(|| {
+        let (book, admin) = a_book();
+        let mut policy = api_policy().unwrap();
+        policy.audiences.pop();
+        policy.audiences[0].scopes[0].risk = "strict".into();
+        policy.audiences.push(AudiencePolicy {
+            number: 3,
+            name: "mail".into(),
+            ..policy.audiences[0].clone()
+        });
+        let call = move || Call::ReplacePolicy {
+            authority: authority(&admin, Some("once")),
+            version: 1,
+            policy: policy.clone(),
+        };
+        (book, Box::new(call))
+    });
+    assert!(writes >= 20, "{writes} writes");
 }
 
 #[test]

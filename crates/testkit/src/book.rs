@@ -55,13 +55,34 @@ pub fn api_policy() -> Result<Policy, RegistryError> {
             scope(2, "payouts:create", "strict"),
             scope(3, "status:read", "low"),
         ],
-        max_lifetime_s: 90 * 24 * 3600,
+        ..wardkey_provision::AudiencePolicy::default()
     };
     let policy = Policy {
         environment: "test".into(),
         brand: "wk".into(),
         audiences: vec![audience(1, "api"), audience(2, "jobs")],
+        ..Policy::default()
     };
+    policy.check()?;
+    Ok(policy)
+}
+
+/// The same policy with a rule by which the bootstrap's administrator may grant anything, key sets by name.
+///
+/// # Errors
+/// None in practice.
+pub fn key_set_policy() -> Result<Policy, RegistryError> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let rule = wardkey_provision::RulePolicy {
+        name: "administrators".into(),
+        actors: texts(&["ops:*"]),
+        audiences: texts(&["wardkey", "api", "jobs"]),
+        scopes: texts(&["*", "verifier:key-set"]),
+        subjects: texts(&["*"]),
+        max_lifetime_s: None,
+        require_networks_within: None,
+    };
+    let policy = Policy { rules: Some(vec![rule]), ..api_policy()? };
     policy.check()?;
     Ok(policy)
 }
@@ -140,7 +161,15 @@ impl<S: Store> Book<S> {
     /// # Errors
     /// What the registry says.
     pub fn bootstrap(&self) -> Result<String, RegistryError> {
-        let created = self.ask_created(bootstrap_call(1, [1; 32], Some(api_policy()?), None))?;
+        self.bootstrap_with(api_policy()?)
+    }
+
+    /// Makes the tenant with a policy and returns the administrator's key.
+    ///
+    /// # Errors
+    /// What the registry says.
+    pub fn bootstrap_with(&self, policy: Policy) -> Result<String, RegistryError> {
+        let created = self.ask_created(bootstrap_call(1, [1; 32], Some(policy), None))?;
         created
             .key
             .map(|key| key.secret_str().to_owned())

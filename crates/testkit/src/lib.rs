@@ -3,5 +3,8 @@
 mod book;
 mod sqlite_store;
 
-pub use book::{Book, api_policy, authority, bootstrap_call, fixed_root, key_request, seeded_rng};
+pub use book::{
+    Book, api_policy, authority, bootstrap_call, fixed_root, key_request, key_set_policy,
+    seeded_rng,
+};
 pub use sqlite_store::SqliteStore;

@@ -61,6 +61,7 @@ impl Fixture {
             name: "billing".into(),
             scopes: vec![scope(0, SCOPE, "low"), scope(9, "invoice:void", "strict")],
             max_lifetime_s: 86_400,
+            ..AudiencePolicy::default()
         };
         let issued = EXPIRES - 7_200;
         let signing_key = LiveSigningKey {

@@ -14,6 +14,7 @@ fn a_minted_key_is_allowed_with_exactly_its_claims() {
         environment: "live".into(),
         brand: "wk".into(),
         audiences: vec![tenant.audience.clone()],
+        ..Policy::default()
     };
     let admin = Actor {
         subject: Subject::new("svc:admin").expect("a subject"),
@@ -28,12 +29,11 @@ fn a_minted_key_is_allowed_with_exactly_its_claims() {
         audience: "billing".into(),
         scopes: vec!["invoice:list".into(), "invoice:print".into()],
         expires_in: EXPIRES - ISSUED,
-        for_audiences: vec![],
-        name: None,
-        owner: None,
+        ..KeyRequest::default()
     };
     let grant =
-        Grant::decide(&policy, &admin, &request, UnixSeconds(ISSUED)).expect("a sound request");
+        Grant::decide(&policy, &admin, AdminScope::KeysCreate, &request, UnixSeconds(ISSUED))
+            .expect("a sound request");
     let key_id = KeyId([1; 8]);
     let minted =
         mint(&grant, &tenant.secret, Epoch::FIRST, key_id, StatusIndex(INDEX), UnixSeconds(ISSUED))

@@ -74,6 +74,7 @@ impl Tenant {
                     scope(39, "invoice:print", "low"),
                 ],
                 max_lifetime_s: 86_400,
+                ..AudiencePolicy::default()
             },
             prefix: Prefix::new("wk", Environment::Live).expect("a prefix"),
             bounds: Bounds::DEFAULT,
