@@ -149,7 +149,6 @@ impl Iterator for Findings<'_, '_> {
     fn next(&mut self) -> Option<Finding> {
         loop {
             let mut shape = self.pending.take().or_else(|| self.search())?;
-            shape.start = shape.start.max(self.taken);
             if shape.is_loose() {
                 self.settle(&mut shape);
             }
@@ -172,9 +171,8 @@ impl Findings<'_, '_> {
             }
             // The same one again, by another anchor, which may know more of it.
             if next.payload <= shape.payload {
-                let same = next.payload == shape.payload;
-                if same && next.begins_for_sure() && !shape.begins_for_sure() {
-                    *shape = Shape { start: next.start.max(self.taken), ..next };
+                if next.payload == shape.payload && next.begins_for_sure() {
+                    *shape = next;
                     if !shape.is_loose() {
                         return;
                     }
@@ -200,8 +198,8 @@ impl Findings<'_, '_> {
                 Anchor::Wrapped(needle) => wrapped::judge(self.text, needle, at, self.brands),
                 Anchor::Plain(mark) => shape::judge(self.text, mark, at, self.brands),
             };
-            if found.is_some() {
-                return found;
+            if let Some(shape) = found {
+                return Some(Shape { start: shape.start.max(self.taken), ..shape });
             }
         }
     }

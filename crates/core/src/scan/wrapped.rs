@@ -102,7 +102,7 @@ fn digits(text: &[u8], at: usize) -> impl Iterator<Item = (usize, u8)> {
             Some(_) => 0,
             // Padding ends what was encoded.
             None if rest.starts_with(b"=") => return None,
-            None => joint_len(rest)?,
+            None => joint_len(rest),
         };
         let value = sextet_of_either(*rest.get(gap)?)?;
         let place = next + gap;
@@ -158,7 +158,7 @@ fn joint_around(text: &[u8], place: usize) -> Option<(usize, usize)> {
         if !front.last().is_some_and(is_digit) {
             return None;
         }
-        let end = start + joint_len(text.get(start..)?)?;
+        let end = start + joint_len(text.get(start..)?);
         (end > place && text.get(end).is_some_and(is_digit)).then_some((start, end))
     })
 }
