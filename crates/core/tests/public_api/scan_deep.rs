@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{NO_PAD, PAD, STANDARD};
 use wardkey::{FindingKind, Scanner};
 
 use crate::drawn::{Seeded, any_key, any_token};
+use crate::tenant::handmade;
 
 fn lines(text: &str, width: usize, line_break: &str) -> String {
     let lines: Vec<_> =
@@ -249,5 +250,28 @@ fn a_damaged_key_of_a_brand_like_a_token_is_a_key_also_if_its_prefix_is_broken()
         let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
         let kinds: Vec<_> = findings.iter().map(wardkey::Finding::kind).collect();
         assert_eq!(kinds, [FindingKind::DamagedKey], "{text}");
+    }
+}
+
+/// What is wrapped may have been broken into lines before.
+#[test]
+fn the_longest_key_is_whole_in_base64_also_with_as_many_bytes_of_joints() {
+    let mut random = Seeded(29);
+    let mut checked = random.bytes(374);
+    checked[0] = 1;
+    checked[25..29].copy_from_slice(&[1, b's', 1, 1]);
+    let key = handmade("wk_live_", &checked);
+    assert_eq!(key.len(), 512);
+    let broken = lines(&key, 10, "\n    // # ");
+    for before in 0..=10 {
+        for secret in [&key, &broken] {
+            let inner = format!("{}{secret}", ".".repeat(before));
+            let text = STANDARD.encode(&inner);
+            let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
+            assert_eq!(findings.len(), 1, "{inner}");
+            assert!(matches!(findings[0].kind(), FindingKind::Key(_)), "{inner}");
+            let expected = 8 * before / 6..(8 * inner.len()).div_ceil(6);
+            assert_eq!(findings[0].range(), expected, "{inner}");
+        }
     }
 }
