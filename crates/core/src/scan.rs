@@ -50,7 +50,8 @@ use shape::Shape;
 /// - A key in other letters: a prefix such as `WK_LIVE_` is none, whatever follows it.
 /// - What was escaped or encoded in other ways (`&lowbar;`, every letter as a code, UTF-16, compressed), or broken
 ///   in others (an empty line between, a column of line numbers): undo that first. In base64, an escaped prefix,
-///   or one that colours or joined strings on one line part.
+///   or one that colours or joined strings on one line part; and what stands further behind a prefix than twice the
+///   longest key's length.
 /// - A key with a wrong character in its prefix, if that was escaped or broken as well, or if the 32 characters
 ///   behind it are not in one piece.
 /// - A damaged key of a brand that the scanner was not told, if the first 32 characters behind its prefix are not
