@@ -50,7 +50,8 @@ use shape::Shape;
 /// - A key in other letters: a prefix such as `WK_LIVE_` is none, whatever follows it.
 /// - What was escaped or encoded in other ways (`&lowbar;`, every letter as a code, UTF-16, compressed), or broken
 ///   in others (an empty line between, a column of line numbers): undo that first. In base64, an escaped prefix,
-///   or one that colours or joined strings on one line part.
+///   or one that colours or joined strings on one line part; and what stands further behind a prefix than twice the
+///   longest key's length.
 /// - A key with a wrong character in its prefix, if that was escaped or broken as well, or if the 32 characters
 ///   behind it are not in one piece.
 /// - A damaged key of a brand that the scanner was not told, if the first 32 characters behind its prefix are not
@@ -149,7 +150,6 @@ impl Iterator for Findings<'_, '_> {
     fn next(&mut self) -> Option<Finding> {
         loop {
             let mut shape = self.pending.take().or_else(|| self.search())?;
-            shape.start = shape.start.max(self.taken);
             if shape.is_loose() {
                 self.settle(&mut shape);
             }
@@ -172,9 +172,8 @@ impl Findings<'_, '_> {
             }
             // The same one again, by another anchor, which may know more of it.
             if next.payload <= shape.payload {
-                let same = next.payload == shape.payload;
-                if same && next.begins_for_sure() && !shape.begins_for_sure() {
-                    *shape = Shape { start: next.start.max(self.taken), ..next };
+                if next.payload == shape.payload && next.begins_for_sure() {
+                    *shape = next;
                     if !shape.is_loose() {
                         return;
                     }
@@ -200,8 +199,8 @@ impl Findings<'_, '_> {
                 Anchor::Wrapped(needle) => wrapped::judge(self.text, needle, at, self.brands),
                 Anchor::Plain(mark) => shape::judge(self.text, mark, at, self.brands),
             };
-            if found.is_some() {
-                return found;
+            if let Some(shape) = found {
+                return Some(Shape { start: shape.start.max(self.taken), ..shape });
             }
         }
     }

@@ -24,8 +24,7 @@ pub(super) enum Anchor {
 pub(super) enum Mark {
     /// `_li` or `_te`, with which `_live_` and `_test_` begin.
     Environment(Environment),
-    /// The underscore of `ve_` or `st_`, but not at the end of `_live_` or `_test_`, and with a payload's beginning
-    /// after it.
+    /// The underscore of `ve_` or `st_`, with a payload's beginning after it.
     EnvironmentEnd {
         /// Where that is.
         payload: usize,
@@ -90,7 +89,7 @@ impl<'t> Anchors<'t> {
             }
             let probed = first.as_ref().and_then(|first| Some(first.next.as_ref()?.probed));
             let (anchor, at) = match (self.broken, first) {
-                (Some((needle, at)), _) if probed.is_none_or(|probed| at < probed) => {
+                (Some((needle, at)), _) if probed.is_none_or(|probed| at <= probed) => {
                     self.broken = wrapped::broken_needle(self.text, (at + 1).max(least));
                     (Anchor::Wrapped(needle), at)
                 }
@@ -145,12 +144,13 @@ fn underscore(text: &[u8], at: usize) -> Option<(Anchor, usize)> {
 
 /// What an escape is a part of, if it is one of an underscore.
 fn escape(text: &[u8], at: usize) -> Option<(Anchor, usize)> {
-    let (front, rest) = text.split_at_checked(at)?;
-    // The others were found as such, or with the first backslash.
-    let is_code = matches!(rest, [b'%', b'2' | b'5', ..] | [b'&', b'#', ..])
-        || rest.starts_with(b"\\") && !front.ends_with(b"\\");
-    match spelt(if is_code { rest } else { return None })? {
-        (b'_', len) if !rest.get(..len)?.ends_with(b"_") => part(text, at, at + len),
+    let rest = text.get(at..)?;
+    // Turns most down at once. What is spelt `\_` is found as an underscore.
+    if !matches!(rest, [b'%', b'2' | b'5', ..] | [b'&', b'#', ..] | [b'\\', b'\\' | b'u', ..]) {
+        return None;
+    }
+    match spelt(rest)? {
+        (b'_', len) => part(text, at, at + len),
         _ => None,
     }
 }
@@ -161,7 +161,7 @@ fn part(text: &[u8], start: usize, end: usize) -> Option<(Anchor, usize)> {
     let mark = match after {
         [b'l', b'i', ..] => Mark::Environment(Environment::Live),
         [b't', b'e', ..] => Mark::Environment(Environment::Test),
-        _ if is_lone_end(before, after) => Mark::EnvironmentEnd { payload: end },
+        _ if is_end(before, after) => Mark::EnvironmentEnd { payload: end },
         _ => {
             // After a `t`, or after the last letter of a joint.
             let last = *before.last()?;
@@ -179,11 +179,9 @@ fn part(text: &[u8], start: usize, end: usize) -> Option<(Anchor, usize)> {
     Some((Anchor::Plain(mark), start))
 }
 
-/// Whether an underscore may end a damaged prefix.
-fn is_lone_end(before: &[u8], after: &[u8]) -> bool {
-    let whole = before.ends_with(b"_live") || before.ends_with(b"_test");
-    let end = before.ends_with(b"ve") || before.ends_with(b"st");
-    end && !whole && version(after).is_some()
+/// Whether an underscore may end a prefix whose first half is damaged, or parted by a joint.
+fn is_end(before: &[u8], after: &[u8]) -> bool {
+    (before.ends_with(b"ve") || before.ends_with(b"st")) && version(after).is_some()
 }
 
 /// Each of [`wrapped::NEEDLES`] holds one of the last four bytes.

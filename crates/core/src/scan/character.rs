@@ -18,7 +18,7 @@ pub(super) fn characters(text: &[u8], at: usize) -> impl Iterator<Item = Charact
     core::iter::from_fn(move || {
         let mut found = spelt(text.get(next..)?);
         if found.is_none() {
-            next += joint_len(text.get(next..)?)?;
+            next += joint_len(text.get(next..)?);
             found = spelt(text.get(next..)?);
         }
         let (byte, len) = found?;

@@ -4,6 +4,7 @@ use crc::Digest;
 
 use super::character::Character;
 use super::work;
+use crate::base::MIN_BASE_LEN;
 use crate::base64url::sextet;
 use crate::checksum::CRC_LEN;
 use crate::identifier::KeyId;
@@ -110,7 +111,7 @@ impl BaseLen {
 
 /// Digits of the shortest key's payload: a base of 29 bytes, a tag of 16 and a checksum of 4.
 pub(super) const MIN_PAYLOAD_DIGITS: usize = (MIN_PAYLOAD_LEN * 4).div_ceil(3);
-const MIN_PAYLOAD_LEN: usize = SUBJECT + 2 + 2 + TAIL_LEN;
+const MIN_PAYLOAD_LEN: usize = MIN_BASE_LEN + TAIL_LEN;
 /// The subject's length byte.
 const SUBJECT: usize = 25;
 const TAIL_LEN: usize = TAG_LEN + CRC_LEN;

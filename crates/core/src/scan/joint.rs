@@ -3,18 +3,18 @@
 
 use super::work;
 
-/// Bytes of the joint that `text` begins with.
+/// Bytes of the joint that `text` begins with, if any.
 ///
 /// A line break may be escaped (in JSON, also twice) or continued (shells, quoted-printable), and what the next line begins
 /// with may be indentation and the marks of quoted e-mail, comments and lists. There is one break at most, so that
 /// nothing reaches over an empty line.
-pub(super) fn joint_len(text: &[u8]) -> Option<usize> {
+pub(super) fn joint_len(text: &[u8]) -> usize {
     let before = colours_len(text);
-    let rest = text.get(before..)?;
+    let rest = text.get(before..).unwrap_or_default();
     let len = before + break_len(rest).or_else(|| concatenation_len(rest)).unwrap_or(0);
-    let len = len + colours_len(text.get(len..)?);
+    let len = len + colours_len(text.get(len..).unwrap_or_default());
     work::spend(len);
-    (len > 0).then_some(len)
+    len
 }
 
 /// Bytes of the joint that `text` ends with.
@@ -30,7 +30,7 @@ pub(super) fn joint_len_before(text: &[u8]) -> Option<usize> {
     for (byte, len) in bytes.take_while(|byte| may_be_in_joint(**byte)).zip(1..) {
         work::spend(1);
         let begins = matches!(*byte, b'\n' | b'\r' | b'\\' | b'=' | ESCAPE | b'"' | b'\'' | b'`');
-        if begins && text.get(text.len() - len..).and_then(joint_len) == Some(len) {
+        if begins && text.get(text.len() - len..).map(joint_len) == Some(len) {
             joint = Some(len);
         }
     }

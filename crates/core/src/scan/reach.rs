@@ -28,7 +28,7 @@ pub(super) fn reach(text: &[u8], at: usize, most: usize) -> Reach {
     while let Some(rest) = text.get(all.end..) {
         let onward = |len| run(text, all.end + len, most.saturating_sub(all.count));
         let worth = |more: &Run| more.count >= LEAST_REST_LEN;
-        let mut more = joint_len(rest).map(onward).filter(worth);
+        let mut more = Some(onward(joint_len(rest))).filter(worth);
         if more.is_none() && !foreign {
             foreign = true;
             more = foreign_len(rest).map(onward).filter(worth);

@@ -100,20 +100,12 @@ fn coloured(text: &[u8], at: usize, brands: Brands<'_>) -> Option<Shape> {
     if !MIDDLES.contains(&after) {
         return None;
     }
-    for character in middle_before(text, at).take(6) {
-        let found = match character.byte {
-            b'_' => ENVIRONMENTS
-                .into_iter()
-                .find_map(|environment| key(text, environment, character.start, brands)),
-            b'w' => bootstrap(text, character.start),
-            other if MIDDLES.contains(&other) => None,
-            _ => return None,
-        };
-        if found.as_ref().is_some_and(|found| found.payload > at) {
-            return found;
-        }
-    }
-    None
+    // Of `_live_` or `_test_` five at most.
+    let underscores = middle_before(text, at).take(5).filter(|character| character.byte == b'_');
+    let keys = underscores.flat_map(|underscore| {
+        ENVIRONMENTS.map(|environment| key(text, environment, underscore.start, brands))
+    });
+    keys.flatten().next()
 }
 
 /// A key whose prefix ends with the six characters from `at` on.
@@ -259,8 +251,8 @@ pub(super) fn version(payload: &[u8]) -> Option<u8> {
 }
 
 const ENVIRONMENTS: [Environment; 2] = [Environment::Live, Environment::Test];
-/// What a prefix's middle and a token's front are made of.
-const MIDDLES: &[u8] = b"_livetswkbo";
+/// What a prefix's middle is made of.
+const MIDDLES: &[u8] = b"_livets";
 /// From a prefix's middle to a payload, of which one character is wrong and others may be escaped.
 const MAX_DAMAGED_LEN: usize = 18;
 /// Characters after a prefix from which on a text counts as a key, whatever its checksum.

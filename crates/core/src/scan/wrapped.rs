@@ -1,5 +1,7 @@
 //! Credentials inside base64, one level deep.
 
+use core::mem;
+
 use memchr::memchr2_iter;
 use zeroize::Zeroizing;
 
@@ -42,8 +44,8 @@ pub(super) fn judge(text: &[u8], needle: Needle, at: usize, brands: Brands<'_>) 
     for place in digits_before(text, at).take(LOOK_BACK + phase) {
         (first, before) = (place, before + 1);
     }
-    // Bits of a byte whose other bits stand before the first digit.
-    let spare = (8 - 6 * ((4 + phase - before % 4) % 4) % 8) % 8;
+    // Bits of a byte whose other bits stand before the first digit: two for each digit of its group before it.
+    let spare = 2 * ((phase + 3 * before) % 4);
     let mut decoded = Zeroizing::new([0; DECODED_LEN]);
     let len = decode(text, first, spare, decoded.as_mut_slice());
     let decoded = decoded.get(..len)?;
@@ -71,20 +73,12 @@ fn decode(text: &[u8], first: usize, spare: usize, out: &mut [u8]) -> usize {
     let mut len = 0;
     for (_, value) in digits(text, first) {
         bits = bits << 6 | u32::from(value);
-        bit_count += 6;
-        if skip > 0 {
-            // `spare` is at most 6.
-            bit_count -= skip;
-            bits &= (1 << bit_count) - 1;
-            skip = 0;
-        }
+        // `spare` is at most 6.
+        bit_count += 6 - mem::take(&mut skip);
         if bit_count >= 8 {
             bit_count -= 8;
             let [.., byte] = (bits >> bit_count).to_be_bytes();
-            bits &= (1 << bit_count) - 1;
-            let Some(slot) = slots.next() else {
-                return len;
-            };
+            let Some(slot) = slots.next() else { break };
             *slot = byte;
             len += 1;
         }
@@ -102,7 +96,7 @@ fn digits(text: &[u8], at: usize) -> impl Iterator<Item = (usize, u8)> {
             Some(_) => 0,
             // Padding ends what was encoded.
             None if rest.starts_with(b"=") => return None,
-            None => joint_len(rest)?,
+            None => joint_len(rest),
         };
         let value = sextet_of_either(*rest.get(gap)?)?;
         let place = next + gap;
@@ -158,7 +152,7 @@ fn joint_around(text: &[u8], place: usize) -> Option<(usize, usize)> {
         if !front.last().is_some_and(is_digit) {
             return None;
         }
-        let end = start + joint_len(text.get(start..)?)?;
+        let end = start + joint_len(text.get(start..)?);
         (end > place && text.get(end).is_some_and(is_digit)).then_some((start, end))
     })
 }
@@ -207,8 +201,8 @@ const NEEDLES: [Needle; 9] = [
 ];
 /// Digits that hold a brand.
 const LOOK_BACK: usize = 16;
-/// A brand, the middle of a prefix, and what a damaged key may reach over.
-const DECODED_LEN: usize = 12 + 6 + MAX_KEY_LEN + 8;
+/// A brand, the middle of a prefix, and a key with as many bytes of joints and escapes as it has itself.
+const DECODED_LEN: usize = 12 + 6 + 2 * MAX_KEY_LEN;
 /// What may stand before a line break within a joint: a quote, a plus and blanks, or a backslash.
 const MAX_BEFORE_BREAK: usize = 6;
 

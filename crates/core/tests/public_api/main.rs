@@ -29,6 +29,7 @@ mod round_trip;
 mod scan;
 mod scan_damage;
 mod scan_deep;
+mod scan_exact;
 mod scan_pattern;
 mod scan_spelling;
 mod scan_surroundings;

@@ -38,6 +38,7 @@ fn every_length_that_a_key_may_have_is_found() {
             let glued = format!("{}{key}{}", random.digits(40), random.digits(600));
             let finding = &found(glued.as_bytes())[0];
             assert_eq!(finding.range(), 40..40 + key.len(), "{checked_len}");
+            assert!(!finding.is_base64());
             assert_eq!(
                 finding.kind(),
                 FindingKind::Key(KeyId(checked[5..13].try_into().expect("8")))
@@ -133,6 +134,7 @@ fn a_finding_shows_nothing_of_the_secret() {
     assert_eq!(findings.len(), 3);
     let scanner = Scanner::default();
     assert_eq!(format!("{:?}", scanner.scan(b"")), "Findings { taken: 0, .. }");
+    assert_eq!(format!("{:?}", scanner.redact(&text)), "Redacted { .. }");
     let shown = format!(
         "{findings:?} {} {:?} {:?}",
         findings.iter().map(ToString::to_string).collect::<String>(),

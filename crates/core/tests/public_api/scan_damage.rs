@@ -199,14 +199,22 @@ fn with_checksum(prefix: &str, front: &[u8]) -> Vec<u8> {
 fn a_checksum_that_fits_by_accident_leaves_no_tail_behind() {
     let mut random = Seeded(19);
     let scanner = scanner();
-    // The end, after a whole number of digits, is too early; or what fits is a brand that is the end of a known one.
-    for (accident, front, subject) in
-        [("acme_live_", 47, 60), ("acme_live_", 47, 10), ("me_live_", 101, 10)]
-    {
+    // The end, after a whole number of digits, is too early, also within constraints; or what fits is a brand that is
+    // the end of a known one.
+    for (accident, front, subject, constraints) in [
+        ("acme_live_", 47, 60, None),
+        ("acme_live_", 47, 10, None),
+        ("acme_live_", 68, 10, Some(100)),
+        ("me_live_", 101, 10, None),
+    ] {
         let mut front = random.bytes(front);
         (front[0], front[25]) = (1, subject);
-        if let Some(scopes) = front.get_mut(26 + usize::from(subject)) {
+        let scopes = 26 + usize::from(subject);
+        if let Some(scopes) = front.get_mut(scopes) {
             *scopes = 1;
+        }
+        if let Some(constraints) = constraints {
+            (front[25], front[scopes + 2]) = (0x80 | subject, constraints);
         }
         let mut payload = with_checksum(accident, &front);
         payload.extend(random.bytes(80));

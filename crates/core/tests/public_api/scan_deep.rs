@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{NO_PAD, PAD, STANDARD};
 use wardkey::{FindingKind, Scanner};
 
 use crate::drawn::{Seeded, any_key, any_token};
+use crate::tenant::handmade;
 
 fn lines(text: &str, width: usize, line_break: &str) -> String {
     let lines: Vec<_> =
@@ -206,6 +207,71 @@ fn padding_before_a_line_hides_nothing_behind_it() {
             let text = format!("{before}{line_break}{}", STANDARD.encode(&key.text));
             let findings: Vec<_> = scanner.scan(text.as_bytes()).map(|f| f.kind()).collect();
             assert_eq!(findings, [FindingKind::Key(key.id)], "{text}");
+        }
+    }
+}
+
+/// Base64 broken within a part of a prefix is looked for by other means than what stands in one piece.
+#[test]
+fn what_is_plain_wrapped_or_broken_is_found_in_order() {
+    let mut random = Seeded(27);
+    let scanner = Scanner::default().deep();
+    for width in [8, 10, 19] {
+        for before in 0..3 {
+            let keys: Vec<_> = (0..7).map(|_| any_key(&mut random)).collect();
+            let mut text = String::new();
+            for (number, key) in keys.iter().enumerate() {
+                let wrapped = STANDARD.encode([&b".."[..before], key.text.as_bytes()].concat());
+                text.push_str(&match number % 3 {
+                    0 => key.text.clone(),
+                    1 => lines(&wrapped, width, "\n"),
+                    _ => wrapped,
+                });
+                text.push_str("; ");
+            }
+            let findings = scanner.scan(text.as_bytes());
+            let listed: Vec<_> = findings.map(|f| (f.kind(), f.is_base64())).collect();
+            let expected = keys.iter().zip(0..);
+            let expected =
+                expected.map(|(key, number)| (FindingKind::Key(key.id), number % 3 != 0));
+            assert_eq!(listed, expected.collect::<Vec<_>>(), "{width} {before}: {text}");
+        }
+    }
+}
+
+/// A brand may be what tokens begin with, whose underscore is where the needles of both meet.
+#[test]
+fn a_damaged_key_of_a_brand_like_a_token_is_a_key_also_if_its_prefix_is_broken() {
+    let key = crate::drawn::key_of(&mut Seeded(28), "wkboot").text;
+    let wrapped = STANDARD.encode(&key[..key.len() - 5]);
+    for place in 9..=16 {
+        let (front, back) = wrapped.split_at(place);
+        let text = format!("{front}\n{back}");
+        let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
+        let kinds: Vec<_> = findings.iter().map(wardkey::Finding::kind).collect();
+        assert_eq!(kinds, [FindingKind::DamagedKey], "{text}");
+    }
+}
+
+/// What is wrapped may have been broken into lines before.
+#[test]
+fn the_longest_key_is_whole_in_base64_also_with_as_many_bytes_of_joints() {
+    let mut random = Seeded(29);
+    let mut checked = random.bytes(374);
+    checked[0] = 1;
+    checked[25..29].copy_from_slice(&[1, b's', 1, 1]);
+    let key = handmade("wk_live_", &checked);
+    assert_eq!(key.len(), 512);
+    let broken = lines(&key, 10, "\n    // # ");
+    for before in 0..=10 {
+        for secret in [&key, &broken] {
+            let inner = format!("{}{secret}", ".".repeat(before));
+            let text = STANDARD.encode(&inner);
+            let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
+            assert_eq!(findings.len(), 1, "{inner}");
+            assert!(matches!(findings[0].kind(), FindingKind::Key(_)), "{inner}");
+            let expected = 8 * before / 6..(8 * inner.len()).div_ceil(6);
+            assert_eq!(findings[0].range(), expected, "{inner}");
         }
     }
 }
