@@ -87,6 +87,33 @@ impl<'c> EdgeVerifier<'c> {
         Ok(Self { name, registry, id })
     }
 
+    /// The verifier of an audience with what the isolate holds of it; none where that is nothing.
+    pub(crate) fn held(
+        tenant: TenantId,
+        audience: AudienceId,
+        registry: &'c RegistryClient,
+        id: &'c RequestId,
+    ) -> Option<Self> {
+        let verifier = Self { name: (tenant, audience), registry, id };
+        verifier.with(|_| ())?;
+        Some(verifier)
+    }
+
+    /// The easiest requirement that there is: for finding out whether a key is one at all.
+    ///
+    /// # Errors
+    /// [`ApiError`] when the isolate has lost its key set.
+    pub(crate) fn easiest_requirement(&self) -> Result<Requirement, ApiError> {
+        let easiest = self.with(|holding| {
+            let catalog = holding.catalog()?;
+            let entry = catalog.entries().min_by_key(|entry| entry.risk.number());
+            let name = entry.map(|entry| entry.name.as_str());
+            Requirement::all_of(&catalog, name)
+                .map_err(|error| ApiError::Internal(error.to_string()))
+        });
+        easiest.unwrap_or_else(|| Err(no_key_set()))
+    }
+
     /// Builds what is required from scope names.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ use crate::store::{Store, transaction};
 use crate::suspend::suspend;
 use crate::tenant::Tenant;
 use crate::update::update;
-use crate::verifier::material;
+use crate::verifier::{material, material_named};
 use crate::wire::WireBytes;
 
 /// A tenant's book over a store.
@@ -272,6 +272,9 @@ fn answer_for(
         }
         Call::DestroyTenant { authority, request } => {
             destroy(store, tenant, request, &circumstances(authority, now)).map(Reply::Destroyed)
+        }
+        Call::Material { audience, has } => {
+            material_named(store, tenant, audience, has).map(Reply::Verifier)
         }
         Call::Check { base, request_id } => {
             let base = parse_base(base.as_bytes())?;
