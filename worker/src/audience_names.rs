@@ -157,7 +157,9 @@ impl<'c> NamedAudience<'c> {
                 });
                 EdgeVerifier::new(*tenant, material, self.registry, &self.call.id)
             }
-            Err(ApiError::NotFound | ApiError::Denied(Reason::TenantGone)) => {
+            Err(
+                ApiError::NotFound | ApiError::TenantGone | ApiError::Denied(Reason::TenantGone),
+            ) => {
                 self.forget();
                 Err(unknown())
             }

@@ -304,7 +304,9 @@ impl<'c> EdgeVerifier<'c> {
         };
         let verdict = match self.registry.ask(&call).await {
             Ok(Reply::Checked(verdict)) => registry_verdict(&verdict)?,
-            Err(ApiError::Denied(Reason::TenantGone)) => RegistryVerdict::TenantGone,
+            Err(ApiError::TenantGone | ApiError::Denied(Reason::TenantGone)) => {
+                RegistryVerdict::TenantGone
+            }
             Ok(_) | Err(_) => return Err(Unanswered),
         };
         // One question, one answer, on one connection: the echo is the question's own base.

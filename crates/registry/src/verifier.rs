@@ -55,7 +55,6 @@ pub(crate) fn material_named(
         .ok_or(RegistryError::NotFound)?;
     key_set::newest(store, tenant, number, has)
 }
-}
 
 fn named(tenant: &Tenant, actor: &Actor, name: &str) -> Result<AudienceId, RegistryError> {
     // WHY: one answer for an audience that is not there and one that is not the verifier's.
