@@ -307,6 +307,34 @@ describe("what the registry is asked, and when it is away", { concurrency: true 
     for (let n = 0; n < 10; n++) assert.equal((await ask(worker, key)).status, 200);
   });
 
+  it("a key of a new epoch is judged by a new key set, and one of a compromised epoch dies", async () => {
+    const worker = await start();
+    const admin = await worker.administrator();
+    const { key: old } = (await admin.create({})).json;
+    assert.equal((await ask(worker, old)).status, 200);
+    await sleep(5_100);
+    const rotated = await admin.post("/v1/signing-keys/api/rotate", { compromised: true, reason: "found in a log" });
+    assert.ok(rotated.status < 300, rotated.text);
+    const { key } = (await admin.create({})).json;
+    assert.equal((await ask(worker, key)).status, 200);
+    // The isolate has the new key set at once: what it does not hold it does not know.
+    const dead = await ask(worker, old);
+    assert.deepEqual([dead.status, dead.json.code], [401, "invalid_token"]);
+  });
+
+  it("a tenant that was destroyed is as unknown as one that never was, strictly at once and otherwise within the bound", async () => {
+    const worker = await start();
+    const admin = await worker.administrator();
+    const { key } = (await admin.create({ scopes: ["reports:read", "reports:purge"] })).json;
+    assert.equal((await ask(worker, key)).status, 200);
+    const unknown = await ask(worker, "hunter2");
+    assert.equal((await admin.post("/v1/tenant/destroy", { confirm: 1 })).status, 200);
+    assert.equal((await ask(worker, key, { route: "/v1/forward-auth/1/api?scope=reports:purge" })).likeness, unknown.likeness);
+    await eventually("a refusal", async () => (await ask(worker, key)).likeness === unknown.likeness, 10_000);
+    // And where nothing is held.
+    assert.equal((await ask(worker, key, { route: "/v1/forward-auth/1/jobs?scope=jobs:run" })).likeness, unknown.likeness);
+  });
+
   it("a level's figure counts, as for /v1/verify: then 503 and never an allow", async () => {
     const worker = await start({ shim: true });
     const admin = await worker.administrator();
