@@ -198,6 +198,12 @@ export class Worker {
     if (answer.status !== 200) throw new Error(`the shim answered ${answer.status}`);
   }
 
+  /** How often the registry has been called through the shim. */
+  async shimCalls() {
+    const shim = await this.#miniflare.getWorker("shim");
+    return Number(await (await shim.fetch("http://shim/calls")).text());
+  }
+
   async #up() {
     const { shim } = this.#options;
     const known = workerds.length;
@@ -278,9 +284,11 @@ function shimWorker() {
   const contents = `
     import { DurableObject } from "cloudflare:workers";
     let mode = "pass";
+    let calls = 0;
     export class Shim extends DurableObject {
       async fetch(request) {
         const message = await request.text();
+        calls += 1;
         if (mode === "hang") await scheduler.wait(60_000);
         if (mode === "slow") await scheduler.wait(200);
         const isAdmission = message.includes('"call":"admit_verifier"');
@@ -293,7 +301,9 @@ function shimWorker() {
     }
     export default {
       fetch(request) {
-        mode = new URL(request.url).pathname.slice(1);
+        const told = new URL(request.url).pathname.slice(1);
+        if (told === "calls") return new Response(calls);
+        mode = told;
         return new Response(mode);
       },
     };`;

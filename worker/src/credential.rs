@@ -32,6 +32,39 @@ pub(crate) fn bearer(headers: &Headers) -> Result<WireSecret, ApiError> {
     Ok(WireSecret::new(token))
 }
 
+/// Takes a credential out of a header that holds it and nothing else.
+///
+/// # Errors
+/// As [`bearer`].
+pub(crate) fn bare(headers: &Headers, name: &str) -> Result<WireSecret, ApiError> {
+    let value = headers.get(name)?.ok_or(ApiError::NoCredential)?;
+    if value.contains(',') {
+        return Err(ApiError::CredentialTwice);
+    }
+    let token = value.trim();
+    if token.is_empty() { Err(ApiError::NoCredential) } else { Ok(WireSecret::new(token)) }
+}
+
+/// Refuses a request that holds a credential in any other header than the one where it belongs: the proxy
+/// takes only that one away.
+///
+/// # Errors
+/// [`ApiError::CredentialInUrl`] for headers that repeat a URL, [`ApiError::CredentialTwice`] for others.
+pub(crate) fn refuse_elsewhere(headers: &Headers, place: &str) -> Result<(), ApiError> {
+    for (name, value) in headers {
+        if name.eq_ignore_ascii_case(place) {
+            continue;
+        }
+        if holds_credential(&value) || holds_credential(&decoded(&value)) {
+            let repeats_url = URL_HEADERS.iter().any(|url| name.eq_ignore_ascii_case(url));
+            let error =
+                if repeats_url { ApiError::CredentialInUrl } else { ApiError::CredentialTwice };
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 /// Takes the administration key out of the headers. What is no such key is refused here, before any
 /// object is asked.
 ///
@@ -70,10 +103,14 @@ pub(crate) fn refuse_in_url(url: &url::Url) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A path with its percent-encoded bytes decoded.
+/// A path, or what else may be percent-encoded, decoded.
 fn decoded(path: &str) -> String {
     // A plus sign stands for itself in a path, and no credential holds one.
     url::form_urlencoded::parse(path.as_bytes())
         .map(|(name, value)| format!("{name} {value} "))
         .collect()
 }
+
+/// Where proxies, and browsers, repeat a URL.
+const URL_HEADERS: [&str; 5] =
+    ["X-Original-URI", "X-Original-URL", "X-Forwarded-Uri", "X-Envoy-Original-Path", "Referer"];

@@ -87,6 +87,33 @@ impl<'c> EdgeVerifier<'c> {
         Ok(Self { name, registry, id })
     }
 
+    /// The verifier of an audience with what the isolate holds of it; none where that is nothing.
+    pub(crate) fn held(
+        tenant: TenantId,
+        audience: AudienceId,
+        registry: &'c RegistryClient,
+        id: &'c RequestId,
+    ) -> Option<Self> {
+        let verifier = Self { name: (tenant, audience), registry, id };
+        verifier.with(|_| ())?;
+        Some(verifier)
+    }
+
+    /// The easiest requirement that there is: for finding out whether a key is one at all.
+    ///
+    /// # Errors
+    /// [`ApiError`] when the isolate has lost its key set.
+    pub(crate) fn easiest_requirement(&self) -> Result<Requirement, ApiError> {
+        let easiest = self.with(|holding| {
+            let catalog = holding.catalog()?;
+            let entry = catalog.entries().min_by_key(|entry| entry.risk.number());
+            let name = entry.map(|entry| entry.name.as_str());
+            Requirement::all_of(&catalog, name)
+                .map_err(|error| ApiError::Internal(error.to_string()))
+        });
+        easiest.unwrap_or_else(|| Err(no_key_set()))
+    }
+
     /// Builds what is required from scope names.
     ///
     /// # Errors
@@ -161,7 +188,7 @@ impl<'c> EdgeVerifier<'c> {
             match decision {
                 // A list that was just brought and is not fresh any more counts as not brought.
                 Decision::Ask(Ask::Refresh) => {
-                    refresh = Some(refresh.is_none() && self.refresh().await);
+                    refresh = Some(refresh.is_none() && self.refresh().await?);
                 }
                 Decision::Ask(Ask::Registry(question)) if !asked => {
                     asked = true;
@@ -180,30 +207,37 @@ impl<'c> EdgeVerifier<'c> {
     ///
     /// One request of the isolate asks; the others wait for what it brings. They look again and again
     /// instead of sharing its future, which would end with the request that made it.
-    async fn refresh(&self) -> bool {
+    ///
+    /// # Errors
+    /// [`Reason::TenantGone`] as the registry's own word: then nothing is held any more.
+    async fn refresh(&self) -> Result<bool, ApiError> {
         let started = clock::now();
         let lately = |at: Option<UnixMillis>, ms: u64| {
             at.is_some_and(|at| started >= at && started.since(at) < ms)
         };
         let failed = self.with(|holding| lately(holding.failed_at, FAILED_FOR_MS));
         if failed.unwrap_or(true) {
-            return false;
+            return Ok(false);
         }
         // A request that was cancelled in the middle counts for no longer than a refresh may take.
         let under_way = self.with(|holding| lately(holding.refreshing_since, REFRESH_MS));
         if under_way == Some(true) {
-            return self.wait_for_another(started).await;
+            return Ok(self.wait_for_another(started).await);
         }
         self.with_mut(|holding| holding.refreshing_since = Some(started));
         if let Err(error) = self.bring_list(started).await {
             worker::console_warn!("{} refresh: {error:?}", self.id.as_str());
+            if error == RefreshFailed::TenantGone {
+                HOLDINGS.with_borrow_mut(|holdings| holdings.remove(&self.name));
+                return Err(ApiError::Denied(Reason::TenantGone));
+            }
         }
         let fresh = self.is_fresh();
         self.with_mut(|holding| {
             holding.refreshing_since = None;
             holding.failed_at = (!fresh).then(clock::now);
         });
-        fresh
+        Ok(fresh)
     }
 
     async fn wait_for_another(&self, started: UnixMillis) -> bool {
@@ -263,6 +297,7 @@ impl<'c> EdgeVerifier<'c> {
         let left = REFRESH_MS.saturating_sub(clock::now().since(started));
         match self.registry.ask_within(call, Duration::from_millis(left)).await {
             Ok(Reply::Bytes(bytes)) => Ok(bytes.as_bytes().to_vec()),
+            Err(ApiError::TenantGone) => Err(RefreshFailed::TenantGone),
             Ok(_) | Err(_) => Err(RefreshFailed::NoAnswer),
         }
     }
@@ -277,7 +312,9 @@ impl<'c> EdgeVerifier<'c> {
         };
         let verdict = match self.registry.ask(&call).await {
             Ok(Reply::Checked(verdict)) => registry_verdict(&verdict)?,
-            Err(ApiError::Denied(Reason::TenantGone)) => RegistryVerdict::TenantGone,
+            Err(ApiError::TenantGone | ApiError::Denied(Reason::TenantGone)) => {
+                RegistryVerdict::TenantGone
+            }
             Ok(_) | Err(_) => return Err(Unanswered),
         };
         // One question, one answer, on one connection: the echo is the question's own base.
@@ -323,9 +360,11 @@ fn hold(name: (TenantId, AudienceId), bytes: &WireBytes) -> Result<(), ApiError>
 struct Unanswered;
 
 /// Why a refresh brought no list. For the operator's log.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum RefreshFailed {
     NoAnswer,
+    /// The registry says that the tenant was destroyed.
+    TenantGone,
     Malformed,
     NotAuthentic,
     NotAdopted,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admin_request;
+mod audience_names;
 mod body;
 mod clock;
 mod config;
@@ -21,8 +22,8 @@ use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
 use crate::routes::{
-    audit, bootstrap, healthz, key_life, key_set, keys, list, policy, revocations, signing_keys,
-    tenant, verify,
+    audit, bootstrap, forward_auth, healthz, key_life, key_set, keys, list, policy, revocations,
+    signing_keys, tenant, verify,
 };
 
 /// One request with what every route needs of it.
@@ -40,6 +41,16 @@ impl Call {
         #[cfg(feature = "plant-faults")]
         let client = client.planting(self.request.headers())?;
         Ok(client)
+    }
+
+    /// Counts a call that reaches an object without a credential that was judged, by its caller's address.
+    pub(crate) async fn count_as_public(&self) -> Result<(), ApiError> {
+        let limiter = self
+            .env
+            .rate_limiter("PUBLIC_LIMIT")
+            .map_err(|_| ApiError::Misconfigured("PUBLIC_LIMIT"))?;
+        let address = self.request.headers().get("CF-Connecting-IP")?.unwrap_or_default();
+        if limiter.limit(address).await?.success { Ok(()) } else { Err(ApiError::TooManyRequests) }
     }
 }
 
@@ -98,6 +109,10 @@ async fn route(call: Call) -> Result<Response, ApiError> {
         (["v1", "revocations", _], _) => Err(ApiError::method("GET")),
         (["v1", "verify"], Method::Post) => verify::decide(call).await,
         (["v1", "verify"], _) => Err(ApiError::method("POST")),
+        // Whatever the method: some proxies ask with the one that their caller used.
+        (["v1", "forward-auth", tenant, audience], _) => {
+            forward_auth::decide(call, tenant, audience).await
+        }
         (["v1", "list", tenant, "head"], Method::Get) => list::head(call, tenant).await,
         (["v1", "list", _, "head"], _) => Err(ApiError::method("GET")),
         (["v1", "list", tenant, "state", name], Method::Get) => {

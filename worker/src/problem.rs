@@ -136,6 +136,11 @@ impl ApiError {
         Ok(ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
     }
 
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.summary().1
+    }
+
     /// Status, code and title.
     const fn summary(&self) -> (u16, &'static str, &'static str) {
         match self {
@@ -191,7 +196,7 @@ impl ApiError {
     /// What happened and what to do about it. It never repeats what the caller sent.
     fn detail(&self) -> String {
         match self {
-            Self::NoCredential => "Send an administration key as Authorization: Bearer.".into(),
+            Self::NoCredential => "Send a key as Authorization: Bearer, or in the header that this service takes it in.".into(),
             Self::CredentialTwice => "Send exactly one Authorization header with one credential.".into(),
             Self::CredentialInUrl => "Send credentials in the Authorization header. This one has been exposed in a URL: revoke it.".into(),
             Self::Denied(reason) => denied_detail(*reason).into(),

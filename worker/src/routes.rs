@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
+pub(crate) mod forward_auth;
 pub(crate) mod healthz;
 pub(crate) mod key_life;
 pub(crate) mod key_set;

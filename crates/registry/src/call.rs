@@ -250,6 +250,15 @@ pub enum Call {
         /// What must be said for it.
         request: DestroyRequest,
     },
+    /// What a verifier works with, for the deployment's own Worker: it judges callers' keys for proxies that
+    /// hold no credential, and lets no key set out.
+    Material {
+        /// The audience's name.
+        audience: String,
+        /// Audience and edition of each key set of the tenant that the Worker has already.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        has: Vec<(u8, u32)>,
+    },
     /// The registry's word on a key whose tag is right.
     Check {
         /// The key's base, as it stands in the key.
@@ -294,7 +303,11 @@ impl Call {
             | Self::ReadRoot { authority }
             | Self::RewrapRoot { authority }
             | Self::DestroyTenant { authority, .. } => Some(authority),
-            Self::Bootstrap { .. } | Self::Check { .. } | Self::Head | Self::State { .. } => None,
+            Self::Bootstrap { .. }
+            | Self::Material { .. }
+            | Self::Check { .. }
+            | Self::Head
+            | Self::State { .. } => None,
         }
     }
 
@@ -328,6 +341,7 @@ impl Call {
             Self::ReadRoot { .. } => "root.read",
             Self::RewrapRoot { .. } => "root.rewrap",
             Self::DestroyTenant { .. } => "tenant.destroy",
+            Self::Material { .. } => "verifier.material",
             Self::Check { .. } => "key.check",
             Self::Head => "list.head",
             Self::State { .. } => "list.state",
@@ -373,7 +387,7 @@ pub enum Reply {
     PolicyTrial(PolicyTrial),
     /// To [`Call::Admit`].
     Admitted,
-    /// To [`Call::AdmitVerifier`] and [`Call::ReadKeySet`].
+    /// To [`Call::AdmitVerifier`], [`Call::ReadKeySet`] and [`Call::Material`].
     Verifier(VerifierMaterial),
     /// To [`Call::RotateSigningKeys`].
     SigningKeys(SigningKeysRotated),

@@ -33,7 +33,7 @@ use crate::suspend::suspend;
 use crate::tenant::Tenant;
 use crate::try_policy::try_policy;
 use crate::update::update;
-use crate::verifier::material;
+use crate::verifier::{material, material_named};
 use crate::wire::WireBytes;
 
 /// A tenant's book over a store.
@@ -288,6 +288,9 @@ fn answer_for(
         }
         Call::DestroyTenant { authority, request } => {
             destroy(store, tenant, request, &circumstances(authority, now)).map(Reply::Destroyed)
+        }
+        Call::Material { audience, has } => {
+            material_named(store, tenant, audience, has).map(Reply::Verifier)
         }
         Call::Check { base, request_id } => {
             let base = parse_base(base.as_bytes())?;

@@ -39,6 +39,23 @@ pub(crate) fn material(
     key_set::newest(store, tenant, number, has)
 }
 
+/// Gives the Worker what it works with for an audience, by name.
+///
+/// # Errors
+/// [`RegistryError::NotFound`] for a name that is no audience of the policy; the administration never is.
+pub(crate) fn material_named(
+    store: &dyn Store,
+    tenant: &Tenant,
+    audience: &str,
+    has: &[(u8, u32)],
+) -> Result<VerifierMaterial, RegistryError> {
+    let found = tenant.policy.audience(audience).map(|audience| audience.id());
+    let number = found
+        .filter(|audience| *audience != AudienceId::ADMINISTRATION)
+        .ok_or(RegistryError::NotFound)?;
+    key_set::newest(store, tenant, number, has)
+}
+
 fn named(tenant: &Tenant, actor: &Actor, name: &str) -> Result<AudienceId, RegistryError> {
     // WHY: one answer for an audience that is not there and one that is not the verifier's.
     let found = tenant.policy.audience(name).map(|audience| audience.id());

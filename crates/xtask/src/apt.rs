@@ -1,6 +1,10 @@
 //! Packages from Debian, for what neither cargo nor npm can bring.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Result, bail};
 
@@ -84,6 +88,52 @@ impl Wanted<'_> {
             None => self.packages.iter().all(|package| is_installed(package)),
         }
     }
+}
+
+/// Unpacks the packages' files into a folder and installs nothing: for servers, which a package would start on
+/// this machine, and with the libraries that the machine has. Needs no root.
+pub(crate) fn unpack(
+    workspace: &Workspace,
+    progress: &Progress,
+    wanted: &Wanted<'_>,
+    folder: &Path,
+) -> Result<()> {
+    let Wanted { what, packages, otherwise, usually, advice, .. } = wanted;
+    for program in ["apt-get", "dpkg-deb"] {
+        if !starts(Command::new(program).arg("--version")) {
+            bail!("this machine has no {program}: {otherwise}");
+        }
+    }
+    progress.step(what, usually, || {
+        if let Some(before) = become_root() {
+            let mut update = workspace.command(before.first().unwrap_or(&"env"));
+            update.args(before.iter().skip(1));
+            update.args(["apt-get", "-oDPkg::Lock::Timeout=120", "update"]);
+            if let Err(error) = run_logged(workspace, "apt-update", &mut update, advice) {
+                println!(
+                    "apt-get update failed; trying with the lists that are there. Its words:\n{error:#}"
+                );
+            }
+        }
+        // Nothing of an earlier try, or of an older version, is left beside it.
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
+        let mut download = workspace.command("apt-get");
+        download.current_dir(folder).arg("download").args(*packages);
+        run_logged(workspace, "apt-download", &mut download, advice)?;
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "deb") {
+                let mut extract = workspace.command("dpkg-deb");
+                extract.arg("-x").arg(&path).arg(folder);
+                run_logged(workspace, "dpkg-deb", &mut extract, advice)?;
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// What to put before a command that root must run, unless that takes a password.

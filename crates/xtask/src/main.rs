@@ -25,6 +25,7 @@ mod machine;
 mod mutants;
 mod no_panic;
 mod node;
+mod proxies;
 mod python;
 mod scan_corpus;
 mod secrets;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, constant_time, no_panic, setup,
+    component, constant_time, no_panic, proxies, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors,
@@ -45,9 +45,10 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     }
     if !options.native {
         let trials = trials::Options::of_tests()?;
-        let steps = trials::STEPS + no_panic::STEPS + constant_time::STEPS;
+        let steps = trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS;
         let progress = Progress::of(setup::STEPS + steps + 4);
         let kit = setup::run(workspace, &progress, way)?;
+        let proxies = proxies::bring(workspace, &progress)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
         component::run(workspace, &progress, &kit)?;
@@ -67,6 +68,8 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
             node.env("WARDKEY_TRIALS_DIR", trials::programs::folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
+            node.env("WARDKEY_NGINX", &proxies.nginx);
+            node.env("WARDKEY_CADDY", &proxies.caddy);
             passes("node", node.status())
         })?;
         if !passed {

@@ -61,12 +61,7 @@ async fn limit(call: &Call) -> Result<(), ApiError> {
     if call.url.query().is_some() {
         return Err(ApiError::invalid("query", "is not taken here"));
     }
-    let limiter = call
-        .env
-        .rate_limiter("PUBLIC_LIMIT")
-        .map_err(|_| ApiError::Misconfigured("PUBLIC_LIMIT"))?;
-    let address = call.request.headers().get("CF-Connecting-IP")?.unwrap_or_default();
-    if limiter.limit(address).await?.success { Ok(()) } else { Err(ApiError::TooManyRequests) }
+    call.count_as_public().await
 }
 
 fn number(text: &str) -> Result<TenantId, ApiError> {
