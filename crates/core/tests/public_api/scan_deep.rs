@@ -297,7 +297,7 @@ fn padding_ends_what_was_wrapped() {
     for line_break in ["\n", "\r\n"] {
         let text = format!("{wrapped}{line_break}w{}", STANDARD.encode("b".repeat(60)));
         let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
-        let ranges: Vec<_> = findings.iter().map(wardkey::Finding::range).collect();
-        assert_eq!(ranges, [0..wrapped.trim_end_matches('=').len()]);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].range(), 0..wrapped.trim_end_matches('=').len());
     }
 }
