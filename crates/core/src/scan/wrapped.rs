@@ -129,18 +129,11 @@ fn digits_before(text: &[u8], at: usize) -> impl Iterator<Item = usize> {
 /// The first needle from `from` on that a line break splits, and where it starts.
 pub(super) fn broken_needle(text: &[u8], from: usize) -> Option<(Needle, usize)> {
     // A needle that starts at or after `from` may be broken no earlier.
-    let mut counted = 0;
-    for place in memchr2_iter(b'\n', b'\\', text.get(from..)?) {
-        work::spend(place - counted);
-        counted = place;
-        let found = joint_around(text, from + place)
-            .and_then(|(start, end)| needle_around(text, from, start, end));
-        if found.is_some() {
-            return found;
-        }
-    }
-    work::spend(text.len() - from - counted);
-    None
+    memchr2_iter(b'\n', b'\\', text.get(from..)?).find_map(|place| {
+        work::spend(1);
+        let (start, end) = joint_around(text, from + place)?;
+        needle_around(text, from, start, end)
+    })
 }
 
 /// The joint, between two digits, that holds what stands at `place`.

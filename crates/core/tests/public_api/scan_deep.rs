@@ -275,3 +275,29 @@ fn the_longest_key_is_whole_in_base64_also_with_as_many_bytes_of_joints() {
         }
     }
 }
+
+/// What the next key leaves of a damaged one gives nothing away, wherever in a text it is wrapped.
+#[test]
+fn what_another_key_cuts_short_in_base64_is_found_if_it_is_long_enough() {
+    for (len, count) in [(23, 1), (32, 2)] {
+        let inner = format!("wk_test_AQ{}wk_live_AQ{}", "a".repeat(len - 2), "b".repeat(40));
+        let text = format!("{}: {}", "x".repeat(200), STANDARD.encode(inner));
+        let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
+        let last = findings.last().expect("a finding");
+        assert_eq!((findings.len(), last.range().start), (count, 202 + 8 * (8 + len) / 6));
+    }
+}
+
+/// Although what follows it would go on like the key, if digits were only counted.
+#[test]
+fn padding_ends_what_was_wrapped() {
+    let secret = format!("wk_live_AQ{}", "a".repeat(40));
+    let wrapped = STANDARD.encode(&secret);
+    assert!(wrapped.ends_with('='));
+    for line_break in ["\n", "\r\n"] {
+        let text = format!("{wrapped}{line_break}w{}", STANDARD.encode("b".repeat(60)));
+        let findings: Vec<_> = Scanner::default().deep().scan(text.as_bytes()).collect();
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].range(), 0..wrapped.trim_end_matches('=').len());
+    }
+}
