@@ -161,7 +161,7 @@ describe("before authenticity all refusals are one and the same, byte for byte",
       alarms.map(({ action, actor, target, request_id }) => ({ action, actor, target, request_id })),
       [
         { action: "key.never_issued", actor: null, target: lostKey.key_id, request_id: verified.requestId },
-        { action: "key.never_issued", actor: null, target: null, request_id: refused.requestId },
+        { action: "key.never_issued", actor: null, target: lostAdmin.keyId, request_id: refused.requestId },
       ],
     );
   });
