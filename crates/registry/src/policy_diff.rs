@@ -100,11 +100,10 @@ mod tests {
         let told: Vec<_> = changes
             .iter()
             .map(|PolicyChange { path, before, after }| {
-                let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
-                (path.as_str(), text(before), text(after))
+                (path.as_str(), before.clone(), after.clone())
             })
             .collect();
-        let some = |text: &str| Some(text.to_owned());
+        let some = |text: &str| Some(serde_json::from_str::<Value>(text).expect("JSON"));
         let b = r#"{"max_lifetime_s":7776000,"name":"b","number":2,"scopes":[{"name":"x:y","number":0,"risk":"standard"}]}"#;
         assert_eq!(
             told,
