@@ -92,6 +92,7 @@ pub(crate) fn bootstrap(
         request_id: token.request_id,
     };
     audit_log::append(store, now, act)?;
+    Tenant::keep_time(store, now)?;
     let attempt = attempt(&tenant, token, request)?;
     finish(store, attempt.as_ref(), issued, now)
 }

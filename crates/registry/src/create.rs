@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use wardkey::{KeyId, StatusIndex, UnixMillis, UnixSeconds};
 use wardkey_provision::{AdminScope, Grant, KeyRequest, key_text, mint};
 
-use crate::admission::{Circumstances, admit};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::check::standing;
 use crate::epochs;
 use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::idempotency::{Attempt, Remembered};
 use crate::key_book::{Key, KeyView};
+use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::store::Store;
 use crate::tenant::{Tenant, random, second_of};
@@ -38,32 +38,23 @@ pub(crate) fn create(
     circumstances: &Circumstances<'_>,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Created, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysCreate, now)?;
-    let attempt = Attempt::new(
-        &tenant.secret,
-        actor.key_id.to_string(),
-        idempotency_key,
-        "key.create",
-        request,
-    )?;
-    if let Some(remembered) = before(store, tenant, attempt.as_ref(), now)? {
-        return Ok(remembered);
+    let now = circumstances.now;
+    let action = "key.create";
+    let scope = AdminScope::KeysCreate;
+    let mutation = Mutation::admit(store, tenant, circumstances, scope, (action, request))?;
+    if let Some(created) = before(store, tenant, mutation.attempt.as_ref(), now)? {
+        return Ok(created);
     }
-    let grant =
-        Grant::decide(&tenant.policy, &actor, AdminScope::KeysCreate, request, second_of(now)?)?;
-    let minted = issue(store, tenant, &grant, Some(actor.key_id), now, rng)?;
-    let act = Act {
-        actor: Some(&actor),
-        action: "key.create",
+    let grant = Grant::decide(&tenant.policy, &mutation.actor, scope, request, second_of(now)?)?;
+    let issued = issue(store, tenant, &grant, Some(mutation.actor.key_id), now, rng)?;
+    mutation.log(Deed {
+        action,
         audience: grant.audience(),
-        target: Some(minted.view.key_id.clone()),
+        target: Some(issued.view.key_id.clone()),
         reason: None,
-        outcome: Outcome::Done,
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    finish(store, attempt.as_ref(), minted, now)
+        changed: true,
+    })?;
+    finish(store, mutation.attempt.as_ref(), issued, now)
 }
 
 /// A key that stands in the book.
@@ -114,7 +105,6 @@ pub(crate) fn add_generation(
         .base;
     Generation::insert(store, &base, number, overlap_s)?;
     outbox::post(store, key_id, now)?;
-    Tenant::keep_time(store, now)?;
     let text = key_text(&tenant.secret, &tenant.prefix(grant.audience())?, &base)
         .map_err(|error| RegistryError::invalid(error.field(), error.to_string()))?;
     let row = Key::find(store, key_id)?

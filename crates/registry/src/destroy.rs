@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::{AudienceId, Bounds, Reason};
-use wardkey_provision::{AdminScope, check_free_text};
+use wardkey_provision::AdminScope;
 
 use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
 use crate::call::Call;
 use crate::error::RegistryError;
-use crate::revoke::MAX_REASON_LEN;
+use crate::reason;
 use crate::store::{Store, Value};
 use crate::tenant::Tenant;
 
@@ -44,11 +44,7 @@ pub(crate) fn destroy(
 ) -> Result<Destroyed, RegistryError> {
     let Circumstances { credential, request_id, now, .. } = *circumstances;
     let actor = admit(store, tenant, credential, AdminScope::TenantManage, now)?;
-    let reason = request.reason.as_deref();
-    if let Some(text) = reason {
-        check_free_text(text, MAX_REASON_LEN)
-            .map_err(|problem| RegistryError::invalid("reason", problem))?;
-    }
+    let reason = reason::checked(request.reason.as_deref())?;
     if request.confirm != tenant.number().0 {
         return Err(RegistryError::invalid("confirm", "must be the number of the tenant"));
     }

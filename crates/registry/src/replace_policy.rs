@@ -3,11 +3,10 @@
 use wardkey::{AudienceId, UnixMillis};
 use wardkey_provision::{Actor, AdminScope, AudiencePolicy, Binding, Policy, Reach};
 
-use crate::admission::{Circumstances, admit};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::error::{Conflict, RegistryError};
-use crate::idempotency::Attempt;
 use crate::key_book::Key;
+use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::policy_versions::{self, PolicyView};
 use crate::revocation_list;
@@ -26,20 +25,14 @@ pub(crate) fn replace_policy(
     policy: &Policy,
     circumstances: &Circumstances<'_>,
 ) -> Result<PolicyView, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::PolicyWrite, now)?;
-    let attempt = Attempt::new(
-        &tenant.secret,
-        actor.key_id.to_string(),
-        idempotency_key,
-        "policy.replace",
-        &(version, policy),
-    )?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<u32>(store, now)?
-    {
-        return policy_versions::read(store, Some(remembered.outcome));
+    let now = circumstances.now;
+    let action = "policy.replace";
+    let request = (action, &(version, policy));
+    let mutation = Mutation::admit(store, tenant, circumstances, AdminScope::PolicyWrite, request)?;
+    if let Some(written) = mutation.before()? {
+        return policy_versions::read(store, Some(written));
     }
+    let actor = &mutation.actor;
     may_follow(store, tenant, version, policy)?;
     for audience in dropped(&tenant.policy, policy) {
         let cutoff = tenant.cutoff(store, audience.id())?;
@@ -53,26 +46,20 @@ pub(crate) fn replace_policy(
     }
     let text = policy_versions::text_of(policy)?;
     store.execute("UPDATE tenant SET policy = ?", &[text.into()])?;
-    policy_versions::insert(store, policy, Some(&actor), now)?;
-    if audiences_follow(store, &tenant.policy, policy, &actor, now)? {
+    policy_versions::insert(store, policy, Some(actor), now)?;
+    if audiences_follow(store, &tenant.policy, policy, actor, now)? {
         // What heads say of audiences and key sets is different: verifiers learn of it within the bound.
         revocation_list::renew(store, now)?;
     }
     let view = policy_versions::read(store, None)?;
-    let act = Act {
-        actor: Some(&actor),
-        action: "policy.replace",
+    mutation.log(Deed {
+        action,
         audience: AudienceId::ADMINISTRATION,
         target: Some(format!("policy:{}", view.version)),
         reason: None,
-        outcome: Outcome::Done,
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &view.version, None)?;
-    }
+        changed: true,
+    })?;
+    mutation.end(view.version)?;
     Ok(view)
 }
 

@@ -11,15 +11,14 @@ mod selector;
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 use wardkey::UnixMillis;
-use wardkey_provision::{Actor, AdminScope, check_free_text};
+use wardkey_provision::{Actor, AdminScope};
 
 use crate::admission::{Circumstances, admit};
-use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
-use crate::idempotency::Attempt;
 use crate::last_admin;
+use crate::mutation::{Deed, Mutation};
+use crate::reason;
 use crate::revocation_list;
-use crate::revoke::MAX_REASON_LEN;
 use crate::store::Store;
 use crate::tenant::{Tenant, random, second_of};
 use crate::wire::WireSecret;
@@ -54,32 +53,26 @@ pub(crate) fn start(
     circumstances: &Circumstances<'_>,
     rng: &mut impl TryCryptoRng,
 ) -> Result<RevocationView, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysRevoke, now)?;
-    let reason = request.reason.as_deref();
-    if let Some(text) = reason {
-        check_free_text(text, MAX_REASON_LEN)
-            .map_err(|problem| RegistryError::invalid("reason", problem))?;
-    }
+    let now = circumstances.now;
     let action = "revocation.start";
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, action, request)?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<RevocationView>(store, now)?
-    {
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::KeysRevoke, (action, request))?;
+    let reason = reason::checked(request.reason.as_deref())?;
+    if let Some(begun) = mutation.before::<RevocationView>()? {
         // What is remembered is how it began; what is answered is how far it is.
-        let id = &remembered.outcome.revocation_id;
-        return Revocation::find(store, id)?.map_or(Ok(remembered.outcome), |now| now.view());
+        let found = Revocation::find(store, &begun.revocation_id)?;
+        return found.map_or(Ok(begun), |now| now.view());
     }
+    let actor = &mutation.actor;
     let reached = request.select.reach(tenant, second_of(now)?)?;
-    allowed(tenant, &actor, &reached)?;
+    allowed(tenant, actor, &reached)?;
     let revocation = Revocation {
         id: format!("rev_{}", hex(&random::<8>(rng)?)),
         select: request.select.clone(),
         reason: request.reason.clone(),
         actor_subject: actor.subject.as_str().into(),
         actor_key: actor.key_id.to_string(),
-        request_id: request_id.into(),
+        request_id: circumstances.request_id.into(),
         started_at: now,
         state: RevocationState::Expanding,
         keys: 0,
@@ -88,24 +81,16 @@ pub(crate) fn start(
     };
     let revocation = begin(store, revocation, &reached, now)?;
     last_admin::keep_one_of_all(store, tenant, request.force, now)?;
-    let act = Act {
-        actor: Some(&actor),
+    mutation.log(Deed {
         action,
         audience: reached.audience(),
         target: Some(revocation.id.clone()),
         reason,
-        outcome: Outcome::Done,
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
+        changed: true,
+    })?;
     // What is few is done at once.
     one_batch(store, tenant, now)?;
-    let view = Revocation::find(store, &revocation.id)?.unwrap_or(revocation).view()?;
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &view, None)?;
-    }
-    Ok(view)
+    mutation.end(Revocation::find(store, &revocation.id)?.unwrap_or(revocation).view()?)
 }
 
 /// How far a revocation is.

@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::{Bounds, KeyId, StatusIndex};
-use wardkey_provision::{AdminScope, check_free_text};
+use wardkey_provision::AdminScope;
 
-use crate::admission::{Circumstances, admit, visible};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::error::RegistryError;
-use crate::idempotency::Attempt;
 use crate::key_book::KeyView;
 use crate::last_admin;
+use crate::mutation::{Deed, Mutation};
 use crate::outbox;
+use crate::reason;
 use crate::revocation_list;
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -74,22 +74,15 @@ pub(crate) fn revoke(
     request: &RevokeRequest,
     circumstances: &Circumstances<'_>,
 ) -> Result<Revoked, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysRevoke, now)?;
-    let reason = request.reason.as_deref();
-    if let Some(text) = reason {
-        check_free_text(text, MAX_REASON_LEN)
-            .map_err(|problem| RegistryError::invalid("reason", problem))?;
+    let now = circumstances.now;
+    let name = format!("key.revoke {key_id}");
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::KeysRevoke, (&name, request))?;
+    let reason = reason::checked(request.reason.as_deref())?;
+    if let Some(revoked) = mutation.before()? {
+        return Ok(revoked);
     }
-    let action = format!("key.revoke {key_id}");
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<Revoked>(store, now)?
-    {
-        return Ok(remembered.outcome);
-    }
-    let key = visible(store, &actor, AdminScope::KeysRevoke, key_id)?;
+    let key = mutation.key(key_id)?;
     let generations = key.generations(store)?;
     let asked = |number: u32| request.generation.is_none_or(|only| only == number);
     if !generations.iter().any(|one| asked(one.number)) {
@@ -107,24 +100,13 @@ pub(crate) fn revoke(
         key.touch(store)?;
         outbox::post(store, key_id, now)?;
     }
-    let act = Act {
-        actor: Some(&actor),
+    mutation.log(Deed {
         action: "key.revoke",
         audience: key.audience,
         target: Some(key_id.to_string()),
         reason,
-        outcome: if living.is_empty() { Outcome::Unchanged } else { Outcome::Done },
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
+        changed: !living.is_empty(),
+    })?;
     let view = key.view(store, &tenant.policy)?;
-    let revoked = Revoked { view, sequence, bound: RevocationBound::published() };
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &revoked, None)?;
-    }
-    Ok(revoked)
+    mutation.end(Revoked { view, sequence, bound: RevocationBound::published() })
 }
-
-/// Longest reason, in bytes.
-pub(crate) const MAX_REASON_LEN: usize = 256;

@@ -1,7 +1,6 @@
 //! Revoking a key by showing it: whoever finds one can end it.
 
 use serde::{Deserialize, Serialize};
-use wardkey_provision::check_free_text;
 
 use crate::admission::{Circumstances, possession};
 use crate::audit_log::{self, Act, Outcome};
@@ -9,8 +8,9 @@ use crate::error::RegistryError;
 use crate::key_book::Key;
 use crate::last_admin;
 use crate::outbox;
+use crate::reason;
 use crate::revocation_list;
-use crate::revoke::{MAX_REASON_LEN, RevocationBound, Revoked};
+use crate::revoke::{RevocationBound, Revoked};
 use crate::store::Store;
 use crate::tenant::Tenant;
 
@@ -35,11 +35,7 @@ pub(crate) fn revoke_self(
 ) -> Result<Revoked, RegistryError> {
     let Circumstances { credential, request_id, now, .. } = *circumstances;
     let (holder, key, generation) = possession(store, tenant, credential, now)?;
-    let reason = request.reason.as_deref();
-    if let Some(text) = reason {
-        check_free_text(text, MAX_REASON_LEN)
-            .map_err(|problem| RegistryError::invalid("reason", problem))?;
-    }
+    let reason = reason::checked(request.reason.as_deref())?;
     generation.revoke(store, reason, now)?;
     last_admin::keep_one(store, tenant, key.audience, request.force, now)?;
     let sequence = revocation_list::kill(store, &[generation.status_index], now)?;

@@ -7,9 +7,8 @@ use wardkey::{AudienceId, UnixMillis};
 use wardkey_provision::{AdminScope, RootKeys, WrapError};
 
 use crate::admission::{Circumstances, admit};
-use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
-use crate::idempotency::Attempt;
+use crate::mutation::{Deed, Mutation};
 use crate::store::Store;
 use crate::tenant::{Tenant, random};
 use crate::wire::WireSecret;
@@ -47,19 +46,11 @@ pub(crate) fn rewrap(
     circumstances: &Circumstances<'_>,
     rng: &mut impl TryCryptoRng,
 ) -> Result<RootWrap, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::TenantManage, now)?;
-    let attempt = Attempt::new(
-        &tenant.secret,
-        actor.key_id.to_string(),
-        idempotency_key,
-        "root.rewrap",
-        &(),
-    )?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<RootWrap>(store, now)?
-    {
-        return Ok(remembered.outcome);
+    let action = "root.rewrap";
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::TenantManage, (action, &()))?;
+    if let Some(outcome) = mutation.before()? {
+        return Ok(outcome);
     }
     let newest = root.newest_version();
     let changed = tenant.wrapped_by != newest;
@@ -71,22 +62,14 @@ pub(crate) fn rewrap(
         store.execute("UPDATE tenant SET wrapped_secret = ?", &[wrapped.as_slice().into()])?;
     }
     let reason = format!("root version {} to {newest}", tenant.wrapped_by);
-    let act = Act {
-        actor: Some(&actor),
-        action: "root.rewrap",
+    mutation.log(Deed {
+        action,
         audience: AudienceId::ADMINISTRATION,
         target: None,
         reason: Some(&reason),
-        outcome: if changed { Outcome::Done } else { Outcome::Unchanged },
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
-    let outcome = wrap_of(tenant, newest, root);
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &outcome, None)?;
-    }
-    Ok(outcome)
+        changed,
+    })?;
+    mutation.end(wrap_of(tenant, newest, root))
 }
 
 const fn wrap_of(tenant: &Tenant, wrapped_by: u32, root: &RootKeys) -> RootWrap {

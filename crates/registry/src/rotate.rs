@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 use wardkey::{AudienceId, KeyId, UnixSeconds};
 use wardkey_provision::{AdminScope, Grant, KeyConstraints, KeyRequest, Policy};
 
-use crate::admission::{Circumstances, admit, visible};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::create::{Created, Next, add_generation, before, finish};
 use crate::error::{Conflict, RegistryError};
 use crate::generation::Generation;
-use crate::idempotency::Attempt;
 use crate::key_book::{Key, KeyView};
+use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::revocation_list;
 use crate::revocations::holds_back;
@@ -45,15 +44,14 @@ pub(crate) fn rotate(
     request: &RotateRequest,
     circumstances: &Circumstances<'_>,
 ) -> Result<Created, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysRotate, now)?;
-    let action = format!("key.rotate {key_id}");
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
-    if let Some(remembered) = before(store, tenant, attempt.as_ref(), now)? {
-        return Ok(remembered);
+    let now = circumstances.now;
+    let name = format!("key.rotate {key_id}");
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::KeysRotate, (&name, request))?;
+    if let Some(created) = before(store, tenant, mutation.attempt.as_ref(), now)? {
+        return Ok(created);
     }
-    let key = visible(store, &actor, AdminScope::KeysRotate, key_id)?;
+    let key = mutation.key(key_id)?;
     let overlap_s = request.overlap_s.unwrap_or_else(|| tenant.policy.overlap_s());
     if overlap_s > Policy::MAX_OVERLAP_S {
         return Err(RegistryError::invalid("overlap_s", "must be at most 2592000, 30 days"));
@@ -88,25 +86,22 @@ pub(crate) fn rotate(
     let second = second_of(now)?;
     // What a bootstrap token allowed, the policy never judged.
     let grant = if key.issuer().is_none() {
-        Grant::renew_bootstrap(&tenant.policy, &actor, &asked, second)?
+        Grant::renew_bootstrap(&tenant.policy, &mutation.actor, &asked, second)?
     } else {
-        Grant::decide(&tenant.policy, &actor, AdminScope::KeysRotate, &asked, second)?
+        Grant::decide(&tenant.policy, &mutation.actor, AdminScope::KeysRotate, &asked, second)?
     };
     let last = generations.last().map_or(0, |one| one.number);
     key.touch(store)?;
     let next = Next { key_id, number: last + 1, overlap_s };
     let issued = add_generation(store, tenant, &grant, next, now)?;
-    let act = Act {
-        actor: Some(&actor),
+    mutation.log(Deed {
         action: "key.rotate",
         audience: key.audience,
         target: Some(key_id.to_string()),
         reason: None,
-        outcome: Outcome::Done,
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    finish(store, attempt.as_ref(), issued, now)
+        changed: true,
+    })?;
+    finish(store, mutation.attempt.as_ref(), issued, now)
 }
 
 /// Retires every generation but the newest at once: its holder has it.
@@ -116,17 +111,14 @@ pub(crate) fn confirm(
     key_id: KeyId,
     circumstances: &Circumstances<'_>,
 ) -> Result<KeyView, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysRotate, now)?;
-    let action = format!("key.confirm {key_id}");
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, &())?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<KeyView>(store, now)?
-    {
-        return Ok(remembered.outcome);
+    let now = circumstances.now;
+    let name = format!("key.confirm {key_id}");
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::KeysRotate, (&name, &()))?;
+    if let Some(view) = mutation.before()? {
+        return Ok(view);
     }
-    let key = visible(store, &actor, AdminScope::KeysRotate, key_id)?;
+    let key = mutation.key(key_id)?;
     let generations = key.generations(store)?;
     let newest = generations.last().filter(|one| one.dead(now).is_none());
     let newest = newest.ok_or_else(|| {
@@ -148,22 +140,14 @@ pub(crate) fn confirm(
         key.touch(store)?;
         outbox::post(store, key_id, now)?;
     }
-    let act = Act {
-        actor: Some(&actor),
+    mutation.log(Deed {
         action: "key.confirm",
         audience: key.audience,
         target: Some(key_id.to_string()),
         reason: None,
-        outcome: if changed { Outcome::Done } else { Outcome::Unchanged },
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
-    let view = key.view(store, &tenant.policy)?;
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &view, None)?;
-    }
-    Ok(view)
+        changed,
+    })?;
+    mutation.end(key.view(store, &tenant.policy)?)
 }
 
 /// What would have to be asked for to have such a generation: it passes the policy as a new key does.

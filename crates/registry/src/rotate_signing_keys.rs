@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::{AudienceId, Epoch, UnixSeconds};
-use wardkey_provision::{Actor, AdminScope, Binding, LiveSigningKey, check_free_text};
+use wardkey_provision::{Actor, AdminScope, Binding, LiveSigningKey};
 
-use crate::admission::{Circumstances, admit};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::epochs;
 use crate::error::RegistryError;
-use crate::idempotency::Attempt;
 use crate::last_admin;
+use crate::mutation::{Deed, Mutation};
+use crate::reason;
 use crate::revocation_list;
-use crate::revoke::{MAX_REASON_LEN, RevocationBound};
+use crate::revoke::RevocationBound;
 use crate::store::Store;
 use crate::tenant::{Tenant, second_of};
 
@@ -81,21 +81,14 @@ pub(crate) fn rotate_signing_keys(
     request: &RotateSigningKeysRequest,
     circumstances: &Circumstances<'_>,
 ) -> Result<SigningKeysRotated, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::SigningKeysRotate, now)?;
-    let number = named(tenant, &actor, audience)?;
-    let reason = request.reason.as_deref();
-    if let Some(text) = reason {
-        check_free_text(text, MAX_REASON_LEN)
-            .map_err(|problem| RegistryError::invalid("reason", problem))?;
-    }
-    let action = format!("signing_key.rotate {}", number.0);
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<SigningKeysRotated>(store, now)?
-    {
-        return Ok(remembered.outcome);
+    let now = circumstances.now;
+    let scope = AdminScope::SigningKeysRotate;
+    let name = format!("signing_key.rotate {audience}");
+    let mutation = Mutation::admit(store, tenant, circumstances, scope, (&name, request))?;
+    let number = named(tenant, &mutation.actor, audience)?;
+    let reason = reason::checked(request.reason.as_deref())?;
+    if let Some(outcome) = mutation.before()? {
+        return Ok(outcome);
     }
     let (dead, epoch, keys) = if request.compromised {
         if request.mint_from_in_s.is_some() {
@@ -117,19 +110,15 @@ pub(crate) fn rotate_signing_keys(
     } else {
         revocation_list::sequence(store)?
     };
-    let act = Act {
-        actor: Some(&actor),
+    mutation.log(Deed {
         action: if request.compromised { "signing_key.compromise" } else { "signing_key.rotate" },
         audience: number,
         target: Some(target(epoch, &dead)),
         reason,
-        outcome: Outcome::Done,
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
+        changed: true,
+    })?;
     let editions = in_heads.then(|| epochs::editions(store, number)).transpose()?;
-    let outcome = SigningKeysRotated {
+    mutation.end(SigningKeysRotated {
         audience: audience.into(),
         epoch: epoch.number(),
         epochs: Tenant::signing_keys(store, number)?.iter().map(EpochView::of).collect(),
@@ -140,11 +129,7 @@ pub(crate) fn rotate_signing_keys(
         list_sequence,
         bound: request.compromised.then(RevocationBound::published),
         note: note(request.compromised, in_heads, keys).into(),
-    };
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &outcome, None)?;
-    }
-    Ok(outcome)
+    })
 }
 
 impl EpochView {

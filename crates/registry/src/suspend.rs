@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use wardkey::KeyId;
-use wardkey_provision::{AdminScope, check_free_text};
+use wardkey_provision::AdminScope;
 
-use crate::admission::{Circumstances, admit, visible};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::error::{Conflict, RegistryError};
-use crate::idempotency::Attempt;
 use crate::key_book::Key;
 use crate::last_admin;
+use crate::mutation::{Deed, Mutation};
 use crate::outbox;
+use crate::reason;
 use crate::revocation_list;
 use crate::revocations::holds_back;
-use crate::revoke::{MAX_REASON_LEN, RevocationBound, Revoked};
+use crate::revoke::{RevocationBound, Revoked};
 use crate::store::Store;
 use crate::tenant::Tenant;
 
@@ -38,23 +38,16 @@ pub(crate) fn suspend(
     request: &SuspendRequest,
     circumstances: &Circumstances<'_>,
 ) -> Result<Revoked, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysSuspend, now)?;
-    let reason = request.reason.as_deref();
-    if let Some(text) = reason {
-        check_free_text(text, MAX_REASON_LEN)
-            .map_err(|problem| RegistryError::invalid("reason", problem))?;
-    }
+    let now = circumstances.now;
     let action = if suspended { "key.suspend" } else { "key.resume" };
-    let named = format!("{action} {key_id}");
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &named, request)?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<Revoked>(store, now)?
-    {
-        return Ok(remembered.outcome);
+    let name = format!("{action} {key_id}");
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::KeysSuspend, (&name, request))?;
+    let reason = reason::checked(request.reason.as_deref())?;
+    if let Some(outcome) = mutation.before()? {
+        return Ok(outcome);
     }
-    let key = visible(store, &actor, AdminScope::KeysSuspend, key_id)?;
+    let key = mutation.key(key_id)?;
     if !suspended && holds_back(store, tenant, &key)? {
         return Err(RegistryError::conflict(Conflict::KeyEnded, "the key is being revoked"));
     }
@@ -73,22 +66,9 @@ pub(crate) fn suspend(
         key.touch(store)?;
         outbox::post(store, key_id, now)?;
     }
-    let act = Act {
-        actor: Some(&actor),
-        action,
-        audience: key.audience,
-        target: Some(key_id.to_string()),
-        reason,
-        outcome: if changed { Outcome::Done } else { Outcome::Unchanged },
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
+    let target = Some(key_id.to_string());
+    mutation.log(Deed { action, audience: key.audience, target, reason, changed })?;
     let view = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
     let view = view.view(store, &tenant.policy)?;
-    let outcome = Revoked { view, sequence, bound: RevocationBound::published() };
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &outcome, None)?;
-    }
-    Ok(outcome)
+    mutation.end(Revoked { view, sequence, bound: RevocationBound::published() })
 }

@@ -7,11 +7,10 @@ use serde_json::Value;
 use wardkey::KeyId;
 use wardkey_provision::{AdminScope, KeyNotes};
 
-use crate::admission::{Circumstances, admit, visible};
-use crate::audit_log::{self, Act, Outcome};
+use crate::admission::Circumstances;
 use crate::error::{Conflict, RegistryError};
-use crate::idempotency::Attempt;
 use crate::key_book::{Key, KeyView};
+use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -67,21 +66,18 @@ pub(crate) fn update(
     request: &UpdateRequest,
     circumstances: &Circumstances<'_>,
 ) -> Result<KeyView, RegistryError> {
-    let Circumstances { credential, idempotency_key, request_id, now } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::KeysUpdate, now)?;
+    let now = circumstances.now;
+    let name = format!("key.update {key_id}");
+    let mutation =
+        Mutation::admit(store, tenant, circumstances, AdminScope::KeysUpdate, (&name, request))?;
     if request.inside.is_named() {
         let detail = "scopes, expiry and constraints stand inside the key: rotate it with new ones";
         return Err(RegistryError::conflict(Conflict::NeedsRotation, detail));
     }
-    let action = format!("key.update {key_id}");
-    let attempt =
-        Attempt::new(&tenant.secret, actor.key_id.to_string(), idempotency_key, &action, request)?;
-    if let Some(attempt) = &attempt
-        && let Some(remembered) = attempt.before::<KeyView>(store, now)?
-    {
-        return Ok(remembered.outcome);
+    if let Some(view) = mutation.before()? {
+        return Ok(view);
     }
-    let key = visible(store, &actor, AdminScope::KeysUpdate, key_id)?;
+    let key = mutation.key(key_id)?;
     let old = key.notes();
     let name = request.name.as_ref().map_or_else(|| old.name(), |name| name.as_deref());
     let owner = request.owner.as_deref().unwrap_or_else(|| old.owner());
@@ -97,23 +93,15 @@ pub(crate) fn update(
         key.touch(store)?;
         outbox::post(store, key_id, now)?;
     }
-    let act = Act {
-        actor: Some(&actor),
+    mutation.log(Deed {
         action: "key.update",
         audience: key.audience,
         target: Some(key_id.to_string()),
         reason: None,
-        outcome: if changed { Outcome::Done } else { Outcome::Unchanged },
-        request_id,
-    };
-    audit_log::append(store, now, act)?;
-    Tenant::keep_time(store, now)?;
+        changed,
+    })?;
     let key = Key::find(store, key_id)?.ok_or(RegistryError::NotFound)?;
-    let view = key.view(store, &tenant.policy)?;
-    if let Some(attempt) = &attempt {
-        attempt.remember(store, now, &view, None)?;
-    }
-    Ok(view)
+    mutation.end(key.view(store, &tenant.policy)?)
 }
 
 /// Tells null from what is left out.
