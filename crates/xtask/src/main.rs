@@ -16,6 +16,8 @@ mod component;
 mod constant_time;
 mod deep;
 mod demo;
+mod deploy;
+mod deployment_secrets;
 mod dev;
 mod fuzz;
 mod inputs;
@@ -68,6 +70,10 @@ enum Command {
     Component,
     /// Set up, build and start the worker on this machine, with an admin key to try it.
     Dev(dev::Options),
+    /// Build the worker and deploy it to the account that wrangler is logged in to.
+    Deploy(deploy::Options),
+    /// Make a root and a bootstrap token for a deployment, in files that only their owner reads.
+    DeploymentSecrets(deployment_secrets::Options),
     /// Play the whole story against the worker that `dev` runs.
     Demo(demo::Options),
     /// Set up, build and run every test.
@@ -124,6 +130,8 @@ fn run(arguments: Arguments) -> Result<()> {
             component::run(&workspace, &progress, &kit)?;
         }
         Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
+        Command::Deploy(options) => deploy::run(&workspace, toolchain, &options)?,
+        Command::DeploymentSecrets(options) => deployment_secrets::run(&workspace, &options)?,
         Command::Demo(options) => demo::run(&workspace, &options)?,
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
         Command::Trials(options) => {

@@ -152,13 +152,19 @@ impl Secrets {
     /// The part lies in `.wardkey`, wherever the file itself belongs: only that folder is closed to others and
     /// ignored by git under whatever name.
     fn write_private(&self, path: &Path, text: &str) -> Result<()> {
-        let part = self.make_folder()?.join("part");
-        remove(&part)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-        writeln!(file, "{}", text.trim_end())?;
-        file.sync_all()?;
-        fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+        write_private(&self.folder, path, text)
     }
+}
+
+/// Writes a file that only its owner reads, by way of a part in a folder that is closed to others.
+pub(crate) fn write_private(folder: &Path, path: &Path, text: &str) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let part = folder.join("part");
+    remove(&part)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    writeln!(file, "{}", text.trim_end())?;
+    file.sync_all()?;
+    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -175,7 +181,8 @@ pub(crate) fn random() -> Result<String> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn now() -> Result<u64> {
+/// Unix seconds.
+pub(crate) fn now() -> Result<u64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 

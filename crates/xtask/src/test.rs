@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, constant_time, no_panic, proxies, setup,
+    component, constant_time, deploy, no_panic, proxies, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors,
@@ -45,12 +45,18 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     }
     if !options.native {
         let trials = trials::Options::of_tests()?;
-        let steps = trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS;
+        let steps =
+            trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS + deploy::STEPS;
         let progress = Progress::of(setup::STEPS + steps + 4);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
+        let config = workspace.path("wrangler.toml");
+        if let Err(error) = deploy::dry_run(workspace, &progress, &kit.node, &config) {
+            println!("{error:#}");
+            failed.push("wrangler deploy --dry-run");
+        }
         component::run(workspace, &progress, &kit)?;
         trials::prepare(workspace, &progress, &kit, &trials)?;
         for (name, found) in [

@@ -1,0 +1,120 @@
+//! `cargo xtask deployment-secrets`: the root and a bootstrap token for a deployment, in files that only their owner
+//! reads. Nothing of them is shown.
+
+use std::path::Path;
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    inputs::hex,
+    secrets::{now, random, write_private},
+    workspace::Workspace,
+};
+
+/// What for.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The number of the tenant that the token is for: a new one, or one whose administrators are lost.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    tenant: u16,
+    /// For how many hours the token may be used.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=168))]
+    hours: u64,
+    /// Where they are written.
+    #[arg(long, value_name = "FOLDER", default_value = ".wardkey/deployment")]
+    folder: PathBuf,
+}
+
+/// Makes what is missing. A root is never made twice: the tenants' secrets are wrapped by it.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let folder = workspace.path(&options.folder);
+    let root = folder.join("root");
+    let is_new = !root.exists();
+    if is_new {
+        write_private(&folder, &root, &format!("1:{}", random()?))?;
+    }
+    let text = fs::read_to_string(&root)?;
+    wardkey_provision::RootKeys::parse(text.trim())
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .with_context(|| format!("{} holds no root", root.display()))?;
+    let token = token(options.tenant, now()? + 3600 * options.hours)?;
+    write_private(&folder, &folder.join("bootstrap.token"), &token)?;
+    write_private(&folder, &folder.join("bootstrap.sha256"), &hex(&Sha256::digest(&token)))?;
+    print!("{}", guide(&options.folder, is_new, options));
+    Ok(())
+}
+
+fn token(tenant: u16, expiry: u64) -> Result<String> {
+    let token = format!("wkboot_{tenant}_{expiry}_{}", random()?);
+    ensure!(token.len() < 128, "a token of an impossible length");
+    Ok(token)
+}
+
+fn guide(folder: &Path, is_new: bool, options: &Options) -> String {
+    let folder = folder.display();
+    let root = if is_new {
+        format!(
+            "{folder}/root is new. Whoever has it and the deployment's storage has every key: keep a copy where you keep\n\
+             such things, since nothing can be verified or opened without it, and then delete the file.\n"
+        )
+    } else {
+        format!("{folder}/root was there already and is the same.\n")
+    };
+    format!(
+        "{root}{folder}/bootstrap.token is for tenant {}, for {} h. Nothing of either was shown.\n\n\
+         npx wrangler secret put WARDKEY_ROOT < {folder}/root\n\
+         npx wrangler secret put WARDKEY_BOOTSTRAP_SHA256 < {folder}/bootstrap.sha256\n",
+        options.tenant, options.hours
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_root_is_made_once_and_a_token_each_time_and_only_their_owner_reads_them() -> Result<()> {
+        let checkout = tempfile::tempdir()?;
+        let workspace = Workspace::at(checkout.path());
+        let options = Options { tenant: 7, hours: 2, folder: "secrets".into() };
+        let read = |name: &str| fs::read_to_string(checkout.path().join("secrets").join(name));
+        run(&workspace, &options)?;
+        let (root, token) = (read("root")?, read("bootstrap.token")?);
+        run(&workspace, &options)?;
+        assert_eq!(root, read("root")?);
+        assert_ne!(token, read("bootstrap.token")?);
+        assert!(token.starts_with("wkboot_7_"));
+        let digest = hex(&Sha256::digest(read("bootstrap.token")?.trim()));
+        assert_eq!(digest, read("bootstrap.sha256")?.trim());
+        for name in ["root", "bootstrap.token", "bootstrap.sha256"] {
+            let mode = fs::metadata(checkout.path().join("secrets").join(name))?.permissions();
+            assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_root_is_not_written_over() -> Result<()> {
+        let checkout = tempfile::tempdir()?;
+        let folder = checkout.path().join("secrets");
+        fs::create_dir(&folder)?;
+        fs::write(folder.join("root"), "something else")?;
+        let options = Options { tenant: 1, hours: 1, folder: "secrets".into() };
+        assert!(run(&Workspace::at(checkout.path()), &options).is_err());
+        assert_eq!(fs::read_to_string(folder.join("root"))?, "something else");
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_secret_is_in_what_is_printed() {
+        let options = Options { tenant: 1, hours: 1, folder: "x".into() };
+        for is_new in [true, false] {
+            assert!(!guide(Path::new("x"), is_new, &options).contains("wkboot_"));
+        }
+    }
+}
