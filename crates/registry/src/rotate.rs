@@ -23,6 +23,9 @@ pub struct RotateRequest {
     /// Names of scopes; not for administration keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// Names of roles, which expand to their scopes as the policy has them now; beside `scopes` or instead of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Lifetime in seconds; by default that of the generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
@@ -158,20 +161,32 @@ fn key_request(
     newest: &Generation,
     request: &RotateRequest,
 ) -> Result<KeyRequest, RegistryError> {
-    if key.audience == AudienceId::ADMINISTRATION && request.scopes.is_some() {
+    if key.audience == AudienceId::ADMINISTRATION {
         let problem = "are not changed for an administration key: create another";
-        return Err(RegistryError::invalid("scopes", problem));
+        for (field, is_given) in
+            [("scopes", request.scopes.is_some()), ("roles", !request.roles.is_empty())]
+        {
+            if is_given {
+                return Err(RegistryError::invalid(field, problem));
+            }
+        }
     }
+    // Roles alone say what the key shall hold, as they do for a new one.
+    let scopes = match &request.scopes {
+        Some(scopes) => scopes.clone(),
+        None if request.roles.is_empty() => key.scope_names(tenant, newest),
+        None => Vec::new(),
+    };
     let view = key.view(store, &tenant.policy)?;
     let lifetime = |UnixSeconds(end), UnixSeconds(start)| end - start;
     Ok(KeyRequest {
         subject: view.subject,
         audience: view.audience,
-        scopes: request.scopes.clone().unwrap_or_else(|| key.scope_names(tenant, newest)),
+        scopes,
         expires_in: request
             .expires_in
             .unwrap_or_else(|| lifetime(newest.expires_at, newest.issued_at)),
-        roles: Vec::new(),
+        roles: request.roles.clone(),
         for_audiences: known_audiences(tenant, view.for_audiences),
         constraints: request.constraints.clone().unwrap_or_else(|| newest.view().constraints),
         name: view.name,
