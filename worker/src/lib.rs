@@ -6,17 +6,23 @@ mod body;
 mod clock;
 mod config;
 mod credential;
+mod directory_client;
 mod edge_verifier;
+mod object_message;
 mod object_store;
 mod problem;
 mod record_store;
 mod registry_client;
 mod request_id;
 mod routes;
+mod sweep;
+mod tenant_directory;
 mod tenant_registry;
 
 use wardkey::TenantId;
-use worker::{Context, Env, Method, Request, Response, event};
+use worker::{
+    Context, Env, Method, Request, Response, ScheduleContext, ScheduledEvent, console_error, event,
+};
 
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
@@ -66,6 +72,14 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     response.headers_mut().set("Wardkey-Request-Id", id.as_str())?;
     response.headers_mut().set("X-Content-Type-Options", "nosniff")?;
     Ok(response)
+}
+
+/// Looks at the next tenants, whenever cron says so.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    if let Err(error) = sweep::sweep(&env).await {
+        console_error!("sweep: {error:?}");
+    }
 }
 
 /// The route table.

@@ -295,6 +295,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::TenantExists => Self::TenantExists,
             RegistryError::BootstrapUsed => Self::BootstrapUsed,
             RegistryError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            // An object runs on for minutes after a deployment, and then knows what the Worker asks.
+            RegistryError::UnknownCall => unknown_call(),
+            RegistryError::Internal { message } if message == UNKNOWN_CALL_ONCE => unknown_call(),
             RegistryError::Internal { message } => Self::Internal(message),
         }
     }
@@ -306,4 +309,13 @@ impl From<worker::Error> for ApiError {
     }
 }
 
+/// An object of another version does not know what it is asked. It has done nothing, and will know it when it has
+/// been restarted.
+fn unknown_call() -> ApiError {
+    console_error!("the registry runs another version, which does not know this call");
+    ApiError::RegistryUnavailable
+}
+
+/// How objects said so before [`RegistryError::UnknownCall`].
+const UNKNOWN_CALL_ONCE: &str = "the registry does not know this call";
 const REALM: &str = "Bearer realm=\"wardkey\"";

@@ -12,6 +12,7 @@ use crate::error::RegistryError;
 use crate::idempotency::Attempt;
 use crate::store::Store;
 use crate::tenant::{Tenant, random};
+use crate::tenant_report;
 use crate::wire::WireSecret;
 
 /// How far the root's rotation has come in this tenant.
@@ -69,6 +70,7 @@ pub(crate) fn rewrap(
         // What replaces the only copy must open.
         root.unwrap(tenant.number(), &wrapped).map_err(failed)?;
         store.execute("UPDATE tenant SET wrapped_secret = ?", &[wrapped.as_slice().into()])?;
+        tenant_report::post(store, now)?;
     }
     let reason = format!("root version {} to {newest}", tenant.wrapped_by);
     let act = Act {
