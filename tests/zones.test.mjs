@@ -76,13 +76,13 @@ describe("a verifier whose list cannot be renewed", () => {
       assert.ok(json.list.age_ms > 5_000 && json.list.age_ms <= Date.now() - warmed + 1_000, `${json.list.age_ms} ms`);
     }
     const strict = await ask("reports:purge");
-    assert.deepEqual(strict.json, { decision: "deny", status: 503, reason: "registry_unavailable" });
+    assert.deepEqual(strict.json, { decision: "deny", status: 503, reason: "registry_unavailable", retry_after_s: 1 });
 
     // What has no list at all has nothing to answer from.
     await worker.restart();
     await worker.shim("only-admission");
     const cold = await ask("reports:read");
-    assert.deepEqual(cold.json, { decision: "deny", status: 503, reason: "list_stale" });
+    assert.deepEqual(cold.json, { decision: "deny", status: 503, reason: "list_stale", retry_after_s: 1 });
 
     await worker.shim("pass");
     await sleep(1_100);

@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { Client, eventually } from "./client.mjs";
+import { object, shimWorker } from "./shims.mjs";
+import { WORLD } from "./world.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const BUILDS = {
@@ -19,8 +21,8 @@ const BUILDS = {
   faulty: resolve(process.env.WARDKEY_FAULTY_WORKER_DIR ?? join(CHECKOUT, "worker/build-faults")),
 };
 
-/** The limit of wrangler.toml, so that the suites run into it where a deployment would. */
-const PUBLIC_LIMIT = { limit: 600, period: 60 };
+/** The limits of wrangler.toml, so that the suites run into them where a deployment would. */
+const LIMIT = { limit: 600, period: 60 };
 
 /** Two audiences, and a scope of every risk level. */
 export const POLICY = {
@@ -73,8 +75,9 @@ export class Worker {
    * Starts a worker that ends with the test file.
    *
    * `flavour`: `release` or `faulty`. `token`: the bootstrap token it expects; null for none. `limit`: calls
-   * a minute on the list routes. `shim`: the registry is reached through an object that can be told to fail.
-   * `bindings`: laid over the secrets.
+   * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
+   * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
+   * `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
    */
   static async start(options = {}) {
     const worker = new Worker();
@@ -150,24 +153,58 @@ export class Worker {
     });
   }
 
+  /** The files that a tenant's database lies in, while the worker is stopped. */
+  booksOf(tenant) {
+    const { path } = this.#databases((database, path) => hasTable(database, "tenant") && database.prepare("SELECT 1 FROM tenant WHERE number = ?").get(tenant) && { path });
+    return this.files().filter((file) => file.startsWith(path));
+  }
+
+  /** Looks into the directory of tenants in the same way. Undefined while there is none. */
+  directory(query) {
+    const { found } = this.#databases((database) => hasTable(database, "listed_tenant") && { found: database.prepare(query).all() });
+    return found;
+  }
+
   #reading(tenant, read) {
+    const { found } = this.#databases((database) => {
+      // A book without its tenant's row is half a book: whoever looks shall see it.
+      const number = hasTable(database, "tenant") && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant);
+      return number === tenant && { found: read(database) };
+    });
+    return found;
+  }
+
+  /** What the first database gives that gives anything. */
+  #databases(read) {
     for (const path of this.files().filter((path) => path.endsWith(".sqlite"))) {
       const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
       try {
-        const isBook = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'tenant'").get();
-        // A book without its tenant's row is half a book: whoever looks shall see it.
-        const number = isBook && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant);
-        if (number === tenant) return read(database);
+        const found = read(database, path);
+        if (found) return found;
       } finally {
         database.close();
       }
     }
-    return undefined;
+    return {};
   }
 
-  /** Waits until every record that is due has been written to KV. */
+  /** Waits until every record that is due has been written to KV, and the directory knows the tenant. */
   async published({ tenant = 1 } = {}) {
-    await eventually("an empty outbox", () => this.book("SELECT 1 FROM outbox", { tenant })?.length === 0, 10_000);
+    const due = "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM directory_report WHERE told < revision";
+    await eventually("an empty outbox", () => this.book(due, { tenant })?.length === 0, 10_000);
+  }
+
+  /** Changes the world of `edge` or, where they are apart, of `home`; answers what it has done to them so far. */
+  async world(change = {}, of = "edge") {
+    const url = await this.#miniflare.unsafeGetDirectURL(of === "edge" ? "wardkey" : "home", "World");
+    return (await fetch(url, { method: "POST", body: JSON.stringify(change) })).json();
+  }
+
+  /** Runs what cron runs. */
+  async cron() {
+    const worker = await this.#miniflare.getWorker("wardkey");
+    const { outcome } = await worker.scheduled({ cron: "* * * * *" });
+    if (outcome !== "ok") throw new Error(`cron: ${outcome}`);
   }
 
   /** Keeps a copy of the state as it is now. */
@@ -191,25 +228,55 @@ export class Worker {
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
 
-  /** Tells the shim what to do with the next calls: `pass`, `slow` (200 ms, as from far away), `hang`, `mute` (act, say nothing), `fail` or `only-admission`. */
-  async shim(mode) {
-    const shim = await this.#miniflare.getWorker("shim");
-    const answer = await shim.fetch(`http://shim/${mode}`);
-    if (answer.status !== 200) throw new Error(`the shim answered ${answer.status}`);
+  /**
+   * Tells the shim in front of the `registry` or the `directory` what to do with the next calls: `pass`, `slow` (200 ms, as from
+   * far away), `hang`, `mute` (act, say nothing), `fail` or `only-admission`.
+   */
+  async shim(mode, of = "registry") {
+    await this.#askShim(`${of}/${mode}`);
   }
 
-  /** How often the registry has been called through the shim. */
-  async shimCalls() {
+  /** Has the shim answer one kind of call in place of the registry, as one of another version would; null ends it. */
+  async shimAnswers(answers) {
+    await this.#askShim("registry", { method: "POST", body: JSON.stringify({ answers }) });
+  }
+
+  /** How often the registry, or the directory, has been called through the shim. */
+  async shimCalls(of) {
+    return (await this.shimSeen(of)).calls;
+  }
+
+  /** What the shim has seen: `calls` to the registry, or the directory, and how many it has `answered` itself. */
+  shimSeen(of = "registry") {
+    return this.#askShim(`${of}/seen`);
+  }
+
+  async #askShim(path, init) {
     const shim = await this.#miniflare.getWorker("shim");
-    return Number(await (await shim.fetch("http://shim/calls")).text());
+    const answer = await shim.fetch(`http://shim/${path}`, init);
+    if (answer.status !== 200) throw new Error(`the shim answered ${answer.status}`);
+    return answer.json();
+  }
+
+  /** Sends a tenant's object a message of its own kind, as a Worker of another version would. */
+  async tell(message, { tenant = 1, home = "wardkey" } = {}) {
+    const objects = await this.#miniflare.getDurableObjectNamespace("REGISTRY", home);
+    const object = objects.get(objects.idFromName(`tenant:${tenant}`));
+    const answer = await object.fetch("https://registry/", { method: "POST", body: JSON.stringify(message) });
+    return answer.json();
   }
 
   async #up() {
-    const { shim } = this.#options;
+    const { shim, apart } = this.#options;
     const known = workerds.length;
     const say = (line) => this.log.push(line);
+    const home = apart ? "home" : "wardkey";
     this.#miniflare = new Miniflare({
-      workers: shim ? [this.#wardkey(), shimWorker()] : [this.#wardkey()],
+      workers: [
+        this.#wardkey("wardkey", home),
+        ...(apart ? [this.#wardkey("home", home)] : []),
+        ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
+      ],
       host: "127.0.0.1",
       port: 0,
       cf: false,
@@ -226,9 +293,9 @@ export class Worker {
     this.#workerd = started[0];
   }
 
-  /** The worker as wrangler.toml describes it. */
-  #wardkey() {
-    const { flavour, token, limit, shim, bindings } = this.#options;
+  /** The worker as wrangler.toml describes it; its objects are those of the worker called `home`. */
+  #wardkey(name, home) {
+    const { flavour, token, limit, strictLimit, shim, bindings, without = [], world, apart } = this.#options;
     const build = BUILDS[flavour];
     const secrets = {
       WARDKEY_ROOT: this.root,
@@ -236,33 +303,42 @@ export class Worker {
       ...bindings,
     };
     const env = {
-      REGISTRY: shim ? object("shim", "Shim") : object("wardkey", "TenantRegistry"),
+      REGISTRY: shim ? object("shim", "RegistryShim") : object(home, "TenantRegistry"),
+      DIRECTORY: shim ? object("shim", "DirectoryShim") : object(home, "TenantDirectory"),
       RECORDS: { type: "kv", id: "records" },
-      PUBLIC_LIMIT: { type: "rate-limit", namespace: "1001", simple: { ...PUBLIC_LIMIT, ...(limit && { limit }) } },
+      PUBLIC_LIMIT: { type: "rate-limit", namespace: "1001", simple: { ...LIMIT, ...(limit && { limit }) } },
+      STRICT_LIMIT: { type: "rate-limit", namespace: "1002", simple: { ...LIMIT, ...(strictLimit && { limit: strictLimit }) } },
     };
     for (const [name, value] of Object.entries(secrets)) {
       if (value !== undefined) env[name] = { type: "text", value };
     }
+    for (const name of without) delete env[name];
+    const sockets = [{ host: "127.0.0.1", port: 0, entrypoint: "default" }];
+    if (world || apart) sockets.push({ host: "127.0.0.1", port: 0, entrypoint: "World" });
     const modules = {
       "index.js": { type: "esm", contents: readFileSync(join(build, "index.js"), "utf8") },
       // A copy, because miniflare takes no Buffer.
       "index_bg.wasm": { type: "wasm", contents: new Uint8Array(readFileSync(join(build, "index_bg.wasm"))) },
     };
+    if (world || apart) modules["world.js"] = { type: "esm", contents: WORLD };
     return {
       config: {
-        name: "wardkey",
+        name,
         compatibilityDate: compatibilityDate(),
-        manifest: { mainModule: "index.js", modulesRoot: build, modules },
+        manifest: { mainModule: world || apart ? "world.js" : "index.js", modulesRoot: build, modules },
         env,
-        exports: { TenantRegistry: { type: "durable-object", storage: "sqlite" } },
+        ...(name === home && {
+          exports: {
+            TenantRegistry: { type: "durable-object", storage: "sqlite" },
+            TenantDirectory: { type: "durable-object", storage: "sqlite" },
+          },
+        }),
       },
       // A socket of its own: miniflare's usual one changes what it passes on.
-      dev: { rootPath: dirname(build), unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, entrypoint: "default" }] },
+      dev: { rootPath: dirname(build), unsafeDirectSockets: sockets },
     };
   }
 }
-
-const object = (worker, exportName) => ({ type: "durable-object", worker, exportName });
 
 class Sayings extends Log {
   #say;
@@ -277,46 +353,9 @@ class Sayings extends Log {
   }
 }
 
-const rowText = (row) => JSON.stringify(row, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
+const hasTable = (database, name) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(name) !== undefined;
 
-/** An object in front of the registry's that passes calls on, fails, or never answers. */
-function shimWorker() {
-  const contents = `
-    import { DurableObject } from "cloudflare:workers";
-    let mode = "pass";
-    let calls = 0;
-    export class Shim extends DurableObject {
-      async fetch(request) {
-        const message = await request.text();
-        calls += 1;
-        if (mode === "hang") await scheduler.wait(60_000);
-        if (mode === "slow") await scheduler.wait(200);
-        const isAdmission = message.includes('"call":"admit_verifier"');
-        if (mode === "fail" || (mode === "only-admission" && !isAdmission)) throw new Error("told to fail");
-        const real = this.env.REAL.get(this.env.REAL.idFromName("tenant:1"));
-        const answer = await real.fetch("https://registry/", { method: "POST", body: message });
-        if (mode === "mute") await scheduler.wait(60_000);
-        return answer;
-      }
-    }
-    export default {
-      fetch(request) {
-        const told = new URL(request.url).pathname.slice(1);
-        if (told === "calls") return new Response(calls);
-        mode = told;
-        return new Response(mode);
-      },
-    };`;
-  return {
-    config: {
-      name: "shim",
-      compatibilityDate: compatibilityDate(),
-      manifest: { mainModule: "shim.mjs", modulesRoot: CHECKOUT, modules: { "shim.mjs": { type: "esm", contents } } },
-      env: { SHIM: object("shim", "Shim"), REAL: object("wardkey", "TenantRegistry") },
-      exports: { Shim: { type: "durable-object", storage: "sqlite" } },
-    },
-  };
-}
+const rowText = (row) => JSON.stringify(row, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
 
 /** The date of wrangler.toml: what is tested is what is deployed. */
 function compatibilityDate() {

@@ -155,7 +155,7 @@ impl<'c> NamedAudience<'c> {
                     confirmed_at: Some(now),
                     ..Known::default()
                 });
-                EdgeVerifier::new(*tenant, material, self.registry, &self.call.id)
+                EdgeVerifier::new(*tenant, material, self.registry, self.call)
             }
             Err(
                 ApiError::NotFound | ApiError::TenantGone | ApiError::Denied(Reason::TenantGone),
@@ -172,7 +172,7 @@ impl<'c> NamedAudience<'c> {
         if older(known.confirmed_at, KNOWN_FOR_MS) {
             return None;
         }
-        EdgeVerifier::held(self.name.0, known.audience?, self.registry, &self.call.id)
+        EdgeVerifier::held(self.name.0, known.audience?, self.registry, self.call)
     }
 
     fn known(&self) -> Known {

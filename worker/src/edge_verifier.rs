@@ -10,9 +10,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use wardkey::{
-    Adoption, Ask, AudienceId, AuthenticHead, Catalog, Confirmation, Decision, Echo, KeySet, List,
-    ListError, MAX_BASE_LEN, Query, Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict,
-    Requirement, RequirementError, State, TenantId, UnixMillis, UnverifiedHead, verify,
+    Adoption, Ask, AudienceId, AuthenticHead, Base, Catalog, Confirmation, Decision, Echo, KeySet,
+    List, ListError, MAX_BASE_LEN, Query, Reason, Refresh, Registry, RegistryQuestion,
+    RegistryVerdict, Requirement, RequirementError, State, TenantId, UnixMillis, UnverifiedHead,
+    verify,
 };
 use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
 use worker::Delay;
@@ -20,7 +21,6 @@ use worker::Delay;
 use crate::clock;
 use crate::problem::ApiError;
 use crate::registry_client::{RegistryClient, unexpected_reply};
-use crate::request_id::RequestId;
 
 /// Longest wait for a refresh, in milliseconds.
 const REFRESH_MS: u64 = 500;
@@ -58,7 +58,8 @@ thread_local! {
 pub(crate) struct EdgeVerifier<'c> {
     name: (TenantId, AudienceId),
     registry: &'c RegistryClient,
-    id: &'c RequestId,
+    /// The request that it verifies for.
+    request: &'c crate::Call,
 }
 
 /// Audience and edition of each key set of a tenant that the isolate holds.
@@ -78,13 +79,13 @@ impl<'c> EdgeVerifier<'c> {
         tenant: TenantId,
         material: VerifierMaterial,
         registry: &'c RegistryClient,
-        id: &'c RequestId,
+        request: &'c crate::Call,
     ) -> Result<Self, ApiError> {
         let name = (tenant, AudienceId(material.audience));
         if let Some(bytes) = material.key_set {
             hold(name, &bytes)?;
         }
-        Ok(Self { name, registry, id })
+        Ok(Self { name, registry, request })
     }
 
     /// The verifier of an audience with what the isolate holds of it; none where that is nothing.
@@ -92,9 +93,9 @@ impl<'c> EdgeVerifier<'c> {
         tenant: TenantId,
         audience: AudienceId,
         registry: &'c RegistryClient,
-        id: &'c RequestId,
+        request: &'c crate::Call,
     ) -> Option<Self> {
-        let verifier = Self { name: (tenant, audience), registry, id };
+        let verifier = Self { name: (tenant, audience), registry, request };
         verifier.with(|_| ())?;
         Some(verifier)
     }
@@ -164,7 +165,7 @@ impl<'c> EdgeVerifier<'c> {
     /// Decides a key: what the core asks for is done, at most once each.
     ///
     /// # Errors
-    /// [`ApiError`] when the isolate has lost its key set.
+    /// [`ApiError::TooManyStrictCalls`] for an authentic key; [`ApiError`] when the isolate has lost its key set.
     pub(crate) async fn decide(
         &self,
         key: &str,
@@ -192,6 +193,8 @@ impl<'c> EdgeVerifier<'c> {
                 }
                 Decision::Ask(Ask::Registry(question)) if !asked => {
                     asked = true;
+                    let Base { signing_key, key_id, .. } = *question.base();
+                    self.request.count_as_strict(signing_key.tenant, key_id).await?;
                     registry = match self.ask_registry(question).await {
                         Ok(answer) => Registry::Answered(answer),
                         Err(Unanswered) => Registry::Failed,
@@ -226,7 +229,7 @@ impl<'c> EdgeVerifier<'c> {
         }
         self.with_mut(|holding| holding.refreshing_since = Some(started));
         if let Err(error) = self.bring_list(started).await {
-            worker::console_warn!("{} refresh: {error:?}", self.id.as_str());
+            worker::console_warn!("{} refresh: {error:?}", self.request.id.as_str());
             if error == RefreshFailed::TenantGone {
                 HOLDINGS.with_borrow_mut(|holdings| holdings.remove(&self.name));
                 return Err(ApiError::Denied(Reason::TenantGone));
@@ -308,7 +311,7 @@ impl<'c> EdgeVerifier<'c> {
         let len = base.encode(&mut bytes).map_err(|_| Unanswered)?;
         let call = Call::Check {
             base: WireBytes::new(bytes.get(..len).unwrap_or_default()),
-            request_id: self.id.as_str().into(),
+            request_id: self.request.id.as_str().into(),
         };
         let verdict = match self.registry.ask(&call).await {
             Ok(Reply::Checked(verdict)) => registry_verdict(&verdict)?,

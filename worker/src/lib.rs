@@ -6,17 +6,23 @@ mod body;
 mod clock;
 mod config;
 mod credential;
+mod directory_client;
 mod edge_verifier;
+mod object_message;
 mod object_store;
 mod problem;
 mod record_store;
 mod registry_client;
 mod request_id;
 mod routes;
+mod sweep;
+mod tenant_directory;
 mod tenant_registry;
 
-use wardkey::TenantId;
-use worker::{Context, Env, Method, Request, Response, event};
+use wardkey::{KeyId, TenantId};
+use worker::{
+    Context, Env, Method, Request, Response, ScheduleContext, ScheduledEvent, console_error, event,
+};
 
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
@@ -45,12 +51,33 @@ impl Call {
 
     /// Counts a call that reaches an object without a credential that was judged, by its caller's address.
     pub(crate) async fn count_as_public(&self) -> Result<(), ApiError> {
-        let limiter = self
-            .env
-            .rate_limiter("PUBLIC_LIMIT")
-            .map_err(|_| ApiError::Misconfigured("PUBLIC_LIMIT"))?;
         let address = self.request.headers().get("CF-Connecting-IP")?.unwrap_or_default();
-        if limiter.limit(address).await?.success { Ok(()) } else { Err(ApiError::TooManyRequests) }
+        if self.is_within("PUBLIC_LIMIT", address).await? {
+            Ok(())
+        } else {
+            Err(ApiError::TooManyRequests)
+        }
+    }
+
+    /// Counts a question to the registry about a key, by that key: before the object, which has head reads to answer,
+    /// hears of it.
+    ///
+    /// INVARIANT: the key's tag was found right. Only its holder uses up what it may ask.
+    pub(crate) async fn count_as_strict(
+        &self,
+        tenant: TenantId,
+        key_id: KeyId,
+    ) -> Result<(), ApiError> {
+        if self.is_within("STRICT_LIMIT", format!("{}/{key_id}", tenant.0)).await? {
+            Ok(())
+        } else {
+            Err(ApiError::TooManyStrictCalls)
+        }
+    }
+
+    async fn is_within(&self, limit: &'static str, counted: String) -> Result<bool, ApiError> {
+        let limiter = self.env.rate_limiter(limit).map_err(|_| ApiError::Misconfigured(limit))?;
+        Ok(limiter.limit(counted).await?.success)
     }
 }
 
@@ -66,6 +93,14 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     response.headers_mut().set("Wardkey-Request-Id", id.as_str())?;
     response.headers_mut().set("X-Content-Type-Options", "nosniff")?;
     Ok(response)
+}
+
+/// Looks at the next tenants, whenever cron says so.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    if let Err(error) = sweep::sweep(&env).await {
+        console_error!("sweep: {error:?}");
+    }
 }
 
 /// The route table.

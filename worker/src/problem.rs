@@ -65,6 +65,8 @@ pub(crate) enum ApiError {
     },
     PlainHttp,
     TooManyRequests,
+    /// Too many questions to the registry about one key.
+    TooManyStrictCalls,
     /// The registry did not answer in time: whether a mutation happened is not known.
     RegistryUnavailable,
     /// A secret or binding of the deployment, by name.
@@ -136,6 +138,11 @@ impl ApiError {
         Ok(ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
     }
 
+    /// The HTTP status.
+    pub(crate) const fn status(&self) -> u16 {
+        self.summary().0
+    }
+
     /// The stable code.
     pub(crate) const fn code(&self) -> &'static str {
         self.summary().1
@@ -185,6 +192,9 @@ impl ApiError {
             Self::Method { .. } => (405, "method_not_allowed", "Another method is needed"),
             Self::PlainHttp => (403, "https_required", "Keys travel over https only"),
             Self::TooManyRequests => (429, "too_many_requests", "Too many requests"),
+            Self::TooManyStrictCalls => {
+                (429, "too_many_strict_calls", "Too many strict calls with this key")
+            }
             Self::RegistryUnavailable => {
                 (503, "registry_unavailable", "The registry did not answer")
             }
@@ -222,6 +232,7 @@ impl ApiError {
             Self::Method { allow } => format!("This route takes {allow}."),
             Self::PlainHttp => "Repeat the request over https. If it carried a key, that key has been exposed: revoke it.".into(),
             Self::TooManyRequests => "Wait for as long as Retry-After says.".into(),
+            Self::TooManyStrictCalls => "The key may be good and cannot be judged now: wait for as long as Retry-After says.".into(),
             Self::RegistryUnavailable => "Whether a change was made is not known. Repeat the request with the same Idempotency-Key.".into(),
             Self::Misconfigured(name) => format!("{name} is missing or malformed in the deployment."),
             Self::Internal(_) => "Nothing was changed. The operator's log has the details under the request id.".into(),
@@ -244,11 +255,12 @@ impl ApiError {
         Some(format!("{REALM}, error=\"{error}\""))
     }
 
-    const fn retry_after_s(&self) -> Option<u8> {
+    /// After how many seconds to try again, where that helps.
+    pub(crate) const fn retry_after_s(&self) -> Option<u8> {
         match self {
             Self::Denied(reason) => reason.answer().retry_after_s,
             Self::RegistryUnavailable => Some(1),
-            Self::TooManyRequests => Some(60),
+            Self::TooManyRequests | Self::TooManyStrictCalls => Some(60),
             _ => None,
         }
     }
@@ -295,6 +307,9 @@ impl From<RegistryError> for ApiError {
             RegistryError::TenantExists => Self::TenantExists,
             RegistryError::BootstrapUsed => Self::BootstrapUsed,
             RegistryError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            // An object runs on for minutes after a deployment, and then knows what the Worker asks.
+            RegistryError::UnknownCall => unknown_call(),
+            RegistryError::Internal { message } if message == UNKNOWN_CALL_ONCE => unknown_call(),
             RegistryError::Internal { message } => Self::Internal(message),
         }
     }
@@ -306,4 +321,13 @@ impl From<worker::Error> for ApiError {
     }
 }
 
+/// An object of another version does not know what it is asked. It has done nothing, and will know it when it has
+/// been restarted.
+fn unknown_call() -> ApiError {
+    console_error!("the registry runs another version, which does not know this call");
+    ApiError::RegistryUnavailable
+}
+
+/// How objects said so before [`RegistryError::UnknownCall`].
+const UNKNOWN_CALL_ONCE: &str = "the registry does not know this call";
 const REALM: &str = "Bearer realm=\"wardkey\"";

@@ -3,14 +3,12 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use serde_json::error::Category;
 use wardkey::{TenantId, UnixMillis};
-use wardkey_registry::{Call, RegistryError, Reply};
-use worker::{Delay, Env, Headers, Method, Request, RequestInit, Stub, console_error};
-use zeroize::Zeroizing;
+use wardkey_registry::{Call, Reply};
+use worker::{Env, Headers, Stub, console_error};
 
 use crate::clock;
+use crate::object_message::exchange;
 use crate::problem::ApiError;
 
 /// Longest wait for all answers that one request needs: an object that hangs is reported to the caller
@@ -67,54 +65,12 @@ impl RegistryClient {
         let deadline = self.deadline.get().unwrap_or(now.plus(ANSWER_TIME_MS));
         self.deadline.set(Some(deadline));
         let left = Duration::from_millis(deadline.since(now));
-        let asking = Box::pin(self.exchange(call));
-        match select(asking, Delay::from(limit.min(left))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => Err(ApiError::RegistryUnavailable),
-        }
-    }
-
-    async fn exchange(&self, call: &Call) -> Result<Reply, ApiError> {
-        let message = Zeroizing::new(
-            serde_json::to_string(call).map_err(|error| ApiError::Internal(error.to_string()))?,
-        );
         let headers = Headers::new();
         #[cfg(feature = "plant-faults")]
         if let Some(planted) = &self.planted {
             headers.set(crate::tenant_registry::PLANT_HEADER, planted)?;
         }
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post)
-            .with_headers(headers)
-            .with_body(Some(message.as_str().into()));
-        let request = Request::new_with_init("https://registry/", &init)?;
-        let mut response = match self.stub.fetch_with_request(request).await {
-            Ok(response) => response,
-            Err(error) => {
-                // The object was restarted, overloaded or panicked outside a transaction.
-                console_error!("the registry did not answer: {error}");
-                return Err(ApiError::RegistryUnavailable);
-            }
-        };
-        let body =
-            Zeroizing::new(response.bytes().await.map_err(|_| ApiError::RegistryUnavailable)?);
-        let outcome: Result<Reply, RegistryError> =
-            serde_json::from_slice(&body).map_err(|error| {
-                // The object may have done what was asked, so that this is no failure of ours alone.
-                console_error!("the registry's answer {}", finding(&error));
-                ApiError::RegistryUnavailable
-            })?;
-        outcome.map_err(Into::into)
-    }
-}
-
-/// What the parser found, without repeating the answer, which may hold a key.
-fn finding(error: &serde_json::Error) -> &'static str {
-    match error.classify() {
-        Category::Io => "could not be read",
-        Category::Syntax => "is no JSON",
-        Category::Data => "has another shape",
-        Category::Eof => "was cut short",
+        exchange(&self.stub, headers, call, limit.min(left)).await
     }
 }
 

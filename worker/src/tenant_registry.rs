@@ -3,14 +3,15 @@
 //! Guarantee: single writer; every mutation is one `transactionSync`, so that an error or a panic leaves
 //! nothing behind and its caller gets an answer. Its storage is SQLite alone (STORAGE.md). Its messages are
 //! [`Call`] in, `Result<Reply, RegistryError>` out, as JSON; only the deployment's own Worker can send them.
-//! Its alarm writes sealed records to KV until the outbox is empty.
+//! Its alarm writes sealed records to KV until the outbox is empty, and tells the directory what has changed.
 
 use std::cell::Cell;
 use std::panic::RefUnwindSafe;
+use std::time::Duration;
 
 use getrandom::SysRng;
 use wardkey::UnixMillis;
-use wardkey_registry::{Call, Registry, RegistryError, Reply, Store};
+use wardkey_registry::{Call, DirectoryCall, Registry, RegistryError, Reply, Store};
 use worker::{
     DurableObject, Env, Request, Response, ScheduledTime, State, console_error, durable_object,
 };
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::config::Config;
+use crate::directory_client::DirectoryClient;
 use crate::object_store::ObjectStore;
 use crate::problem::ApiError;
 use crate::record_store::RecordStore;
@@ -28,6 +30,8 @@ const RECORDS_PER_ALARM: u32 = 50;
 const BATCHES_PER_ALARM: u32 = 4;
 /// When an alarm that did not come to its end is tried again, in milliseconds.
 const ALARM_AGAIN_MS: u64 = 60_000;
+/// Longest wait for the directory in an alarm.
+const DIRECTORY_TIME: Duration = Duration::from_secs(4);
 
 /// One tenant's registry.
 #[durable_object]
@@ -48,10 +52,20 @@ impl DurableObject for TenantRegistry {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let message = Zeroizing::new(request.bytes().await?);
-        let outcome = self.answer(&request, &message);
+        let mut outcome = self.answer(&request, &message);
+        if let Ok(Reply::Swept(swept)) = &mut outcome {
+            swept.rearmed = self.has_lost_its_alarm().await?;
+            if swept.rearmed {
+                self.armed_for.set(None);
+            }
+        }
         // What was done is committed by now: an alarm that cannot be armed is armed by the next call.
         if let Err(error) = self.arm().await {
             console_error!("the alarm was not armed: {error:?}");
+        }
+        #[cfg(feature = "plant-faults")]
+        if request.headers().get(PLANT_HEADER)?.is_some_and(|fault| fault == LOSE_ALARM) {
+            self.state.storage().delete_alarm().await?;
         }
         Response::from_json(&outcome)
     }
@@ -63,6 +77,9 @@ impl DurableObject for TenantRegistry {
         self.armed_for.set(Some(again));
         if let Err(error) = self.expand() {
             console_error!("a revocation did not go on: {error:?}");
+        }
+        if let Err(error) = self.report().await {
+            console_error!("the directory was not told: {error:?}");
         }
         if let Err(error) = self.publish().await {
             console_error!("records were not written: {error:?}");
@@ -77,9 +94,7 @@ impl DurableObject for TenantRegistry {
 
 impl TenantRegistry {
     fn answer(&self, request: &Request, message: &[u8]) -> Result<Reply, RegistryError> {
-        let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::Internal {
-            message: "the registry does not know this call".into(),
-        })?;
+        let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::UnknownCall)?;
         let config = self.config()?;
         let store = ObjectStore::of(&self.state);
         #[cfg(feature = "plant-faults")]
@@ -90,13 +105,31 @@ impl TenantRegistry {
         Registry::new(&store as &dyn Store, &config.root).answer(call, clock::now(), &mut SysRng)
     }
 
-    /// Arms the alarm for the next record that is due, after every call that has put one off or on.
-    async fn arm(&self) -> Result<(), ApiError> {
+    /// When the alarm has something to do.
+    fn due(&self) -> Result<Option<UnixMillis>, RegistryError> {
         let config = self.config()?;
-        let due = {
-            let store = ObjectStore::of(&self.state);
-            Registry::new(&store, &config.root).next_due()?
+        let store = ObjectStore::of(&self.state);
+        let registry = Registry::new(&store, &config.root);
+        Ok([registry.next_due()?, registry.next_report_due()?].into_iter().flatten().min())
+    }
+
+    /// Whether the alarm that should be set is not, or is one that should have come long ago.
+    async fn has_lost_its_alarm(&self) -> worker::Result<bool> {
+        let Ok(Some(due)) = self.due() else {
+            return Ok(false);
         };
+        let now = clock::now();
+        let armed = self.state.storage().get_alarm().await?;
+        // An alarm that is running has set the next one a little later.
+        let soon_enough = due.max(now).plus(ALARM_AGAIN_MS);
+        Ok(armed
+            .and_then(|at| u64::try_from(at).ok())
+            .is_none_or(|at| at > soon_enough.0 || now.since(UnixMillis(at)) > ALARM_AGAIN_MS))
+    }
+
+    /// Arms the alarm for what is next due, after every call that has put something off or on.
+    async fn arm(&self) -> Result<(), ApiError> {
+        let due = self.due()?;
         if due == self.armed_for.get() {
             return Ok(());
         }
@@ -120,6 +153,30 @@ impl TenantRegistry {
             registry.expand_revocations(clock::now())?;
         }
         Ok(())
+    }
+
+    /// Tells the directory what it does not know of this tenant yet. What it cannot be told now stays due.
+    async fn report(&self) -> Result<(), ApiError> {
+        let config = self.config()?;
+        let store = ObjectStore::of(&self.state);
+        let registry = Registry::new(&store, &config.root);
+        let Some(report) = registry.due_report(clock::now())? else {
+            return Ok(());
+        };
+        let told = match DirectoryClient::of(&self.env) {
+            Ok(directory) => {
+                let call = DirectoryCall::Report { reports: vec![report] };
+                directory.ask(&call, DIRECTORY_TIME).await.map(drop)
+            }
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(()) => Ok(registry.reported(report)?),
+            Err(error) => {
+                registry.report_failed(clock::now())?;
+                Err(error)
+            }
+        }
     }
 
     /// Writes what is due to KV. A record that KV refuses stays in the outbox.
@@ -161,6 +218,9 @@ impl TenantRegistry {
 /// The header that a test plants a fault with: `error@3` or `panic@3`, after the third write.
 #[cfg(feature = "plant-faults")]
 pub(crate) const PLANT_HEADER: &str = "Wardkey-Plant-Fault";
+/// The fault that the platform loses the alarm behind the object's back.
+#[cfg(feature = "plant-faults")]
+const LOSE_ALARM: &str = "lose-alarm";
 
 #[cfg(feature = "plant-faults")]
 fn planted<'s>(
@@ -172,6 +232,9 @@ fn planted<'s>(
     let Some(text) = request.headers().get(PLANT_HEADER).map_err(|_| refused())? else {
         return Ok(None);
     };
+    if text == LOSE_ALARM {
+        return Ok(None);
+    }
     let (kind, after) = text.split_once('@').ok_or_else(refused)?;
     let fault = match kind {
         "error" => Fault::Error,

@@ -12,7 +12,7 @@ use crate::idempotency::Attempt;
 use crate::store::Store;
 use crate::tenant::{Tenant, second_of};
 use crate::wire::WireBytes;
-use crate::{revocation_list, schema};
+use crate::{revocation_list, schema, tenant_report};
 
 /// What a bootstrap asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,7 @@ pub(crate) fn bootstrap(
             schema::create(store)?;
             Tenant::create(store, root, token.tenant, policy, now, rng)?;
             revocation_list::start(store, now)?;
+            tenant_report::post(store, now)?;
             ("tenant.create", Tenant::load(store, root)?)
         }
     };

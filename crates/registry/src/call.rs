@@ -20,6 +20,7 @@ use crate::rewrap::RootWrap;
 use crate::rotate::RotateRequest;
 use crate::rotate_signing_keys::{RotateSigningKeysRequest, SigningKeysRotated};
 use crate::suspend::SuspendRequest;
+use crate::sweep::Swept;
 use crate::try_policy::PolicyTrial;
 use crate::update::UpdateRequest;
 use crate::verifier::VerifierMaterial;
@@ -275,6 +276,8 @@ pub enum Call {
         /// The state's digest.
         digest: WireBytes,
     },
+    /// Apply the deadlines that have come, and say what the directory should know: cron asks each tenant.
+    Sweep,
 }
 
 impl Call {
@@ -307,7 +310,8 @@ impl Call {
             | Self::Material { .. }
             | Self::Check { .. }
             | Self::Head
-            | Self::State { .. } => None,
+            | Self::State { .. }
+            | Self::Sweep => None,
         }
     }
 
@@ -345,6 +349,7 @@ impl Call {
             Self::Check { .. } => "key.check",
             Self::Head => "list.head",
             Self::State { .. } => "list.state",
+            Self::Sweep => "tenant.sweep",
         }
     }
 
@@ -399,4 +404,6 @@ pub enum Reply {
     Checked(StrictVerdict),
     /// To [`Call::Head`] and [`Call::State`].
     Bytes(WireBytes),
+    /// To [`Call::Sweep`].
+    Swept(Swept),
 }

@@ -11,6 +11,7 @@ use crate::error::RegistryError;
 use crate::reason;
 use crate::store::{Store, Value};
 use crate::tenant::Tenant;
+use crate::tenant_report;
 
 /// What must be said to destroy a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,7 @@ pub(crate) fn destroy(
     for table in ["outbox", "head", "idempotency"] {
         store.execute(&format!("DELETE FROM {table}"), &[])?;
     }
+    tenant_report::post(store, now)?;
     let [_, _, _, low_ms, max_skew_ms] = Bounds::DEFAULT.figures();
     Ok(Destroyed {
         tenant: tenant.number().0,

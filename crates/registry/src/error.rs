@@ -72,6 +72,9 @@ pub enum RegistryError {
     /// The same Idempotency-Key with another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
+    /// The object runs a version that does not know the call, or a field of it. Nothing was done.
+    #[error("the registry does not know this call")]
+    UnknownCall,
     /// Ours. The text is for the operator's log.
     #[error("{message}")]
     Internal {

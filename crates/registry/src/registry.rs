@@ -30,7 +30,9 @@ use crate::rotate_signing_keys::rotate_signing_keys;
 use crate::schema;
 use crate::store::{Store, transaction};
 use crate::suspend::suspend;
+use crate::sweep::sweep;
 use crate::tenant::Tenant;
+use crate::tenant_report::{self, TenantReport};
 use crate::try_policy::try_policy;
 use crate::update::update;
 use crate::verifier::{material, material_named};
@@ -72,6 +74,9 @@ impl<'r> Registry<'r> {
             };
             return transaction(store, || bootstrap(store, root, &token, request, clock, rng))
                 .map(Reply::Created);
+        }
+        if matches!(call, Call::Sweep) {
+            return transaction(store, || sweep(store, clock)).map(Reply::Swept);
         }
         let tenant = Tenant::load(store, root).map_err(|error| destroy::refuse(error, &call))?;
         let now = tenant.time(clock);
@@ -169,6 +174,45 @@ impl<'r> Registry<'r> {
         now: UnixMillis,
     ) -> Result<(), RegistryError> {
         outbox::failed(self.store, name, now)
+    }
+
+    /// When the directory is next to be told of the tenant, also of one that is gone; none while it knows all.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn next_report_due(&self) -> Result<Option<UnixMillis>, RegistryError> {
+        if !schema::exists(self.store)? {
+            return Ok(None);
+        }
+        schema::upgrade(self.store)?;
+        tenant_report::next_due(self.store)
+    }
+
+    /// What the directory is to be told now, if anything is due.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn due_report(&self, clock: UnixMillis) -> Result<Option<TenantReport>, RegistryError> {
+        match self.next_report_due()? {
+            Some(due) if due <= clock => tenant_report::of(self.store, clock).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The directory has a report.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn reported(&self, report: TenantReport) -> Result<(), RegistryError> {
+        tenant_report::told(self.store, report)
+    }
+
+    /// The directory could not be told: it is tried again later.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn report_failed(&self, clock: UnixMillis) -> Result<(), RegistryError> {
+        tenant_report::failed(self.store, clock)
     }
 }
 
@@ -304,6 +348,7 @@ fn answer_for(
             let bytes = revocation_list::state(store, *sequence, digest.as_bytes(), now)?;
             Ok(Reply::Bytes(WireBytes::new(bytes)))
         }
+        Call::Sweep => sweep(store, now).map(Reply::Swept),
     }
 }
 

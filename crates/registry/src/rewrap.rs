@@ -11,6 +11,7 @@ use crate::error::RegistryError;
 use crate::mutation::{Deed, Mutation};
 use crate::store::Store;
 use crate::tenant::{Tenant, random};
+use crate::tenant_report;
 use crate::wire::WireSecret;
 
 /// How far the root's rotation has come in this tenant.
@@ -60,6 +61,7 @@ pub(crate) fn rewrap(
         // What replaces the only copy must open.
         root.unwrap(tenant.number(), &wrapped).map_err(failed)?;
         store.execute("UPDATE tenant SET wrapped_secret = ?", &[wrapped.as_slice().into()])?;
+        tenant_report::post(store, now)?;
     }
     let reason = format!("root version {} to {newest}", tenant.wrapped_by);
     mutation.log(Deed {

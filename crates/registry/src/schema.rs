@@ -145,7 +145,7 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 3] = [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS];
+const LATER: [&[&str]; 4] = [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -222,4 +222,16 @@ const POLICY_VERSIONS: &[&str] = &[
      SELECT json_extract(audience.value, '$.number'), json_extract(scope.value, '$.number'),
       json_extract(scope.value, '$.name')
      FROM tenant, json_each(tenant.policy, '$.audiences') AS audience, json_each(audience.value, '$.scopes') AS scope",
+];
+
+/// What the directory of tenants is told: `revision` counts what there was to tell, `told` is how much of it the
+/// directory has. A tenant from before registers itself.
+const DIRECTORY_REPORT: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS directory_report (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        revision INTEGER NOT NULL,
+        told INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL) STRICT",
+    "INSERT OR IGNORE INTO directory_report (id, revision, told, due_at, attempts) SELECT 1, 1, 0, 0, 0 FROM tenant",
 ];

@@ -46,6 +46,7 @@ fn the_readme_quotes_the_records() {
         trials(&record["trials"]),
         scan_corpus(&record["scan-corpus"]),
         fuzz(&record["fuzz"]),
+        kills(&record["kills"]),
         vec![mutation(mutants.as_deref())],
     ]
     .concat()
@@ -99,6 +100,15 @@ fn fuzz(run: &Value) -> Vec<String> {
     };
     let inputs = targets.iter().map(|target| target["executions"].as_u64().unwrap()).sum();
     vec![command("fuzz", run), format!("{} inputs", grouped(inputs))]
+}
+
+fn kills(run: &Value) -> Vec<String> {
+    let found = &run["found"];
+    let Some(kills) = found["kills"].as_u64() else {
+        return vec!["Killing workerd has no run on record yet".to_owned()];
+    };
+    let answered = grouped(found["acts_answered"].as_u64().unwrap());
+    vec![command("kills", run), format!("{kills} kills of workerd"), format!("{answered} acts")]
 }
 
 /// What the last whole run came to, which keeps a record of its own.

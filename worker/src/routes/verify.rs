@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use wardkey::{Allow, Decision, Zone};
+use wardkey::{Allow, Decision, HttpAnswer, Zone};
 use wardkey_registry::{Call as RegistryCall, WireSecret};
 use worker::Response;
 
@@ -61,6 +61,8 @@ enum VerifyAnswer {
     Deny {
         status: u16,
         reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_s: Option<u8>,
     },
 }
 
@@ -87,22 +89,29 @@ pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
     let has = edge_verifier::held(tenant);
     let admission = RegistryCall::AdmitVerifier { authority, audience: request.audience, has };
     let material = edge_verifier::material(registry.ask(&admission).await?)?;
-    let verifier = EdgeVerifier::new(tenant, material, &registry, &call.id)?;
+    let verifier = EdgeVerifier::new(tenant, material, &registry, &call)?;
     let requirement = verifier.requirement(&request.scopes, request.r#match == Match::Any)?;
     let requirement = if request.strict { requirement.strict() } else { requirement };
-    let answer =
-        match verifier.decide(request.key.secret_str(), &requirement, request.address).await? {
-            Decision::Allow(allow) => allowed(&verifier, &allow),
-            Decision::Deny(denial) => {
-                let answer = denial.reason.answer();
-                VerifyAnswer::Deny { status: answer.status, reason: answer.code }
-            }
-            Decision::Ask(_) => {
-                return Err(ApiError::Internal(
-                    "the verifier answered a question with a question".into(),
-                ));
-            }
-        };
+    let decided = verifier.decide(request.key.secret_str(), &requirement, request.address).await;
+    let answer = match decided {
+        Ok(Decision::Allow(allow)) => allowed(&verifier, &allow),
+        Ok(Decision::Deny(denial)) => {
+            let HttpAnswer { status, code, retry_after_s, .. } = denial.reason.answer();
+            VerifyAnswer::Deny { status, reason: code, retry_after_s }
+        }
+        // What the key's holder is to be told, and not the verifier that asks about it.
+        Err(error @ ApiError::TooManyStrictCalls) => VerifyAnswer::Deny {
+            status: error.status(),
+            reason: error.code(),
+            retry_after_s: error.retry_after_s(),
+        },
+        Ok(Decision::Ask(_)) => {
+            return Err(ApiError::Internal(
+                "the verifier answered a question with a question".into(),
+            ));
+        }
+        Err(error) => return Err(error),
+    };
     json(200, &answer)
 }
 
