@@ -61,7 +61,7 @@ pub(crate) fn rewrap(
         // What replaces the only copy must open.
         root.unwrap(tenant.number(), &wrapped).map_err(failed)?;
         store.execute("UPDATE tenant SET wrapped_secret = ?", &[wrapped.as_slice().into()])?;
-        tenant_report::post(store, now)?;
+        tenant_report::post(store, circumstances.now)?;
     }
     let reason = format!("root version {} to {newest}", tenant.wrapped_by);
     mutation.log(Deed {
