@@ -7,7 +7,7 @@ use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::key_book::Key;
-use crate::revocations::holds_back;
+use crate::revocations::barrier::holds_back;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::{outbox, revocation_list};

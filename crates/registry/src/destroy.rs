@@ -1,12 +1,11 @@
 //! The end of a tenant: its secret is destroyed, and with it whatever could be verified, minted, signed or opened.
 
 use serde::{Deserialize, Serialize};
-use wardkey::{AudienceId, Bounds, Reason};
+use wardkey::{AudienceId, Bounds};
 use wardkey_provision::AdminScope;
 
 use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
-use crate::call::Call;
 use crate::error::RegistryError;
 use crate::reason;
 use crate::store::{Store, Value};
@@ -75,14 +74,4 @@ pub(crate) fn destroy(
         destroyed_at_ms: now.0,
         verifies_until_ms: now.0 + u64::from(low_ms) + u64::from(max_skew_ms),
     })
-}
-
-/// How a tenant that is gone refuses a call: a key, which nobody can judge any more, like any other that is wrong;
-/// what is public, and a bootstrap, plainly.
-pub(crate) fn refuse(error: RegistryError, call: &Call) -> RegistryError {
-    let about_a_key = call.authority().is_some() || matches!(call, Call::Check { .. });
-    match error {
-        RegistryError::TenantGone if about_a_key => RegistryError::denied(Reason::TenantGone),
-        other => other,
-    }
 }

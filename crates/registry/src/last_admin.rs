@@ -4,7 +4,7 @@ use wardkey::{AudienceId, UnixMillis};
 
 use crate::error::{Conflict, RegistryError};
 use crate::key_book::Key;
-use crate::revocations::Barrier;
+use crate::revocations::barrier::Barrier;
 use crate::store::Store;
 use crate::tenant::Tenant;
 

@@ -3,6 +3,7 @@
 mod admission;
 mod audit_log;
 mod bootstrap;
+mod bound;
 mod call;
 mod check;
 mod create;
@@ -48,6 +49,7 @@ mod wire;
 
 pub use audit_log::{AuditActor, AuditEntry, AuditPage};
 pub use bootstrap::BootstrapRequest;
+pub use bound::RevocationBound;
 pub use call::{Authority, Call, Reply};
 pub use check::StrictVerdict;
 pub use create::Created;
@@ -65,7 +67,7 @@ pub use policy_versions::PolicyView;
 pub use read::{ReadKey, RecordPointer};
 pub use registry::Registry;
 pub use revocations::{RevocationRequest, RevocationState, RevocationView, Selector};
-pub use revoke::{RevocationBound, RevokeRequest, Revoked};
+pub use revoke::{RevokeRequest, Revoked};
 pub use revoke_self::RevokeSelfRequest;
 pub use rewrap::RootWrap;
 pub use rotate::RotateRequest;

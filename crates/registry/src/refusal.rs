@@ -1,5 +1,5 @@
 //! What a refused call leaves behind: an entry for an act that its actor may not do, an alarm for a right
-//! tag without its row, and that the credential was seen.
+//! tag without its row, and that the credential was seen. And how a tenant refuses that is gone.
 
 use wardkey::{AudienceId, Reason, UnixMillis, UnverifiedKey};
 
@@ -77,4 +77,14 @@ fn refused_right(
         }
         _ => None,
     })
+}
+
+/// How a tenant that is gone refuses a call: a key, which nobody can judge any more, like any other that is wrong;
+/// what is public, and a bootstrap, plainly.
+pub(crate) fn by_one_that_is_gone(error: RegistryError, call: &Call) -> RegistryError {
+    let about_a_key = call.authority().is_some() || matches!(call, Call::Check { .. });
+    match error {
+        RegistryError::TenantGone if about_a_key => RegistryError::denied(Reason::TenantGone),
+        other => other,
+    }
 }

@@ -11,7 +11,7 @@ use crate::call::{Authority, Call, Reply};
 use crate::check::check;
 use crate::create::create;
 use crate::deadlines;
-use crate::destroy::{self, destroy};
+use crate::destroy::destroy;
 use crate::error::RegistryError;
 use crate::key_list;
 use crate::key_set;
@@ -78,7 +78,8 @@ impl<'r> Registry<'r> {
         if matches!(call, Call::Sweep) {
             return transaction(store, || sweep(store, clock)).map(Reply::Swept);
         }
-        let tenant = Tenant::load(store, root).map_err(|error| destroy::refuse(error, &call))?;
+        let tenant = Tenant::load(store, root)
+            .map_err(|error| refusal::by_one_that_is_gone(error, &call))?;
         let now = tenant.time(clock);
         let outcome = transaction(store, || answer_for(store, root, &tenant, &call, now, rng));
         if let Err(error) = &outcome {

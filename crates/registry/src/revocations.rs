@@ -3,7 +3,7 @@
 //! What the head can name (an audience, a time) is dead with it at once, and its rows follow. What it cannot is a
 //! barrier first, which every registry path minds, and then expanded key by key in batches.
 
-mod barrier;
+pub(crate) mod barrier;
 mod expand;
 mod progress;
 mod selector;
@@ -23,7 +23,6 @@ use crate::store::Store;
 use crate::tenant::{Tenant, random, second_of};
 use crate::wire::WireSecret;
 
-pub(crate) use self::barrier::{Barrier, holds_back};
 pub(crate) use self::expand::{is_pending, one_batch};
 pub use self::progress::{RevocationState, RevocationView};
 pub use self::selector::Selector;

@@ -1,10 +1,11 @@
 //! Revoking a key.
 
 use serde::{Deserialize, Serialize};
-use wardkey::{Bounds, KeyId, StatusIndex};
+use wardkey::{KeyId, StatusIndex};
 use wardkey_provision::AdminScope;
 
 use crate::admission::Circumstances;
+use crate::bound::RevocationBound;
 use crate::error::RegistryError;
 use crate::key_book::KeyView;
 use crate::last_admin;
@@ -39,31 +40,6 @@ pub struct Revoked {
     pub sequence: u64,
     /// How soon verifiers deny it.
     pub bound: RevocationBound,
-}
-
-/// The published bound, in milliseconds from this answer; clocks may add `max_skew_ms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevocationBound {
-    /// While the registry can be reached.
-    pub typical_ms: u32,
-    /// Scopes of level high, while it cannot.
-    pub high_ms: u32,
-    /// Scopes of level standard, while it cannot.
-    pub standard_ms: u32,
-    /// Scopes of level low, while it cannot.
-    pub low_ms: u32,
-    /// Scopes of level strict: the next call.
-    pub strict_ms: u32,
-    /// How far a clock may be off.
-    pub max_skew_ms: u32,
-}
-
-impl RevocationBound {
-    /// The bound of every audience.
-    pub(crate) fn published() -> Self {
-        let [typical_ms, high_ms, standard_ms, low_ms, max_skew_ms] = Bounds::DEFAULT.figures();
-        Self { typical_ms, high_ms, standard_ms, low_ms, strict_ms: 0, max_skew_ms }
-    }
 }
 
 /// Revokes one generation of a key, or every one. Revoking it again changes nothing and answers the same.

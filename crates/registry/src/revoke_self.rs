@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::admission::{Circumstances, possession};
 use crate::audit_log::{self, Act, Outcome};
+use crate::bound::RevocationBound;
 use crate::error::RegistryError;
 use crate::key_book::Key;
 use crate::last_admin;
 use crate::outbox;
 use crate::reason;
 use crate::revocation_list;
-use crate::revoke::{RevocationBound, Revoked};
+use crate::revoke::Revoked;
 use crate::store::Store;
 use crate::tenant::Tenant;
 

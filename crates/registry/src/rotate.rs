@@ -12,7 +12,7 @@ use crate::key_book::{Key, KeyView};
 use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::revocation_list;
-use crate::revocations::holds_back;
+use crate::revocations::barrier::holds_back;
 use crate::store::Store;
 use crate::tenant::{Tenant, second_of};
 

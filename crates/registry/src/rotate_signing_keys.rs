@@ -5,13 +5,13 @@ use wardkey::{AudienceId, Epoch, UnixSeconds};
 use wardkey_provision::{Actor, AdminScope, Binding, LiveSigningKey};
 
 use crate::admission::Circumstances;
+use crate::bound::RevocationBound;
 use crate::epochs;
 use crate::error::RegistryError;
 use crate::last_admin;
 use crate::mutation::{Deed, Mutation};
 use crate::reason;
 use crate::revocation_list;
-use crate::revoke::RevocationBound;
 use crate::store::Store;
 use crate::tenant::{Tenant, second_of};
 

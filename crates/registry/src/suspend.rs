@@ -5,6 +5,7 @@ use wardkey::KeyId;
 use wardkey_provision::AdminScope;
 
 use crate::admission::Circumstances;
+use crate::bound::RevocationBound;
 use crate::error::{Conflict, RegistryError};
 use crate::key_book::Key;
 use crate::last_admin;
@@ -12,8 +13,8 @@ use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::reason;
 use crate::revocation_list;
-use crate::revocations::holds_back;
-use crate::revoke::{RevocationBound, Revoked};
+use crate::revocations::barrier::holds_back;
+use crate::revoke::Revoked;
 use crate::store::Store;
 use crate::tenant::Tenant;
 

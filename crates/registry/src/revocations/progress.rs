@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use wardkey::UnixMillis;
 
+use crate::bound::RevocationBound;
 use crate::error::RegistryError;
 use crate::revocations::Selector;
-use crate::revoke::RevocationBound;
 use crate::store::{Row, Store};
 
 /// How far a revocation is.
