@@ -5,13 +5,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
+import { Book } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
+import { object, planterWorker, shimWorker } from "./companions.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const BUILDS = {
@@ -39,12 +40,23 @@ export const POLICY = {
   ],
 };
 
+/** The same, with a rule that lets everybody grant what they hold themselves, key sets included. */
+export const RULED = {
+  ...POLICY,
+  rules: [{ name: "all", actors: ["*"], audiences: ["wardkey", "api", "jobs"], scopes: ["*", "verifier:key-set"], subjects: ["*"] }],
+};
+
 // Miniflare does not tell which workerd is its own: every one that this process starts is remembered.
 const workerds = [];
 const { spawn } = childProcess;
 childProcess.spawn = (command, ...rest) => {
   const child = spawn(command, ...rest);
-  if (basename(String(command)).startsWith("workerd")) workerds.push(child);
+  if (basename(String(command)).startsWith("workerd")) {
+    // Word for word, before anybody makes lines of it.
+    child.said = { stdout: [], stderr: [] };
+    for (const stream of ["stdout", "stderr"]) child[stream]?.on("data", (chunk) => child.said[stream].push(Buffer.from(chunk)));
+    workerds.push(child);
+  }
   return child;
 };
 
@@ -67,6 +79,7 @@ export class Worker {
   state = mkdtempSync(join(tmpdir(), "wardkey-e2e-"));
   #miniflare;
   #workerd;
+  #ran = [];
   #options;
 
   /**
@@ -74,7 +87,7 @@ export class Worker {
    *
    * `flavour`: `release` or `faulty`. `token`: the bootstrap token it expects; null for none. `limit`: calls
    * a minute on the list routes. `shim`: the registry is reached through an object that can be told to fail.
-   * `bindings`: laid over the secrets.
+   * `planter`: beside the worker runs one that writes what it is told. `bindings`: laid over the secrets.
    */
   static async start(options = {}) {
     const worker = new Worker();
@@ -86,6 +99,12 @@ export class Worker {
 
   get token() {
     return this.#options.token;
+  }
+
+  /** What workerd has said, byte for byte and stream by stream, over all restarts. */
+  get said() {
+    const all = (stream) => Buffer.concat(this.#ran.flatMap(({ said }) => said[stream]));
+    return { stdout: all("stdout"), stderr: all("stderr") };
   }
 
   /** Ends workerd in the usual way and starts it on the same state, with some options changed. */
@@ -128,6 +147,14 @@ export class Worker {
     return this.client(made.json.key);
   }
 
+  /** Recovers the tenant with a new token; answers its new administrator. */
+  async recovered(subject, { tenant = 1 } = {}) {
+    await this.restart({ token: bootstrapToken({ tenant }) });
+    const made = await this.client(this.token).post("/v1/bootstrap", { subject });
+    if (made.status !== 201) throw new Error(`bootstrap: ${made.status} ${made.text}`);
+    return this.client(made.json.key);
+  }
+
   /** The KV namespace of sealed records. */
   records() {
     return this.#miniflare.getKVNamespace("RECORDS", "wardkey");
@@ -138,31 +165,26 @@ export class Worker {
    * mutation may be under way. Undefined when there is no such tenant.
    */
   book(query, { tenant = 1, values = [] } = {}) {
-    return this.#reading(tenant, (database) => database.prepare(query).all(...values));
+    return this.#reading(tenant, (book) => book.query(query, ...values));
   }
 
   /** Every row of every table of a tenant's database but workerd's own, to be compared with itself later. */
   wholeBook({ tenant = 1 } = {}) {
-    return this.#reading(tenant, (database) => {
-      const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY name").all();
-      const rows = tables.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all().map(rowText)]);
-      return Object.fromEntries(rows);
-    });
+    return this.#reading(tenant, (book) => book.whole());
+  }
+
+  /** A tenant's database kept open, for suites that look into it after each of many calls: they close it before the worker ends. */
+  openBook({ tenant = 1 } = {}) {
+    return Book.find(this.files(), tenant);
   }
 
   #reading(tenant, read) {
-    for (const path of this.files().filter((path) => path.endsWith(".sqlite"))) {
-      const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-      try {
-        const isBook = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'tenant'").get();
-        // A book without its tenant's row is half a book: whoever looks shall see it.
-        const number = isBook && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant);
-        if (number === tenant) return read(database);
-      } finally {
-        database.close();
-      }
+    const book = this.openBook({ tenant });
+    try {
+      return book && read(book);
+    } finally {
+      book?.close();
     }
-    return undefined;
   }
 
   /** Waits until every record that is due has been written to KV. */
@@ -191,7 +213,7 @@ export class Worker {
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
 
-  /** Tells the shim what to do with the next calls: `pass`, `slow` (200 ms, as from far away), `hang`, `mute` (act, say nothing), `fail` or `only-admission`. */
+  /** Tells the shim what to do with the next calls: `pass`, `slow` (200 ms, as from far away), `hang`, `mute` (act, say nothing), `fail`, `only-admission` or `no-material` (a proxy's verifier gets no key set). */
   async shim(mode) {
     const shim = await this.#miniflare.getWorker("shim");
     const answer = await shim.fetch(`http://shim/${mode}`);
@@ -204,12 +226,19 @@ export class Worker {
     return Number(await (await shim.fetch("http://shim/calls")).text());
   }
 
+  /** Has the planter write a text to `stdout`, `stderr`, `kv` or `sqlite`. */
+  async plant(channel, text) {
+    const planter = await this.#miniflare.getWorker("planter");
+    const answer = await planter.fetch(`http://planter/${channel}`, { method: "POST", body: text });
+    if (answer.status !== 200) throw new Error(`the planter answered ${answer.status}`);
+  }
+
   async #up() {
-    const { shim } = this.#options;
+    const { shim, planter } = this.#options;
     const known = workerds.length;
     const say = (line) => this.log.push(line);
     this.#miniflare = new Miniflare({
-      workers: shim ? [this.#wardkey(), shimWorker()] : [this.#wardkey()],
+      workers: [this.#wardkey(), ...(shim ? [shimWorker(compatibilityDate())] : []), ...(planter ? [planterWorker(compatibilityDate())] : [])],
       host: "127.0.0.1",
       port: 0,
       cf: false,
@@ -224,6 +253,7 @@ export class Worker {
     const started = workerds.slice(known);
     if (started.length !== 1) throw new Error(`${started.length} workerd were started`);
     this.#workerd = started[0];
+    this.#ran.push(started[0]);
   }
 
   /** The worker as wrangler.toml describes it. */
@@ -262,8 +292,6 @@ export class Worker {
   }
 }
 
-const object = (worker, exportName) => ({ type: "durable-object", worker, exportName });
-
 class Sayings extends Log {
   #say;
 
@@ -275,47 +303,6 @@ class Sayings extends Log {
   log(message) {
     this.#say(message);
   }
-}
-
-const rowText = (row) => JSON.stringify(row, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
-
-/** An object in front of the registry's that passes calls on, fails, or never answers. */
-function shimWorker() {
-  const contents = `
-    import { DurableObject } from "cloudflare:workers";
-    let mode = "pass";
-    let calls = 0;
-    export class Shim extends DurableObject {
-      async fetch(request) {
-        const message = await request.text();
-        calls += 1;
-        if (mode === "hang") await scheduler.wait(60_000);
-        if (mode === "slow") await scheduler.wait(200);
-        const isAdmission = message.includes('"call":"admit_verifier"');
-        if (mode === "fail" || (mode === "only-admission" && !isAdmission)) throw new Error("told to fail");
-        const real = this.env.REAL.get(this.env.REAL.idFromName("tenant:1"));
-        const answer = await real.fetch("https://registry/", { method: "POST", body: message });
-        if (mode === "mute") await scheduler.wait(60_000);
-        return answer;
-      }
-    }
-    export default {
-      fetch(request) {
-        const told = new URL(request.url).pathname.slice(1);
-        if (told === "calls") return new Response(calls);
-        mode = told;
-        return new Response(mode);
-      },
-    };`;
-  return {
-    config: {
-      name: "shim",
-      compatibilityDate: compatibilityDate(),
-      manifest: { mainModule: "shim.mjs", modulesRoot: CHECKOUT, modules: { "shim.mjs": { type: "esm", contents } } },
-      env: { SHIM: object("shim", "Shim"), REAL: object("wardkey", "TenantRegistry") },
-      exports: { Shim: { type: "durable-object", storage: "sqlite" } },
-    },
-  };
 }
 
 /** The date of wrangler.toml: what is tested is what is deployed. */
