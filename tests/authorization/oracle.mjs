@@ -28,8 +28,9 @@ const allowed = (rest) => ({ status: 200, ...rest });
 /**
  * What one role is answered in one cell.
  *
- * `entry`: what the log has of it, null for nothing; a target that is undefined is the answer's own. `changes`: whether
- * anything but the log is different afterwards. `shows`: whether a good answer is the right one.
+ * `status`: the one, or those of which it is one. `entry`: what the log has of it, null for nothing; a target that is
+ * undefined is the answer's own. `changes`: whether anything but the log is different afterwards. `shows`: whether a
+ * good answer is the right one.
  */
 export function expected(role, cell, world) {
   switch (cell.kind) {
@@ -118,7 +119,9 @@ const clauses = {
     if (!reached.every((audience) => role.may("keys:revoke", audience))) return byRule(cell, "every_audience");
     if (cell.endsAdministration) return refused(409, "last_admin");
     const entry = { action: cell.action, outcome: "done", audience: NUMBERS[cell.audience ?? W], target: undefined };
-    return allowed({ changes: true, entry, shows: ({ json }) => json.state !== "expanding" && (!cell.selectsKeys || json.keys > 0) });
+    // What the head names is dead with it; keys that are expanded one by one may not all be in it yet.
+    const shows = ({ status, json }) => (status === 202) === (json.state === "expanding") && (!cell.selectsKeys || json.keys > 0);
+    return { status: cell.selectsKeys ? [200, 202] : 200, changes: true, entry, shows };
   },
 
   progress(role, cell) {
