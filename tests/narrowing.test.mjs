@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 
+import { ACTS, attempt } from "./authorization/cells.mjs";
 import { KeyText } from "./harness/key_text.mjs";
-import { Worker } from "./harness/worker.mjs";
+import { POLICY, Worker } from "./harness/worker.mjs";
 
 /** Fields of a block: only these scope numbers (below 8), dead from a second on, only from 10.0.0.0/8. */
 const scopes = (...numbers) => [1, 1, numbers.reduce((bits, number) => bits | (1 << number), 0)];
@@ -72,30 +73,48 @@ describe("a narrowed key", () => {
   it("of an administrator acts on no route, whatever it was narrowed to", async () => {
     const whole = KeyText.parse(admin.credential);
     const target = (await admin.create({})).json;
-    const before = (await admin.audit()).length;
-    for (const narrowed of [whole.narrowed(until(now + 3_600)), whole.narrowed([1, 1, 0xff], TEN)]) {
+    const book = () => {
+      const { audit: _, sqlite_sequence: __, head: ___, outbox: ____, ...rest } = worker.wholeBook();
+      return rest;
+    };
+    const [start, before] = [book(), (await admin.audit()).length];
+    const wanted = [];
+    for (const narrowed of [whole.narrowed(until(now + 3_600)), whole.narrowed([1, 2, 0xff, 0x1f], TEN)]) {
       const client = worker.client(narrowed.text);
-      const answers = [
-        await client.create({}),
-        await client.read(target.key_id),
-        await client.revoke(target.key_id),
-        await client.verify(target.key),
-        await client.get("/v1/audit"),
-      ];
-      for (const answer of answers) {
-        assert.deepEqual([answer.status, answer.json.code], [403, "narrowed_key"]);
+      for (const act of ACTS) {
+        const answer = await attempt(client, act, target, POLICY);
+        assert.deepEqual([answer.status, answer.json.code], [403, "narrowed_key"], act.name);
         assert.match(answer.headers["www-authenticate"], /error="insufficient_scope"/);
+        wanted.push({ request_id: answer.requestId, action: act.action, target: act.kind === "key" ? target.key_id : null });
+      }
+      // What else is wrong with a request is not told to one who cannot act.
+      for (const odd of [await client.post("/v1/keys", "{"), await client.get("/v1/audit?limit=0"), await client.request("PUT", "/v1/policy", { body: {} }), await client.read("nonsense")]) {
+        assert.deepEqual([odd.status, odd.json.code], [403, "narrowed_key"]);
+        wanted.push({ request_id: odd.requestId, action: "credential.judge", target: null });
       }
     }
+    assert.ok(ACTS.length >= 22 && new Set(ACTS.map(({ route }) => route)).size >= 20, `${ACTS.length} acts`);
     // Each try is in the log, under the name of whose key was narrowed; nothing was done.
     const since = (await admin.audit()).slice(before);
-    assert.equal(since.length, 10);
+    assert.deepEqual(since.map(({ request_id, action, target }) => ({ request_id, action, target })), wanted);
     for (const { outcome, reason, actor } of since) {
       assert.deepEqual([outcome, reason, actor.key_id], ["refused", "narrowed_key", target.issuer]);
     }
-    assert.equal((await admin.read(target.key_id)).json.generations[0].state, "pending");
+    assert.deepEqual(book(), start);
     // One that is dead by its own narrowing is refused like any other that has ended.
     const ended = await worker.client(whole.narrowed(until(now - 1)).text).get("/v1/audit");
     assert.deepEqual([ended.status, ended.json.code], [401, "expired"]);
+    // Positive control: the whole one does act.
+    assert.equal((await attempt(admin, ACTS.find(({ action }) => action === "key.update"), target, POLICY)).status, 200);
+  });
+
+  it("neither ends its key by being shown, nor is it a credential of a proxy's caller for more than is left", async () => {
+    const { key: text, key_id } = (await admin.create({ scopes: ["reports:read", "reports:write"] })).json;
+    const narrowed = worker.client(KeyText.parse(text).narrowed(scopes(0)).text);
+    const shown = await narrowed.post("/v1/revoke-self", { reason: "found" });
+    assert.deepEqual([shown.status, shown.json.code], [403, "narrowed_key"]);
+    assert.equal((await admin.read(key_id)).json.generations[0].state, "pending");
+    const proxied = (scope) => narrowed.get(`/v1/forward-auth/1/api?scope=${scope}`);
+    assert.deepEqual([(await proxied("reports:read")).status, (await proxied("reports:write")).headers["wardkey-code"]], [200, "narrowed"]);
   });
 });

@@ -16,7 +16,9 @@ export function shimWorker(modulesRoot, compatibilityDate, home) {
         if (of.mode === "hang") await scheduler.wait(60_000);
         if (of.mode === "slow") await scheduler.wait(200);
         const isAdmission = message.includes('"call":"admit_verifier"');
-        if (of.mode === "fail" || (of.mode === "only-admission" && !isAdmission)) throw new Error("told to fail");
+        const isMaterial = message.includes('"call":"material"');
+        const fails = of.mode === "fail" || (of.mode === "only-admission" && !isAdmission) || (of.mode === "no-material" && isMaterial);
+        if (fails) throw new Error("told to fail");
         // Answers in place of the object: how one of another version would.
         if (of.answers && JSON.parse(message).call === of.answers.to) {
           of.answered += 1;

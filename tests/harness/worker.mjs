@@ -5,13 +5,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
+import { Book } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
+import { planterWorker } from "./planter.mjs";
 import { object, shimWorker } from "./shims.mjs";
 import { WORLD } from "./world.mjs";
 
@@ -41,12 +42,23 @@ export const POLICY = {
   ],
 };
 
+/** The same, with a rule that lets everybody grant what they hold themselves, key sets included. */
+export const RULED = {
+  ...POLICY,
+  rules: [{ name: "all", actors: ["*"], audiences: ["wardkey", "api", "jobs"], scopes: ["*", "verifier:key-set"], subjects: ["*"] }],
+};
+
 // Miniflare does not tell which workerd is its own: every one that this process starts is remembered.
 const workerds = [];
 const { spawn } = childProcess;
 childProcess.spawn = (command, ...rest) => {
   const child = spawn(command, ...rest);
-  if (basename(String(command)).startsWith("workerd")) workerds.push(child);
+  if (basename(String(command)).startsWith("workerd")) {
+    // Word for word, before anybody makes lines of it.
+    child.said = { stdout: [], stderr: [] };
+    for (const stream of ["stdout", "stderr"]) child[stream]?.on("data", (chunk) => child.said[stream].push(Buffer.from(chunk)));
+    workerds.push(child);
+  }
   return child;
 };
 
@@ -69,6 +81,7 @@ export class Worker {
   state = mkdtempSync(join(tmpdir(), "wardkey-e2e-"));
   #miniflare;
   #workerd;
+  #ran = [];
   #options;
 
   /**
@@ -77,7 +90,7 @@ export class Worker {
    * `flavour`: `release` or `faulty`. `token`: the bootstrap token it expects; null for none. `limit`: calls
    * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
    * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
-   * `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
+   * `planter`: beside the worker runs one that writes what it is told. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
    */
   static async start(options = {}) {
     const worker = new Worker();
@@ -89,6 +102,12 @@ export class Worker {
 
   get token() {
     return this.#options.token;
+  }
+
+  /** What workerd has said, byte for byte and stream by stream, over all restarts. */
+  get said() {
+    const all = (stream) => Buffer.concat(this.#ran.flatMap(({ said }) => said[stream]));
+    return { stdout: all("stdout"), stderr: all("stderr") };
   }
 
   /** Ends workerd in the usual way and starts it on the same state, with some options changed. */
@@ -131,6 +150,14 @@ export class Worker {
     return this.client(made.json.key);
   }
 
+  /** Recovers the tenant with a new token; answers its new administrator. */
+  async recovered(subject, { tenant = 1 } = {}) {
+    await this.restart({ token: bootstrapToken({ tenant }) });
+    const made = await this.client(this.token).post("/v1/bootstrap", { subject });
+    if (made.status !== 201) throw new Error(`bootstrap: ${made.status} ${made.text}`);
+    return this.client(made.json.key);
+  }
+
   /** The KV namespace of sealed records. */
   records() {
     return this.#miniflare.getKVNamespace("RECORDS", "wardkey");
@@ -141,51 +168,32 @@ export class Worker {
    * mutation may be under way. Undefined when there is no such tenant.
    */
   book(query, { tenant = 1, values = [] } = {}) {
-    return this.#reading(tenant, (database) => database.prepare(query).all(...values));
+    return this.#reading(tenant, (book) => book.query(query, ...values));
   }
 
   /** Every row of every table of a tenant's database but workerd's own, to be compared with itself later. */
   wholeBook({ tenant = 1 } = {}) {
-    return this.#reading(tenant, (database) => {
-      const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY name").all();
-      const rows = tables.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all().map(rowText)]);
-      return Object.fromEntries(rows);
-    });
+    return this.#reading(tenant, (book) => book.whole());
+  }
+
+  /** A tenant's database kept open, for suites that look into it after each of many calls: they close it before the worker ends. */
+  openBook({ tenant = 1 } = {}) {
+    return Book.find(this.files(), tenant);
   }
 
   /** The files that a tenant's database lies in, while the worker is stopped. */
   booksOf(tenant) {
-    const { path } = this.#databases((database, path) => hasTable(database, "tenant") && database.prepare("SELECT 1 FROM tenant WHERE number = ?").get(tenant) && { path });
+    const path = this.#reading(tenant, (book) => book.path);
     return this.files().filter((file) => file.startsWith(path));
   }
 
   /** Looks into the directory of tenants in the same way. Undefined while there is none. */
   directory(query) {
-    const { found } = this.#databases((database) => hasTable(database, "listed_tenant") && { found: database.prepare(query).all() });
-    return found;
+    return reading(Book.findDirectory(this.files()), (book) => book.query(query));
   }
 
   #reading(tenant, read) {
-    const { found } = this.#databases((database) => {
-      // A book without its tenant's row is half a book: whoever looks shall see it.
-      const number = hasTable(database, "tenant") && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant);
-      return number === tenant && { found: read(database) };
-    });
-    return found;
-  }
-
-  /** What the first database gives that gives anything. */
-  #databases(read) {
-    for (const path of this.files().filter((path) => path.endsWith(".sqlite"))) {
-      const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-      try {
-        const found = read(database, path);
-        if (found) return found;
-      } finally {
-        database.close();
-      }
-    }
-    return {};
+    return reading(this.openBook({ tenant }), read);
   }
 
   /** Waits until every record that is due has been written to KV, and the directory knows the tenant. */
@@ -230,7 +238,7 @@ export class Worker {
 
   /**
    * Tells the shim in front of the `registry` or the `directory` what to do with the next calls: `pass`, `slow` (200 ms, as from
-   * far away), `hang`, `mute` (act, say nothing), `fail` or `only-admission`.
+   * far away), `hang`, `mute` (act, say nothing), `fail`, `only-admission` or `no-material` (a proxy's verifier gets no key set).
    */
   async shim(mode, of = "registry") {
     await this.#askShim(`${of}/${mode}`);
@@ -266,8 +274,15 @@ export class Worker {
     return answer.json();
   }
 
+  /** Has the planter write a text to `stdout`, `stderr`, `kv` or `sqlite`. */
+  async plant(channel, text) {
+    const planter = await this.#miniflare.getWorker("planter");
+    const answer = await planter.fetch(`http://planter/${channel}`, { method: "POST", body: text });
+    if (answer.status !== 200) throw new Error(`the planter answered ${answer.status}`);
+  }
+
   async #up() {
-    const { shim, apart } = this.#options;
+    const { shim, planter, apart } = this.#options;
     const known = workerds.length;
     const say = (line) => this.log.push(line);
     const home = apart ? "home" : "wardkey";
@@ -276,6 +291,7 @@ export class Worker {
         this.#wardkey("wardkey", home),
         ...(apart ? [this.#wardkey("home", home)] : []),
         ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
+        ...(planter ? [planterWorker(compatibilityDate())] : []),
       ],
       host: "127.0.0.1",
       port: 0,
@@ -291,6 +307,7 @@ export class Worker {
     const started = workerds.slice(known);
     if (started.length !== 1) throw new Error(`${started.length} workerd were started`);
     this.#workerd = started[0];
+    this.#ran.push(started[0]);
   }
 
   /** The worker as wrangler.toml describes it; its objects are those of the worker called `home`. */
@@ -353,9 +370,14 @@ class Sayings extends Log {
   }
 }
 
-const hasTable = (database, name) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(name) !== undefined;
-
-const rowText = (row) => JSON.stringify(row, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
+/** What `read` finds in a book, which is closed; undefined without a book. */
+function reading(book, read) {
+  try {
+    return book && read(book);
+  } finally {
+    book?.close();
+  }
+}
 
 /** The date of wrangler.toml: what is tested is what is deployed. */
 function compatibilityDate() {
