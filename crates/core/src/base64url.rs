@@ -124,7 +124,10 @@ mod tests {
         for front in [&b""[..], b"AAAA", b"Zm9vYmFy"] {
             for first in 0..=u8::MAX {
                 for second in 0..=u8::MAX {
-                    for end in [&[][..], &[first], &[first, second], &[b'Q', first, second]] {
+                    let pair = [first, second];
+                    for end in
+                        [&[][..], &[first], &pair, &[b'Q', first, second], &[first, second, b'A']]
+                    {
                         let text = [front, end].concat();
                         assert_eq!(decoded(&text), URL_SAFE_NO_PAD.decode(&text).ok(), "{text:?}");
                     }
