@@ -97,18 +97,19 @@ impl Tenant {
 
     /// The state that a head names.
     pub fn state_of(&self, head: &[u8]) -> State<Vec<u8>> {
-        let state = State::parse(&self.state_bytes(head).unwrap()).unwrap();
+        let state = self.state(sequence_of(head), digest_of(head)).unwrap();
         assert_eq!(state.digest(), digest_of(head));
         state
     }
 
-    /// The bytes of the state that a head names.
+    /// The state of a sequence and a digest, whoever names it.
     ///
     /// # Errors
     /// What the registry says.
-    pub fn state_bytes(&self, head: &[u8]) -> Result<Vec<u8>, RegistryError> {
-        let digest = WireBytes::new(digest_of(head));
-        Ok(bytes(self.book.ask(Call::State { sequence: sequence_of(head), digest })?))
+    pub fn state(&self, sequence: u64, digest: &[u8]) -> Result<State<Vec<u8>>, RegistryError> {
+        let digest = WireBytes::new(digest);
+        let reply = self.book.ask(Call::State { sequence, digest })?;
+        Ok(State::parse(&bytes(reply)).unwrap())
     }
 
     /// The newest key set of an audience.
