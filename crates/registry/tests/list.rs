@@ -1,71 +1,41 @@
 //! The list says exactly what was revoked, in every version that a head has named.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::Rng as _;
-use wardkey::{Adoption, Bounds, Head, KeySet, List, State, UnverifiedHead, UnverifiedKey};
-use wardkey_registry::{Call, RegistryError, Reply, RevokeRequest, Store, WireBytes};
-use wardkey_testkit::{Book, authority, key_request, seeded_rng};
+use wardkey::{Adoption, Bounds, Head, KeySet, List, State, UnverifiedHead};
+use wardkey_registry::{RegistryError, RevokeRequest, Store as _};
+use wardkey_testkit::{Acts as _, Tenant, id_of, index_of, key_request, seeded_rng};
 
-fn bytes(reply: Reply) -> Vec<u8> {
-    match reply {
-        Reply::Bytes(bytes) => bytes.as_bytes().to_vec(),
-        other => panic!("{other:?}"),
-    }
+fn key_set(tenant: &Tenant) -> KeySet {
+    KeySet::parse(&tenant.key_set("api")).unwrap().0
 }
 
-fn key_set_of(book: &Book, admin: &str) -> KeySet {
-    let call = Call::AdmitVerifier {
-        authority: authority(admin, None),
-        audience: Some("api".into()),
-        has: Vec::new(),
-    };
-    match book.ask(call).unwrap() {
-        Reply::Verifier(material) => KeySet::parse(material.key_set.unwrap().as_bytes()).unwrap().0,
-        other => panic!("{other:?}"),
-    }
+fn head(tenant: &Tenant, key_set: &KeySet) -> Head {
+    *UnverifiedHead::parse(&tenant.head()).unwrap().authenticate(key_set).unwrap().head()
 }
 
-fn head(book: &Book, key_set: &KeySet) -> Head {
-    let bytes = bytes(book.ask(Call::Head).unwrap());
-    *UnverifiedHead::parse(&bytes).unwrap().authenticate(key_set).unwrap().head()
-}
-
-fn state(book: &Book, head: &Head) -> Result<State<Vec<u8>>, RegistryError> {
-    let digest = WireBytes::new(head.state_digest());
-    let reply = book.ask(Call::State { sequence: head.sequence(), digest })?;
-    Ok(State::parse(&bytes(reply)).unwrap())
+fn state(tenant: &Tenant, head: &Head) -> Result<State<Vec<u8>>, RegistryError> {
+    tenant.state(head.sequence(), &head.state_digest())
 }
 
 /// Makes a key and answers its id and status index.
-fn make(book: &Book, admin: &str) -> (String, u32) {
-    let call = Call::CreateKey {
-        authority: authority(admin, None),
-        request: key_request(&["reports:read"]),
-    };
-    let created = book.ask_created(call).unwrap();
-    let key = created.key.unwrap();
-    let index = UnverifiedKey::parse(key.secret_str()).unwrap().unproven_base().status_index;
-    (created.view.key_id, index.0)
+fn make(tenant: &Tenant) -> (String, u32) {
+    let key = tenant.key(key_request(&["reports:read"]));
+    (id_of(&key), index_of(&key))
 }
 
-fn revoke(book: &Book, admin: &str, key_id: &str) {
-    let call = Call::RevokeKey {
-        authority: authority(admin, None),
-        key_id: key_id.into(),
-        request: RevokeRequest::default(),
-    };
-    book.ask(call).unwrap();
+fn revoke(tenant: &Tenant, key_id: &str) {
+    tenant.revoke(key_id, RevokeRequest::default()).unwrap();
 }
 
 #[test]
 fn every_version_that_a_head_named_is_answered_as_it_was_for_ten_minutes() {
     const SEED: u64 = 20_261_123;
     println!("seed {SEED}");
-    let book = Book::in_memory(SEED).unwrap();
-    let admin = book.bootstrap().unwrap();
-    let key_set = key_set_of(&book, &admin);
+    let tenant = Tenant::new();
+    let key_set = key_set(&tenant);
     let mut rng = seeded_rng(SEED);
     let mut alive = BTreeMap::new();
     let mut dead = BTreeSet::new();
@@ -74,29 +44,31 @@ fn every_version_that_a_head_named_is_answered_as_it_was_for_ten_minutes() {
         // Now and then as if tens of thousands of keys had been made: the list spans several chunks.
         if step % 17 == 5 {
             let jump = u64::from(rng.next_u32() % 70_000);
-            book.store
+            tenant
+                .book
+                .store
                 .execute("UPDATE tenant SET next_index = next_index + ?", &[jump.into()])
                 .unwrap();
         }
-        let (key_id, index) = make(&book, &admin);
+        let (key_id, index) = make(&tenant);
         alive.insert(index, key_id);
         if step % 2 == 0 {
             let nth = rng.next_u32() as usize % alive.len();
             let index = *alive.keys().nth(nth).unwrap();
             let key_id = alive.remove(&index).unwrap();
-            revoke(&book, &admin, &key_id);
+            revoke(&tenant, &key_id);
             dead.insert(index);
             // Again: nothing changes.
-            let before = head(&book, &key_set).sequence();
-            revoke(&book, &admin, &key_id);
-            assert_eq!(head(&book, &key_set).sequence(), before);
+            let before = head(&tenant, &key_set).sequence();
+            revoke(&tenant, &key_id);
+            assert_eq!(head(&tenant, &key_set).sequence(), before);
         }
-        named.push((head(&book, &key_set), dead.clone()));
-        book.pass(1_000);
+        named.push((head(&tenant, &key_set), dead.clone()));
+        tenant.book.pass(1_000);
     }
     let mut checked = 0;
     for (head, dead_then) in &named {
-        let state = state(&book, head).unwrap();
+        let state = state(&tenant, head).unwrap();
         assert_eq!(state.digest(), head.state_digest(), "sequence {}", head.sequence());
         for index in alive.keys().chain(&dead) {
             assert_eq!(state.is_dead(*index), dead_then.contains(index), "index {index}");
@@ -108,10 +80,10 @@ fn every_version_that_a_head_named_is_answered_as_it_was_for_ten_minutes() {
     assert!(versions.len() > 50 && checked > 10_000);
 
     // Ten minutes after a version was superseded it is gone; the one in force stays.
-    book.pass(600_001);
+    tenant.book.pass(600_001);
     let (newest, _) = named.last().unwrap();
     for (head, _) in &named {
-        let answer = state(&book, head);
+        let answer = state(&tenant, head);
         if head.sequence() == newest.sequence() {
             assert!(answer.is_ok());
         } else {
@@ -122,48 +94,43 @@ fn every_version_that_a_head_named_is_answered_as_it_was_for_ten_minutes() {
 
 #[test]
 fn the_same_head_is_given_for_a_second_unless_a_mutation_comes_between() {
-    let book = Book::in_memory(1).unwrap();
-    let admin = book.bootstrap().unwrap();
-    let (key_id, _) = make(&book, &admin);
-    let first = bytes(book.ask(Call::Head).unwrap());
-    book.pass(999);
-    assert_eq!(bytes(book.ask(Call::Head).unwrap()), first);
-    book.pass(1);
-    let later = bytes(book.ask(Call::Head).unwrap());
+    let tenant = Tenant::new();
+    let (key_id, _) = make(&tenant);
+    let first = tenant.head();
+    tenant.book.pass(999);
+    assert_eq!(tenant.head(), first);
+    tenant.book.pass(1);
+    let later = tenant.head();
     assert_ne!(later, first);
-    revoke(&book, &admin, &key_id);
-    assert_ne!(bytes(book.ask(Call::Head).unwrap()), later);
+    revoke(&tenant, &key_id);
+    assert_ne!(tenant.head(), later);
 }
 
 #[test]
 fn a_clock_that_steps_back_moves_neither_heads_nor_sequences_back() {
-    let book = Book::in_memory(1).unwrap();
-    let admin = book.bootstrap().unwrap();
-    let key_set = key_set_of(&book, &admin);
-    let (key_id, _) = make(&book, &admin);
-    let (other_id, _) = make(&book, &admin);
-    book.pass(10_000);
-    revoke(&book, &admin, &other_id);
-    let before = head(&book, &key_set);
+    let tenant = Tenant::new();
+    let key_set = key_set(&tenant);
+    let (key_id, _) = make(&tenant);
+    let (other_id, _) = make(&tenant);
+    tenant.book.pass(10_000);
+    revoke(&tenant, &other_id);
+    let before = head(&tenant, &key_set);
     // A sequence is never behind the clock: an object that is no longer the current one cannot
     // stamp old bits with a newer number.
-    assert_eq!(before.sequence(), book.now().0);
-    book.set_now(book.now().0 - 5_000_000);
-    revoke(&book, &admin, &key_id);
-    let after = head(&book, &key_set);
+    assert_eq!(before.sequence(), tenant.book.now().0);
+    tenant.book.set_now(tenant.book.now().0 - 5_000_000);
+    revoke(&tenant, &key_id);
+    let after = head(&tenant, &key_set);
     assert!(after.sequence() > before.sequence());
     assert!(after.issued_at() >= before.issued_at());
 }
 
 #[test]
 fn a_state_that_no_head_named_is_not_answered() {
-    let book = Book::in_memory(1).unwrap();
-    let admin = book.bootstrap().unwrap();
-    let head = head(&book, &key_set_of(&book, &admin));
-    assert!(state(&book, &head).is_ok());
-    let ask = |sequence, digest: [u8; 32]| {
-        book.ask(Call::State { sequence, digest: WireBytes::new(digest) }).err()
-    };
+    let tenant = Tenant::new();
+    let head = head(&tenant, &key_set(&tenant));
+    assert!(state(&tenant, &head).is_ok());
+    let ask = |sequence, digest: [u8; 32]| tenant.state(sequence, &digest).err();
     assert_eq!(ask(head.sequence() + 1, head.state_digest()), Some(RegistryError::NotFound));
     assert_eq!(ask(head.sequence(), [0; 32]), Some(RegistryError::NotFound));
 }
@@ -171,9 +138,8 @@ fn a_state_that_no_head_named_is_not_answered() {
 /// Eight verifiers that look now and then, over forgotten versions and a clock that steps back.
 #[test]
 fn verifiers_follow_at_any_lag_over_trimming() {
-    let book = Book::in_memory(9).unwrap();
-    let admin = book.bootstrap().unwrap();
-    let key_set = key_set_of(&book, &admin);
+    let tenant = Tenant::new();
+    let key_set = key_set(&tenant);
     let mut rng = seeded_rng(9);
     let mut lists: Vec<Option<List<Vec<u8>>>> = (0..8).map(|_| None).collect();
     let (mut dead, mut alive) = (BTreeSet::new(), BTreeSet::new());
@@ -181,37 +147,37 @@ fn verifiers_follow_at_any_lag_over_trimming() {
     for step in 0..900_u32 {
         if step % 40 == 7 {
             let jump = u64::from(rng.next_u32() % 20_000);
-            book.store
+            tenant
+                .book
+                .store
                 .execute("UPDATE tenant SET next_index = next_index + ?", &[jump.into()])
                 .unwrap();
         }
-        let (key_id, index) = make(&book, &admin);
+        let (key_id, index) = make(&tenant);
         if rng.next_u32().is_multiple_of(4) {
             alive.insert(index);
         } else {
-            revoke(&book, &admin, &key_id);
+            revoke(&tenant, &key_id);
             dead.insert(index);
         }
         match rng.next_u32() % 20 {
-            0 => book.pass(700_000),
-            1 => book.set_now(book.now().0 - 3_000),
+            0 => tenant.book.pass(700_000),
+            1 => tenant.book.set_now(tenant.book.now().0 - 3_000),
             2..=8 => {}
-            _ => book.pass(u64::from(rng.next_u32() % 3_000)),
+            _ => tenant.book.pass(u64::from(rng.next_u32() % 3_000)),
         }
         for (slot, list) in lists.iter_mut().enumerate() {
             if !rng.next_u32().is_multiple_of(1 << slot) {
                 continue;
             }
-            let head = bytes(book.ask(Call::Head).unwrap());
+            let head = tenant.head();
             let head = UnverifiedHead::parse(&head).unwrap().authenticate(&key_set).unwrap();
             // The registry's time may be ahead of a clock that stepped back.
-            let now = book.now().max(head.head().issued_at());
+            let now = tenant.book.now().max(head.head().issued_at());
             let adoption = List::adopt(list, &head, None, now, &Bounds::DEFAULT).unwrap();
             if adoption == Adoption::StateNeeded {
                 by_state += 1;
-                let digest = WireBytes::new(head.head().state_digest());
-                let call = Call::State { sequence: head.head().sequence(), digest };
-                let state = State::parse(&bytes(book.ask(call).unwrap())).unwrap();
+                let state = state(&tenant, head.head()).unwrap();
                 let adopted = List::adopt(list, &head, Some(state), now, &Bounds::DEFAULT);
                 assert_eq!(adopted, Ok(Adoption::Adopted));
             } else {

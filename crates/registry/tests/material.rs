@@ -4,7 +4,7 @@
 
 use wardkey::KeySet;
 use wardkey_registry::{Call, RegistryError, Reply, VerifierMaterial};
-use wardkey_testkit::{Book, authority};
+use wardkey_testkit::{Book, Tenant};
 
 fn material(
     book: &Book,
@@ -19,23 +19,16 @@ fn material(
 
 #[test]
 fn an_audience_by_name_is_what_an_admitted_verifier_gets() {
-    let book = Book::in_memory(1).unwrap();
-    let admin = book.bootstrap().unwrap();
-    let given = material(&book, "api", Vec::new()).unwrap();
-    let call = Call::AdmitVerifier {
-        authority: authority(&admin, None),
-        audience: Some("api".into()),
-        has: Vec::new(),
-    };
-    let Reply::Verifier(admitted) = book.ask(call).unwrap() else { panic!("another reply") };
+    let tenant = Tenant::new();
+    let given = material(&tenant.book, "api", Vec::new()).unwrap();
     let bytes = given.key_set.unwrap();
-    assert_eq!(bytes.as_bytes(), admitted.key_set.unwrap().as_bytes());
+    assert_eq!(bytes.as_bytes(), tenant.key_set("api"));
     let (key_set, _) = KeySet::parse(bytes.as_bytes()).unwrap();
     assert_eq!(key_set.audience().0, given.audience);
 
     // What the Worker has already is not sent again; another edition, or another audience's, is.
     let version = given.key_set_version;
-    let again = |has| material(&book, "api", has).unwrap().key_set.is_some();
+    let again = |has| material(&tenant.book, "api", has).unwrap().key_set.is_some();
     assert!(!again(vec![(given.audience, version)]));
     assert!(again(vec![(given.audience, version + 1)]));
     assert!(again(vec![(given.audience + 1, version)]));
@@ -43,8 +36,7 @@ fn an_audience_by_name_is_what_an_admitted_verifier_gets() {
 
 #[test]
 fn the_administration_and_what_is_not_there_are_not_found() {
-    let book = Book::in_memory(2).unwrap();
-    book.bootstrap().unwrap();
+    let book = Tenant::new().book;
     for name in ["wardkey", "", "0", "1", "API", "nothing"] {
         assert_eq!(
             material(&book, name, Vec::new()).unwrap_err(),

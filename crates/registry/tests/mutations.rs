@@ -8,7 +8,10 @@ use wardkey_registry::{
     Call, DestroyRequest, Fault, FaultyStore, GenerationState, RegistryError, RevokeRequest,
     RotateSigningKeysRequest,
 };
-use wardkey_testkit::{Book, api_policy, authority, bootstrap_call, key_request, key_set_policy};
+use wardkey_testkit::{
+    Acts as _, Book, Tenant, admin_request, api_policy, authority, bootstrap_call, id_of,
+    key_request, key_set_policy, text_of,
+};
 
 /// Plants a fault after each write of a call until one run meets none; before each, nothing may be left.
 fn all_or_nothing(prepare: impl Fn() -> (Book, Box<dyn Fn() -> Call>)) -> u32 {
@@ -44,9 +47,9 @@ fn fails_whole(
     true
 }
 
+/// A tenant with its administrator, as a call takes them along.
 fn a_book() -> (Book, String) {
-    let book = Book::in_memory(1).unwrap();
-    let admin = book.bootstrap().unwrap();
+    let Tenant { book, admin } = Tenant::new();
     (book, admin)
 }
 
@@ -75,14 +78,9 @@ fn a_create_is_all_or_nothing() {
 #[test]
 fn a_revoke_is_all_or_nothing() {
     let writes = all_or_nothing(|| {
-        let (book, admin) = a_book();
-        let created = book
-            .ask_created(Call::CreateKey {
-                authority: authority(&admin, None),
-                request: key_request(&["reports:read"]),
-            })
-            .unwrap();
-        let key_id = created.view.key_id;
+        let tenant = Tenant::new();
+        let key_id = id_of(&tenant.key(key_request(&["reports:read"])));
+        let Tenant { book, admin } = tenant;
         let call = move || Call::RevokeKey {
             authority: authority(&admin, Some("once")),
             key_id: key_id.clone(),
@@ -94,12 +92,11 @@ fn a_revoke_is_all_or_nothing() {
 }
 
 fn rotation(audience: &'static str, compromised: bool) -> (Book, Box<dyn Fn() -> Call>) {
-    let (book, admin) = a_book();
+    let tenant = Tenant::new();
     for _ in 0..2 {
-        let authority = authority(&admin, None);
-        let call = Call::CreateKey { authority, request: key_request(&["reports:read"]) };
-        book.ask(call).unwrap();
+        tenant.create(key_request(&["reports:read"])).unwrap();
     }
+    let Tenant { book, admin } = tenant;
     let request =
         RotateSigningKeysRequest { compromised, mint_from_in_s: None, reason: None, force: true };
     let call = move || Call::RotateSigningKeys {
@@ -124,21 +121,14 @@ fn a_rotation_of_signing_keys_is_all_or_nothing() {
 #[test]
 fn the_taking_of_a_key_set_is_all_or_nothing() {
     let writes = all_or_nothing(|| {
-        let book = Book::in_memory(1).unwrap();
-        let admin = book.bootstrap_with(key_set_policy().unwrap()).unwrap();
-        let request = KeyRequest {
-            audience: "wardkey".into(),
-            for_audiences: vec!["api".into()],
-            ..key_request(&["verifier:key-set"])
-        };
-        let call = Call::CreateKey { authority: authority(&admin, None), request };
-        let verifier = book.ask_created(call).unwrap().key.unwrap().secret_str().to_owned();
+        let tenant = Tenant::with(key_set_policy().unwrap());
+        let verifier = tenant.key(admin_request("svc:billing", &["verifier:key-set"], &["api"]));
         let call = move || Call::ReadKeySet {
             authority: authority(&verifier, None),
             audience: None,
             has: Vec::new(),
         };
-        (book, Box::new(call))
+        (tenant.book, Box::new(call))
     });
     // Never the key set without its entry.
     assert!(writes >= 4, "{writes} writes");
@@ -211,115 +201,66 @@ fn a_head_is_all_or_nothing() {
 
 #[test]
 fn a_repeated_create_gives_the_same_key_until_it_was_seen() {
-    let (book, admin) = a_book();
-    let call = || Call::CreateKey {
-        authority: authority(&admin, Some("once")),
-        request: key_request(&["reports:read"]),
-    };
-    let first = book.ask_created(call()).unwrap();
-    let again = book.ask_created(call()).unwrap();
+    let tenant = Tenant::new();
+    let create = || tenant.once("once").create(key_request(&["reports:read"])).unwrap();
+    let (first, again) = (create(), create());
     assert!(!first.repeated && again.repeated);
     assert_eq!(first.view, again.view);
-    assert_eq!(first.key.unwrap().secret_str(), again.key.unwrap().secret_str());
-    let another = Call::CreateKey {
-        authority: authority(&admin, Some("once")),
-        request: key_request(&["status:read"]),
-    };
-    let reused = book.ask(another).unwrap_err();
+    assert_eq!(text_of(&first), text_of(&again));
+    let reused = tenant.once("once").create(key_request(&["status:read"])).unwrap_err();
     assert_eq!(reused, RegistryError::IdempotencyKeyReused);
-    book.pass(600_001);
-    let late = book.ask_created(call()).unwrap();
+    tenant.book.pass(600_001);
+    let late = create();
     assert!(late.repeated && late.key.is_none());
-}
-
-/// An administrator that lives for longer than a day.
-fn patient_book() -> (Book, String) {
-    let book = Book::in_memory(1).unwrap();
-    let mut call = bootstrap_call(1, [1; 32], Some(api_policy().unwrap()), None);
-    if let Call::Bootstrap { request, .. } = &mut call {
-        request.expires_in = 30 * 24 * 3600;
-    }
-    let admin = book.ask_created(call).unwrap().key.unwrap().secret_str().to_owned();
-    (book, admin)
 }
 
 #[test]
 fn a_request_is_remembered_for_24_hours_and_then_is_a_new_one() {
-    let (book, admin) = patient_book();
-    let call = || Call::CreateKey {
-        authority: authority(&admin, Some("once")),
-        request: KeyRequest { expires_in: 20 * 24 * 3600, ..key_request(&["reports:read"]) },
-    };
-    let first = book.ask_created(call()).unwrap();
-    book.pass(24 * 3_600_000 - 1);
-    let again = book.ask_created(call()).unwrap();
+    let tenant = Tenant::lasting(api_policy().unwrap(), 30 * 24 * 3600);
+    let request = KeyRequest { expires_in: 20 * 24 * 3600, ..key_request(&["reports:read"]) };
+    let create = || tenant.once("once").create(request.clone()).unwrap();
+    let first = create();
+    tenant.book.pass(24 * 3_600_000 - 1);
+    let again = create();
     assert!(again.repeated);
     assert_eq!(again.view.key_id, first.view.key_id);
-    book.pass(1);
-    let new = book.ask_created(call()).unwrap();
+    tenant.book.pass(1);
+    let new = create();
     assert!(!new.repeated);
     assert_ne!(new.view.key_id, first.view.key_id);
 }
 
 #[test]
 fn a_repeated_create_answers_the_key_as_it_is_now() {
-    let (book, admin) = a_book();
-    let call = || Call::CreateKey {
-        authority: authority(&admin, Some("once")),
-        request: key_request(&["reports:read"]),
-    };
-    let first = book.ask_created(call()).unwrap();
-    let revocation = Call::RevokeKey {
-        authority: authority(&admin, None),
-        key_id: first.view.key_id,
-        request: RevokeRequest::default(),
-    };
-    book.ask(revocation).unwrap();
-    let again = book.ask_created(call()).unwrap();
+    let tenant = Tenant::new();
+    let create = || tenant.once("once").create(key_request(&["reports:read"])).unwrap();
+    let first = create();
+    tenant.revoke(&first.view.key_id, RevokeRequest::default()).unwrap();
+    let again = create();
     assert!(again.key.is_none());
     assert_eq!(again.view.generations[0].state, GenerationState::Revoked);
 }
 
 #[test]
 fn an_idempotency_key_belongs_to_one_act_on_one_key_of_one_actor() {
-    let (book, admin) = a_book();
-    let make = || {
-        let authority = authority(&admin, None);
-        book.ask_created(Call::CreateKey { authority, request: key_request(&["reports:read"]) })
-            .unwrap()
-            .view
-            .key_id
-    };
+    let tenant = Tenant::new();
+    let make = || id_of(&tenant.key(key_request(&["reports:read"])));
     let revoke = |credential: &str, key_id: &str| {
-        book.ask(Call::RevokeKey {
-            authority: authority(credential, Some("once")),
-            key_id: key_id.into(),
-            request: RevokeRequest::default(),
-        })
+        tenant.by(credential).once("once").revoke(key_id, RevokeRequest::default())
     };
     let (one, two) = (make(), make());
-    assert!(revoke(&admin, &one).is_ok());
-    assert_eq!(revoke(&admin, &two).unwrap_err(), RegistryError::IdempotencyKeyReused);
-    let other = KeyRequest {
-        audience: "wardkey".into(),
-        for_audiences: vec!["api".into()],
-        ..key_request(&["keys:revoke"])
-    };
-    let other = Call::CreateKey { authority: authority(&admin, None), request: other };
-    let other = book.ask_created(other).unwrap().key.unwrap().secret_str().to_owned();
+    assert!(revoke(&tenant.admin, &one).is_ok());
+    assert_eq!(revoke(&tenant.admin, &two).unwrap_err(), RegistryError::IdempotencyKeyReused);
+    let other = tenant.key(admin_request("svc:billing", &["keys:revoke"], &["api"]));
     assert!(revoke(&other, &two).is_ok(), "another actor's key of the same name is another");
 }
 
 #[test]
 fn every_mutation_keeps_the_time_that_no_later_one_is_before() {
-    let (book, admin) = a_book();
-    let created_at = |book: &Book| {
-        let authority = authority(&admin, None);
-        let call = Call::CreateKey { authority, request: key_request(&["reports:read"]) };
-        book.ask_created(call).unwrap().view.created_at_ms
-    };
-    book.pass(50_000);
-    let first = created_at(&book);
-    book.set_now(first - 40_000);
-    assert_eq!(created_at(&book), first);
+    let tenant = Tenant::new();
+    let created_at = || tenant.create(key_request(&["reports:read"])).unwrap().view.created_at_ms;
+    tenant.book.pass(50_000);
+    let first = created_at();
+    tenant.book.set_now(first - 40_000);
+    assert_eq!(created_at(), first);
 }

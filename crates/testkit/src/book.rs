@@ -193,6 +193,15 @@ pub fn bootstrap_call(
     }
 }
 
+/// A bootstrap of tenant 1 without an Idempotency-Key, whose administrator lives for so many seconds.
+pub fn lasting_bootstrap(hash: u8, policy: Option<Policy>, expires_in: u32) -> Call {
+    let mut call = bootstrap_call(1, [hash; 32], policy, None);
+    if let Call::Bootstrap { request, .. } = &mut call {
+        request.expires_in = expires_in;
+    }
+    call
+}
+
 /// The authority of a credential.
 pub fn authority(credential: &str, idempotency_key: Option<&str>) -> Authority {
     Authority {
@@ -210,5 +219,15 @@ pub fn key_request(scopes: &[&str]) -> KeyRequest {
         scopes: scopes.iter().map(|scope| (*scope).into()).collect(),
         expires_in: 3600,
         ..KeyRequest::default()
+    }
+}
+
+/// A request for a key of the administration that has these rights for these audiences.
+pub fn admin_request(subject: &str, scopes: &[&str], for_audiences: &[&str]) -> KeyRequest {
+    KeyRequest {
+        subject: subject.into(),
+        audience: "wardkey".into(),
+        for_audiences: for_audiences.iter().map(|name| (*name).into()).collect(),
+        ..key_request(scopes)
     }
 }

@@ -1,10 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod acts;
 mod book;
+mod head_text;
+mod key_text;
+mod refusals;
 mod sqlite_store;
+mod tenant;
+mod theft;
 
+pub use acts::Acts;
 pub use book::{
-    Book, api_policy, authority, bootstrap_call, fixed_root, key_request, key_set_policy,
-    seeded_rng,
+    Book, admin_request, api_policy, authority, bootstrap_call, fixed_root, key_request,
+    key_set_policy, lasting_bootstrap, seeded_rng,
 };
+pub use head_text::{Told, digest_of, sequence_of, told};
+pub use key_text::{base_of, encoded, epoch_of, id_of, index_of, text_of};
+pub use refusals::{conflict, conflict_and_detail, field, rule, rule_and_detail};
 pub use sqlite_store::SqliteStore;
+pub use tenant::{Caller, Tenant};
+pub use theft::{stolen_secret, wrapped_secret};

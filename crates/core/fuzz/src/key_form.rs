@@ -258,9 +258,10 @@ fn trimmed(set: &[u8]) -> &[u8] {
     &set[..len]
 }
 
-/// A length that does not fit is a spelling that the core must not have taken.
+/// Fields that were cut short are written whole, and may be longer then than a length can say: such a form is not sound,
+/// and never the text that was read.
 fn len_u8(bytes: &[u8]) -> u8 {
-    u8::try_from(bytes.len()).expect("a length of one byte")
+    u8::try_from(bytes.len()).unwrap_or(u8::MAX)
 }
 
 const SCOPES: u8 = 1;
@@ -269,3 +270,28 @@ const NOT_BEFORE: u8 = 3;
 const NETWORKS: u8 = 4;
 /// `::ffff:0:0/96`.
 const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a fuzzer made: a block of 254 bytes whose last network is cut short.
+    #[test]
+    fn a_block_that_is_longer_when_it_is_written_again_is_read_and_is_not_sound() {
+        let mut networks: Vec<u8> =
+            (0..14).flat_map(|number| [[6, 128, number].as_slice(), &[0; 15]].concat()).collect();
+        networks.extend([4, 32]);
+        assert_eq!(networks.len(), 254);
+        // It has no room for its address: read as it stands, written with one of zeros.
+        let mut payload = vec![1, 0, 7, 2, 1];
+        payload.extend([0; 12]);
+        payload.extend([0, 0, 0, 0, 0, 0, 0, 60, 1, b'a', 1, 1]);
+        payload.extend([0x80, 255, NETWORKS, 253]);
+        payload.extend(&networks[..253]);
+        payload.extend([0; 16]);
+        let form = KeyForm::read(&payload).expect("it is read");
+        assert!(written(&form.blocks[0]).len() > 255);
+        assert!(!form.is_sound());
+        assert_ne!(form.write(), payload);
+    }
+}

@@ -89,3 +89,49 @@ fn audience_number(policy: &Policy, name: &str) -> Result<AudienceId, GrantRefus
         field("for_audiences", format!("must be wardkey or of {}", audience_names(policy)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::asked::{actor, decided, request};
+    use super::*;
+
+    #[test]
+    fn a_key_set_is_for_one_audience_and_needs_a_rule_that_names_it() {
+        use AdminScope::{KeysCreate, VerifierKeySet, VerifierVerify};
+        let audiences = r#"{"audiences":[{"number":1,"name":"api","scopes":[{"number":0,"name":"a:b"}]},
+            {"number":2,"name":"jobs","scopes":[{"number":0,"name":"a:b"}]}]"#;
+        let with = |scopes: &str, audiences_of_rule: &str| {
+            format!(
+                r#"{audiences},"rules":[{{"name":"all","actors":["*"],"audiences":["wardkey","api"],"scopes":["*"],"subjects":["*"]}},
+                {{"name":"sets","actors":["ops:*"],"audiences":[{audiences_of_rule}],"scopes":[{scopes}],"subjects":["svc:*"]}}]}}"#
+            )
+        };
+        let admin = actor(&[
+            (KeysCreate, 0),
+            (KeysCreate, 1),
+            (VerifierKeySet, 1),
+            (VerifierKeySet, 2),
+            (VerifierVerify, 1),
+        ]);
+        let one = request("wardkey", &["verifier:key-set"], &["api"]);
+        let decide = |policy: &str, request: &KeyRequest| decided(policy, &admin, request);
+        assert_eq!(decide(&format!("{audiences}}}"), &one), "key_set_needs_rule");
+        for pattern in [r#""*""#, r#""verifier:*""#, r#""verifier:verify""#] {
+            assert_eq!(
+                decide(&with(pattern, r#""wardkey""#), &one),
+                "key_set_needs_rule",
+                "{pattern}"
+            );
+        }
+        let named = with(r#""verifier:key-set""#, r#""wardkey""#);
+        assert_eq!(decide(&named, &one), "granted");
+        let both = request("wardkey", &["verifier:key-set", "verifier:verify"], &["api"]);
+        assert_eq!(decide(&named, &both), "no_rule", "one rule must allow the whole");
+        let two = with(r#""verifier:key-set","verifier:verify""#, r#""wardkey""#);
+        assert_eq!(decide(&two, &both), "granted");
+        let wide = request("wardkey", &["verifier:key-set"], &["api", "jobs"]);
+        assert_eq!(decide(&named, &wide), "key_set_one_audience");
+        let other = KeyRequest { subject: "ops:eve".into(), ..one };
+        assert_eq!(decide(&named, &other), "no_rule");
+    }
+}

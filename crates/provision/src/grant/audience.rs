@@ -49,3 +49,41 @@ impl Draft {
         Ok(self.grant(audience.id(), scopes, Vec::new()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::asked::{NOW, actor, request, rule};
+    use super::*;
+    use crate::administration::AdminScope;
+
+    #[test]
+    fn roles_expand_to_scopes_when_a_key_is_made() {
+        let policy: Policy = serde_json::from_str(
+            r#"{"audiences":[{"number":1,"name":"api",
+                "scopes":[{"number":0,"name":"reports:read"},{"number":9,"name":"reports:write"},{"number":10,"name":"jobs:run"}],
+                "roles":[{"name":"reporter","scopes":["reports:read","reports:write"]}]}]}"#,
+        )
+        .expect("a policy");
+        let api = actor(&[
+            (AdminScope::KeysCreate, 1),
+            (AdminScope::KeysCreate, 0),
+            (AdminScope::KeysRead, 1),
+        ]);
+        let decide = |audience: &str, scopes: &[&str], roles: &[&str]| {
+            let roles = roles.iter().map(|role| (*role).into()).collect();
+            let for_audiences: &[&str] = if audience == "wardkey" { &["api"] } else { &[] };
+            let request = KeyRequest { roles, ..request(audience, scopes, for_audiences) };
+            Grant::decide(&policy, &api, AdminScope::KeysCreate, &request, NOW)
+        };
+        let scopes = |grant: Grant| grant.scopes().iter().collect::<Vec<_>>();
+        assert_eq!(scopes(decide("api", &[], &["reporter"]).expect("granted")), [0, 9]);
+        assert_eq!(
+            scopes(decide("api", &["jobs:run"], &["reporter"]).expect("granted")),
+            [0, 9, 10]
+        );
+        assert_eq!(rule(decide("api", &[], &["report"])), "roles");
+        assert_eq!(rule(decide("api", &[], &[])), "scopes");
+        assert_eq!(rule(decide("api", &["reports:*"], &[])), "scopes");
+        assert_eq!(rule(decide("wardkey", &["keys:read"], &["reporter"])), "roles");
+    }
+}
