@@ -106,7 +106,7 @@ describe("a tenant whose alarm was lost", () => {
     const due = () => worker.book("SELECT key_id FROM outbox").map(({ key_id }) => key_id);
     // Control: what is due at once is not done by itself. An alarm that is there comes within milliseconds.
     await sleep(1_000);
-    assert.deepEqual(due(), [made.json.key_id]);
+    assert.ok(due().includes(made.json.key_id));
     await worker.cron();
     await worker.published();
     assert.equal((await admin.read(made.json.key_id)).headers["wardkey-record"], "kv");

@@ -70,7 +70,7 @@ it("no acknowledged write is lost or half there, and nothing that was revoked is
 
   async function restartAgainAndAgain(until) {
     const ended = until.then(() => true);
-    while (!(await Promise.race([ended, sleep(chance.between(20, 120))]))) await worker.world({ restart: true });
+    while (!(await Promise.race([ended, sleep(chance.between(20, 120))]))) await worker.world({ restart: 1 });
   }
 
   for (let round = 0; round < ROUNDS; round++) {
@@ -82,7 +82,7 @@ it("no acknowledged write is lost or half there, and nothing that was revoked is
       if (fault === "restart") await restartAgainAndAgain(load);
       await load;
       await worker.shim("pass");
-      await worker.world({ kv: { put: 0 } });
+      await worker.world({ kv: { put: 0 }, restart: 0 });
       // What nobody was told of is there as a whole or not at all, and happens once when it is repeated.
       assert.equal((await admin.get("/v1/audit?limit=1")).status, 200);
       const pieces = new Pieces(worker);
@@ -122,8 +122,8 @@ it("no acknowledged write is lost or half there, and nothing that was revoked is
     assert.equal((await admin.read(keyId)).headers["wardkey-record"], "kv", "an alarm was lost for good");
   }
   // Controls: each fault was met, and there was something to lose.
-  const { restarts, refusedPuts } = await worker.world();
-  assert.ok(restarts >= 5 && refusedPuts >= 1, `${restarts} restarts, ${refusedPuts} writes refused by KV`);
+  const { starts, restarts, refusedPuts } = await worker.world();
+  assert.ok(restarts >= 5 && starts > restarts && refusedPuts >= 1, `${starts} starts, ${restarts} restarts, ${refusedPuts} writes refused by KV`);
   assert.ok(seen.unanswered >= CLIENTS && seen.happenedUnanswered >= 1, "every act was answered");
   assert.ok(revoked.size >= 5 && seen.strict.allow >= 5 && seen.strict.deny >= 5, JSON.stringify(seen));
   console.log(

@@ -211,7 +211,7 @@ export class Worker {
   /** Runs what cron runs. */
   async cron() {
     const worker = await this.#miniflare.getWorker("wardkey");
-    const { outcome } = await worker.scheduled({ cron: "* * * * *" });
+    const { outcome } = await worker.scheduled({ cron: "*/5 * * * *" });
     if (outcome !== "ok") throw new Error(`cron: ${outcome}`);
   }
 

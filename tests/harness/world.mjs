@@ -6,9 +6,10 @@ export const WORLD = `
   import { WorkerEntrypoint } from "cloudflare:workers";
   import Built, * as built from "./index.js";
 
-  // clockMs: how far the clock is from the machine's; clockAt: the one moment at which it stands still.
-  const world = { clockMs: 0, clockAt: null, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, overtake: false } };
-  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, hung: 0, overtaken: 0, restarts: 0, steps: 0 };
+  // clockMs: how far the clock is from the machine's; clockAt: the one moment at which it stands still; restart: how many of
+  // the next calls of objects end in a restart.
+  const world = { clockMs: 0, clockAt: null, restart: 0, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, overtake: false } };
+  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, hung: 0, overtaken: 0, starts: 0, restarts: 0, steps: 0 };
 
   const now = Date.now;
   const ahead = () => (world.clockAt === null ? world.clockMs : world.clockAt - now());
@@ -93,12 +94,25 @@ export const WORLD = `
   let kv;
   const shimmed = (env) => ({ ...env, RECORDS: (kv ??= new FaultyKv(env.RECORDS)) });
 
-  /** The objects of this process that run, to be restarted. */
-  const running = new Set();
+  /** An object in whose calls it is restarted: now before it has acted, now before it has answered. Only it can do that to itself. */
+  const restarted = (object, state) => new Proxy(object, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (name !== "fetch" && name !== "alarm") return value;
+      return async (...all) => {
+        if (world.restart === 0) return value.apply(target, all);
+        world.restart -= 1;
+        seen.restarts += 1;
+        if (seen.restarts % 2 === 0) await value.apply(target, all);
+        state.abort("told to restart");
+      };
+    },
+  });
+
   let alarms = false;
   const objects = (target) => new Proxy(target, {
     construct(target, [state, env], newTarget) {
-      running.add(state);
+      seen.starts += 1;
       if (!alarms) {
         // Alarms come by the machine's clock: what is set and told is translated.
         alarms = true;
@@ -110,7 +124,7 @@ export const WORLD = `
           return at === null ? null : at + ahead();
         };
       }
-      return Reflect.construct(target, [state, shimmed(env)], newTarget);
+      return restarted(Reflect.construct(target, [state, shimmed(env)], newTarget), state);
     },
   });
 
@@ -122,19 +136,10 @@ export const WORLD = `
 
   export class World extends WorkerEntrypoint {
     async fetch(request) {
-      const { clock = {}, kv = {}, restart } = await request.json();
+      const { clock = {}, kv = {}, restart = world.restart } = await request.json();
       if (Object.keys(clock).length > 0) seen.steps += 1;
-      Object.assign(world, clock);
+      Object.assign(world, clock, { restart });
       Object.assign(world.kv, kv);
-      if (restart) {
-        for (const state of running) {
-          try {
-            state.abort("told to restart");
-          } catch {}
-          seen.restarts += 1;
-        }
-        running.clear();
-      }
       return Response.json({ ...seen, now: Date.now(), holdsBack: held !== undefined });
     }
   }
