@@ -235,10 +235,9 @@ export class World {
     return tenant === 2;
   }
 
-  /** All that stands in a tenant's book, but for the log and what changes by itself. */
+  /** All that stands in a tenant's book, but for the log. */
   whole(tenant) {
-    const { tenant: rows, ...whole } = this.#books[tenant].whole({ without: ["audit", "sqlite_sequence", "head", "outbox"] });
-    return { ...whole, tenant: rows.map((row) => ({ ...JSON.parse(row), last_time: undefined })) };
+    return this.#books[tenant].standing();
   }
 
   /** What the log of a tenant has after an entry. */
@@ -260,9 +259,8 @@ const named = ({ key, key_id }) => ({ credential: key, keyId: key_id });
 /** The tables in which two states of a book differ, with the rows that only one of them has. */
 export function differences(before, after) {
   const changed = Object.keys({ ...before, ...after }).filter((table) => !isDeepStrictEqual(before[table], after[table]));
-  const text = (rows = []) => rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row)));
   return changed.map((table) => {
-    const [old, now] = [text(before[table]), text(after[table])];
+    const [old = [], now = []] = [before[table], after[table]];
     return { table, gone: old.filter((row) => !now.includes(row)), come: now.filter((row) => !old.includes(row)) };
   });
 }

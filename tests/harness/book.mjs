@@ -23,11 +23,17 @@ export class Book {
     return this.#database.prepare(sql).all(...values);
   }
 
-  /** Every row of every table but workerd's own and those left out, as text, to be compared with itself later. */
+  /** Every row of every table but workerd's own, as text, to be compared with itself later. */
   whole({ without = [] } = {}) {
     const tables = this.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY name");
     const wanted = tables.filter(({ name }) => !without.includes(name));
     return Object.fromEntries(wanted.map(({ name }) => [name, this.query(`SELECT * FROM "${name}"`).map(rowText)]));
+  }
+
+  /** The same without the log, and without what changes by itself: what only a mutation changes. */
+  standing() {
+    const { tenant, ...rest } = this.whole({ without: ["audit", "sqlite_sequence", "head", "outbox"] });
+    return { ...rest, tenant: tenant.map((row) => rowText({ ...JSON.parse(row), last_time: undefined })) };
   }
 
   close() {

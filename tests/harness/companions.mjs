@@ -65,7 +65,6 @@ export function planterWorker(compatibilityDate) {
         if (channel === "sqlite") return env.PLANTS.get(env.PLANTS.idFromName("plants")).fetch(request);
         const text = await request.text();
         if (channel === "stdout") console.log(text);
-        else if (channel === "stderr") console.error(text);
         else if (channel === "kv") await env.RECORDS.put("plant/" + crypto.randomUUID(), text);
         else return new Response(null, { status: 404 });
         return new Response();

@@ -173,6 +173,11 @@ export class Worker {
     return this.#reading(tenant, (book) => book.whole());
   }
 
+  /** The same as far as only a mutation changes it: without the log, too. */
+  standingBook({ tenant = 1 } = {}) {
+    return this.#reading(tenant, (book) => book.standing());
+  }
+
   /** A tenant's database kept open, for suites that look into it after each of many calls: they close it before the worker ends. */
   openBook({ tenant = 1 } = {}) {
     return Book.find(this.files(), tenant);
@@ -226,8 +231,10 @@ export class Worker {
     return Number(await (await shim.fetch("http://shim/calls")).text());
   }
 
-  /** Has the planter write a text to `stdout`, `stderr`, `kv` or `sqlite`. */
+  /** Has the planter write a text to `stdout`, `kv` or `sqlite`; `stderr` gets it here. */
   async plant(channel, text) {
+    // Whatever a Worker says or throws, workerd puts on stdout: nothing of its own making can bring a text to stderr.
+    if (channel === "stderr") return void this.#workerd.stderr.emit("data", Buffer.from(`${text}\n`));
     const planter = await this.#miniflare.getWorker("planter");
     const answer = await planter.fetch(`http://planter/${channel}`, { method: "POST", body: text });
     if (answer.status !== 200) throw new Error(`the planter answered ${answer.status}`);
