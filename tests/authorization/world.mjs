@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 
+import { standingIn } from "../harness/book.mjs";
 import { eventually } from "../harness/client.mjs";
 import { KeyText } from "../harness/key_text.mjs";
 import { parseHead, statePath } from "../harness/revocation_list.mjs";
@@ -225,7 +226,7 @@ export class World {
       else this.#planned.add(`${tenant} ${cell.audience}`);
     }
     if (cell.kind === "revocation") {
-      await eventually("the revocation is done", () => this.#books[tenant].query("SELECT 1 FROM revocation WHERE state <> 'done'").length === 0, 20_000);
+      await eventually("the revocation is done", () => !this.#books[tenant].prepare("SELECT 1 FROM revocation WHERE state <> 'done'").get(), 20_000);
     }
     if (cell.endsAudience) await this.renew(tenant, cell.endsAudience);
     await this.refresh(tenant);
@@ -237,16 +238,16 @@ export class World {
 
   /** All that stands in a tenant's book, but for the log. */
   whole(tenant) {
-    return this.#books[tenant].standing();
+    return standingIn(this.#books[tenant]);
   }
 
   /** What the log of a tenant has after an entry. */
   logged(tenant, after) {
-    return this.#books[tenant].query("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence", after);
+    return this.#books[tenant].prepare("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence").all(after);
   }
 
   lastLogged(tenant) {
-    return this.#books[tenant].query("SELECT max(sequence) AS last FROM audit")[0].last;
+    return this.#books[tenant].prepare("SELECT max(sequence) AS last FROM audit").get().last;
   }
 
   close() {

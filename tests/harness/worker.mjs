@@ -5,14 +5,15 @@ import { createHash, randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { Book } from "./book.mjs";
+import { openBook, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
-import { object, planterWorker, shimWorker } from "./companions.mjs";
+import { planterWorker } from "./planter.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const BUILDS = {
@@ -165,31 +166,37 @@ export class Worker {
    * mutation may be under way. Undefined when there is no such tenant.
    */
   book(query, { tenant = 1, values = [] } = {}) {
-    return this.#reading(tenant, (book) => book.query(query, ...values));
+    return this.#reading(tenant, (database) => database.prepare(query).all(...values));
   }
 
   /** Every row of every table of a tenant's database but workerd's own, to be compared with itself later. */
   wholeBook({ tenant = 1 } = {}) {
-    return this.#reading(tenant, (book) => book.whole());
+    return this.#reading(tenant, wholeOf);
   }
 
   /** The same as far as only a mutation changes it: without the log, too. */
   standingBook({ tenant = 1 } = {}) {
-    return this.#reading(tenant, (book) => book.standing());
+    return this.#reading(tenant, standingIn);
   }
 
   /** A tenant's database kept open, for suites that look into it after each of many calls: they close it before the worker ends. */
   openBook({ tenant = 1 } = {}) {
-    return Book.find(this.files(), tenant);
+    return openBook(this.files(), tenant);
   }
 
   #reading(tenant, read) {
-    const book = this.openBook({ tenant });
-    try {
-      return book && read(book);
-    } finally {
-      book?.close();
+    for (const path of this.files().filter((path) => path.endsWith(".sqlite"))) {
+      const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+      try {
+        const isBook = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'tenant'").get();
+        // A book without its tenant's row is half a book: whoever looks shall see it.
+        const number = isBook && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant);
+        if (number === tenant) return read(database);
+      } finally {
+        database.close();
+      }
     }
+    return undefined;
   }
 
   /** Waits until every record that is due has been written to KV. */
@@ -245,7 +252,7 @@ export class Worker {
     const known = workerds.length;
     const say = (line) => this.log.push(line);
     this.#miniflare = new Miniflare({
-      workers: [this.#wardkey(), ...(shim ? [shimWorker(compatibilityDate())] : []), ...(planter ? [planterWorker(compatibilityDate())] : [])],
+      workers: [this.#wardkey(), ...(shim ? [shimWorker()] : []), ...(planter ? [planterWorker(compatibilityDate())] : [])],
       host: "127.0.0.1",
       port: 0,
       cf: false,
@@ -299,6 +306,8 @@ export class Worker {
   }
 }
 
+const object = (worker, exportName) => ({ type: "durable-object", worker, exportName });
+
 class Sayings extends Log {
   #say;
 
@@ -310,6 +319,46 @@ class Sayings extends Log {
   log(message) {
     this.#say(message);
   }
+}
+
+/** An object in front of the registry's that passes calls on, fails, or never answers. */
+function shimWorker() {
+  const contents = `
+    import { DurableObject } from "cloudflare:workers";
+    let mode = "pass";
+    let calls = 0;
+    export class Shim extends DurableObject {
+      async fetch(request) {
+        const message = await request.text();
+        calls += 1;
+        if (mode === "hang") await scheduler.wait(60_000);
+        if (mode === "slow") await scheduler.wait(200);
+        const isAdmission = message.includes('"call":"admit_verifier"');
+        const isMaterial = message.includes('"call":"material"');
+        if (mode === "fail" || (mode === "only-admission" && !isAdmission) || (mode === "no-material" && isMaterial)) throw new Error("told to fail");
+        const real = this.env.REAL.get(this.env.REAL.idFromName("tenant:1"));
+        const answer = await real.fetch("https://registry/", { method: "POST", body: message });
+        if (mode === "mute") await scheduler.wait(60_000);
+        return answer;
+      }
+    }
+    export default {
+      fetch(request) {
+        const told = new URL(request.url).pathname.slice(1);
+        if (told === "calls") return new Response(calls);
+        mode = told;
+        return new Response(mode);
+      },
+    };`;
+  return {
+    config: {
+      name: "shim",
+      compatibilityDate: compatibilityDate(),
+      manifest: { mainModule: "shim.mjs", modulesRoot: CHECKOUT, modules: { "shim.mjs": { type: "esm", contents } } },
+      env: { SHIM: object("shim", "Shim"), REAL: object("wardkey", "TenantRegistry") },
+      exports: { Shim: { type: "durable-object", storage: "sqlite" } },
+    },
+  };
 }
 
 /** The date of wrangler.toml: what is tested is what is deployed. */
