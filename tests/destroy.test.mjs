@@ -8,6 +8,7 @@ import { before, describe, it } from "node:test";
 import { ACTS, attempt } from "./authorization/cells.mjs";
 import { eventually } from "./harness/client.mjs";
 import { parseHead, statePath } from "./harness/revocation_list.mjs";
+import { unwrapped } from "./harness/tenant_secret.mjs";
 import { bootstrapToken, RULED, Worker } from "./harness/worker.mjs";
 
 /** How long the oldest list that a verifier may still go by lives: an hour, and what clocks may be off. */
@@ -117,6 +118,9 @@ describe("a tenant that is destroyed", () => {
   it("keeps its log and its rows for the deployment's owner, and nothing that would be published or answered", async () => {
     const [{ wrapped_secret: now, destroyed_at }] = worker.book("SELECT wrapped_secret, destroyed_at FROM tenant");
     assert.ok(Buffer.from(now).equals(Buffer.alloc(secret.length)));
+    // Whoever holds the root and the database had the tenant's secret, and has it no more.
+    assert.equal(unwrapped(secret, worker.root, 1).length, 32);
+    assert.throws(() => unwrapped(Buffer.from(now), worker.root, 1));
     assert.ok(destroyed_at > 0);
     for (const table of ["outbox", "head", "idempotency"]) assert.deepEqual(worker.book(`SELECT * FROM ${table}`), [], table);
     const last = worker.book("SELECT action, actor_subject, reason, outcome FROM audit ORDER BY sequence DESC LIMIT 1")[0];

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 
+import { standingIn } from "../harness/book.mjs";
 import { eventually } from "../harness/client.mjs";
 import { KeyText } from "../harness/key_text.mjs";
 import { parseHead, statePath } from "../harness/revocation_list.mjs";
@@ -225,7 +226,7 @@ export class World {
       else this.#planned.add(`${tenant} ${cell.audience}`);
     }
     if (cell.kind === "revocation") {
-      await eventually("the revocation is done", () => this.#books[tenant].query("SELECT 1 FROM revocation WHERE state <> 'done'").length === 0, 20_000);
+      await eventually("the revocation is done", () => !this.#books[tenant].prepare("SELECT 1 FROM revocation WHERE state <> 'done'").get(), 20_000);
     }
     if (cell.endsAudience) await this.renew(tenant, cell.endsAudience);
     await this.refresh(tenant);
@@ -235,19 +236,18 @@ export class World {
     return tenant === 2;
   }
 
-  /** All that stands in a tenant's book, but for the log and what changes by itself. */
+  /** All that stands in a tenant's book, but for the log. */
   whole(tenant) {
-    const { tenant: rows, ...whole } = this.#books[tenant].whole({ without: ["audit", "sqlite_sequence", "head", "outbox"] });
-    return { ...whole, tenant: rows.map((row) => ({ ...JSON.parse(row), last_time: undefined })) };
+    return standingIn(this.#books[tenant]);
   }
 
   /** What the log of a tenant has after an entry. */
   logged(tenant, after) {
-    return this.#books[tenant].query("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence", after);
+    return this.#books[tenant].prepare("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence").all(after);
   }
 
   lastLogged(tenant) {
-    return this.#books[tenant].query("SELECT max(sequence) AS last FROM audit")[0].last;
+    return this.#books[tenant].prepare("SELECT max(sequence) AS last FROM audit").get().last;
   }
 
   close() {
@@ -260,9 +260,8 @@ const named = ({ key, key_id }) => ({ credential: key, keyId: key_id });
 /** The tables in which two states of a book differ, with the rows that only one of them has. */
 export function differences(before, after) {
   const changed = Object.keys({ ...before, ...after }).filter((table) => !isDeepStrictEqual(before[table], after[table]));
-  const text = (rows = []) => rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row)));
   return changed.map((table) => {
-    const [old, now] = [text(before[table]), text(after[table])];
+    const [old = [], now = []] = [before[table], after[table]];
     return { table, gone: old.filter((row) => !now.includes(row)), come: now.filter((row) => !old.includes(row)) };
   });
 }

@@ -1,58 +1,49 @@
-// An object's database, read from outside the worker.
+// A tenant's database, read from outside the worker.
 
 import { DatabaseSync } from "node:sqlite";
 
-export class Book {
-  #database;
+/** Every row of every table but workerd's own, as text, to be compared with itself later. */
+export function wholeOf(database, { without = [] } = {}) {
+  const sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY name";
+  const tables = database.prepare(sql).all().filter(({ name }) => !without.includes(name));
+  return Object.fromEntries(tables.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all().map(rowText)]));
+}
 
-  constructor(path) {
-    this.path = path;
-    this.#database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  }
+/** The same without the log, and without what changes by itself: what only a mutation changes. */
+export function standingIn(database) {
+  const { tenant, ...rest } = wholeOf(database, { without: ["audit", "sqlite_sequence", "head", "outbox", "directory_report"] });
+  return { ...rest, tenant: tenant.map((row) => rowText({ ...JSON.parse(row), last_time: undefined })) };
+}
 
-  /** The book of a tenant among the files of a worker's state; undefined when there is none. */
-  static find(files, tenant) {
-    return Book.#first(files, (book) => book.#isOf(tenant));
-  }
+/** Opens the database of a tenant among the files of a worker's state; undefined when there is none. */
+export function openBook(files, tenant) {
+  // A book without its tenant's row is half a book: whoever looks shall see it.
+  return open(files, (database) => has(database, "tenant") && (database.prepare("SELECT number FROM tenant").get()?.number ?? tenant) === tenant);
+}
 
-  /** The book of the directory of tenants. */
-  static findDirectory(files) {
-    return Book.#first(files, (book) => book.#has("listed_tenant"));
-  }
+/** Opens the database of the directory of tenants; undefined when there is none. */
+export function openDirectory(files) {
+  return open(files, (database) => has(database, "listed_tenant"));
+}
 
-  static #first(files, isWanted) {
-    for (const path of files.filter((path) => path.endsWith(".sqlite"))) {
-      const book = new Book(path);
-      if (isWanted(book)) return book;
-      book.close();
-    }
-    return undefined;
-  }
-
-  query(sql, ...values) {
-    return this.#database.prepare(sql).all(...values);
-  }
-
-  /** Every row of every table but workerd's own and those left out, as text, to be compared with itself later. */
-  whole({ without = [] } = {}) {
-    const tables = this.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY name");
-    const wanted = tables.filter(({ name }) => !without.includes(name));
-    return Object.fromEntries(wanted.map(({ name }) => [name, this.query(`SELECT * FROM "${name}"`).map(rowText)]));
-  }
-
-  close() {
-    this.#database.close();
-  }
-
-  #has(table) {
-    return this.query("SELECT 1 FROM sqlite_master WHERE name = ?", table).length > 0;
-  }
-
-  #isOf(tenant) {
-    if (!this.#has("tenant")) return false;
-    // A book without its tenant's row is half a book: whoever looks shall see it.
-    return (this.query("SELECT number FROM tenant")[0]?.number ?? tenant) === tenant;
+/** What `read` finds in a database, which is closed then; undefined without one. */
+export function reading(database, read) {
+  try {
+    return database && read(database);
+  } finally {
+    database?.close();
   }
 }
+
+function open(files, isWanted) {
+  for (const path of files.filter((path) => path.endsWith(".sqlite"))) {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    if (isWanted(database)) return database;
+    database.close();
+  }
+  return undefined;
+}
+
+const has = (database, table) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table) !== undefined;
 
 const rowText = (row) => JSON.stringify(row, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));

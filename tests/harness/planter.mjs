@@ -1,9 +1,7 @@
-// A worker beside the one under test, in the same workerd and on the same state, that writes what it is told.
+// A worker of the harness's own that runs beside the one under test, in the same workerd and on the same state.
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-
-import { object } from "./shims.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
@@ -24,7 +22,6 @@ export function planterWorker(compatibilityDate) {
         if (channel === "sqlite") return env.PLANTS.get(env.PLANTS.idFromName("plants")).fetch(request);
         const text = await request.text();
         if (channel === "stdout") console.log(text);
-        else if (channel === "stderr") console.error(text);
         else if (channel === "kv") await env.RECORDS.put("plant/" + crypto.randomUUID(), text);
         else return new Response(null, { status: 404 });
         return new Response();
@@ -35,7 +32,7 @@ export function planterWorker(compatibilityDate) {
       name: "planter",
       compatibilityDate,
       manifest: { mainModule: "planter.mjs", modulesRoot: HERE, modules: { "planter.mjs": { type: "esm", contents } } },
-      env: { PLANTS: object("planter", "Plants"), RECORDS: { type: "kv", id: "records" } },
+      env: { PLANTS: { type: "durable-object", worker: "planter", exportName: "Plants" }, RECORDS: { type: "kv", id: "records" } },
       exports: { Plants: { type: "durable-object", storage: "sqlite" } },
     },
   };

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { Book } from "./book.mjs";
+import { openBook, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
 import { planterWorker } from "./planter.mjs";
 import { object, shimWorker } from "./shims.mjs";
@@ -168,28 +168,33 @@ export class Worker {
    * mutation may be under way. Undefined when there is no such tenant.
    */
   book(query, { tenant = 1, values = [] } = {}) {
-    return this.#reading(tenant, (book) => book.query(query, ...values));
+    return this.#reading(tenant, (database) => database.prepare(query).all(...values));
   }
 
   /** Every row of every table of a tenant's database but workerd's own, to be compared with itself later. */
   wholeBook({ tenant = 1 } = {}) {
-    return this.#reading(tenant, (book) => book.whole());
+    return this.#reading(tenant, wholeOf);
+  }
+
+  /** The same as far as only a mutation changes it: without the log, too. */
+  standingBook({ tenant = 1 } = {}) {
+    return this.#reading(tenant, standingIn);
   }
 
   /** A tenant's database kept open, for suites that look into it after each of many calls: they close it before the worker ends. */
   openBook({ tenant = 1 } = {}) {
-    return Book.find(this.files(), tenant);
+    return openBook(this.files(), tenant);
   }
 
   /** The files that a tenant's database lies in, while the worker is stopped. */
   booksOf(tenant) {
-    const path = this.#reading(tenant, (book) => book.path);
+    const path = this.#reading(tenant, (database) => database.location());
     return this.files().filter((file) => file.startsWith(path));
   }
 
   /** Looks into the directory of tenants in the same way. Undefined while there is none. */
   directory(query) {
-    return reading(Book.findDirectory(this.files()), (book) => book.query(query));
+    return reading(openDirectory(this.files()), (database) => database.prepare(query).all());
   }
 
   #reading(tenant, read) {
@@ -274,8 +279,10 @@ export class Worker {
     return answer.json();
   }
 
-  /** Has the planter write a text to `stdout`, `stderr`, `kv` or `sqlite`. */
+  /** Has the planter write a text to `stdout`, `kv` or `sqlite`; `stderr` gets it here. */
   async plant(channel, text) {
+    // Whatever a Worker says or throws, workerd puts on stdout: nothing of its own making can bring a text to stderr.
+    if (channel === "stderr") return void this.#workerd.stderr.emit("data", Buffer.from(`${text}\n`));
     const planter = await this.#miniflare.getWorker("planter");
     const answer = await planter.fetch(`http://planter/${channel}`, { method: "POST", body: text });
     if (answer.status !== 200) throw new Error(`the planter answered ${answer.status}`);
@@ -367,15 +374,6 @@ class Sayings extends Log {
 
   log(message) {
     this.#say(message);
-  }
-}
-
-/** What `read` finds in a book, which is closed; undefined without a book. */
-function reading(book, read) {
-  try {
-    return book && read(book);
-  } finally {
-    book?.close();
   }
 }
 
