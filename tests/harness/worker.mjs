@@ -128,7 +128,7 @@ export class Worker {
     return this.client(made.json.key);
   }
 
-  /** The KV namespace of sealed records. */
+  /** The KV namespace of sealed records and states. */
   records() {
     return this.#miniflare.getKVNamespace("RECORDS", "wardkey");
   }
@@ -165,9 +165,10 @@ export class Worker {
     return undefined;
   }
 
-  /** Waits until every record that is due has been written to KV. */
+  /** Waits until every record and state that is due has been written to KV. */
   async published({ tenant = 1 } = {}) {
-    await eventually("an empty outbox", () => this.book("SELECT 1 FROM outbox", { tenant })?.length === 0, 10_000);
+    const due = "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM list_copy WHERE due_at IS NOT NULL";
+    await eventually("an empty outbox", () => this.book(due, { tenant })?.length === 0, 10_000);
   }
 
   /** Keeps a copy of the state as it is now. */

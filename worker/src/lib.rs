@@ -13,6 +13,7 @@ mod record_store;
 mod registry_client;
 mod request_id;
 mod routes;
+mod state_store;
 mod tenant_registry;
 
 use wardkey::TenantId;

@@ -3,7 +3,7 @@
 //! Guarantee: single writer; every mutation is one `transactionSync`, so that an error or a panic leaves
 //! nothing behind and its caller gets an answer. Its storage is SQLite alone (STORAGE.md). Its messages are
 //! [`Call`] in, `Result<Reply, RegistryError>` out, as JSON; only the deployment's own Worker can send them.
-//! Its alarm writes sealed records to KV until the outbox is empty.
+//! Its alarm writes sealed records and states of the list to KV until nothing is due.
 
 use std::cell::Cell;
 use std::panic::RefUnwindSafe;
@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::object_store::ObjectStore;
 use crate::problem::ApiError;
 use crate::record_store::RecordStore;
+use crate::state_store::StateStore;
 
 /// Most records that one alarm writes.
 const RECORDS_PER_ALARM: u32 = 50;
@@ -64,8 +65,12 @@ impl DurableObject for TenantRegistry {
         if let Err(error) = self.expand() {
             console_error!("a revocation did not go on: {error:?}");
         }
-        if let Err(error) = self.publish().await {
-            console_error!("records were not written: {error:?}");
+        // Each is tried, whatever became of the other; what is still due is due at the next alarm.
+        let published = [self.publish_records().await, self.publish_states().await];
+        for error in published.iter().filter_map(|done| done.as_ref().err()) {
+            console_error!("KV was not brought up to date: {error:?}");
+        }
+        if published.iter().any(Result::is_err) {
             return Response::ok("");
         }
         if let Err(error) = self.arm().await {
@@ -90,7 +95,7 @@ impl TenantRegistry {
         Registry::new(&store as &dyn Store, &config.root).answer(call, clock::now(), &mut SysRng)
     }
 
-    /// Arms the alarm for the next record that is due, after every call that has put one off or on.
+    /// Arms the alarm for what is due next, after every call that has put one off or on.
     async fn arm(&self) -> Result<(), ApiError> {
         let config = self.config()?;
         let due = {
@@ -122,13 +127,13 @@ impl TenantRegistry {
         Ok(())
     }
 
-    /// Writes what is due to KV. A record that KV refuses stays in the outbox.
-    async fn publish(&self) -> Result<(), ApiError> {
+    /// Writes the records that are due to KV. One that KV refuses stays in the outbox.
+    async fn publish_records(&self) -> Result<(), ApiError> {
         let config = self.config()?;
         let records = RecordStore::of(&self.env)?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        if registry.next_due()?.is_none() {
+        if registry.next_due()?.is_none() || registry.is_gone()? {
             return Ok(());
         }
         registry.apply_deadlines(clock::now())?;
@@ -140,6 +145,27 @@ impl TenantRegistry {
                 Err(error) => {
                     console_error!("record {} was not written: {error:?}", publication.name.key_id);
                     registry.publication_failed(publication.name, clock::now())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the newest state that a head named to KV, or takes out those of a tenant that is gone.
+    async fn publish_states(&self) -> Result<(), ApiError> {
+        let config = self.config()?;
+        let states = StateStore::of(&self.env)?;
+        let store = ObjectStore::of(&self.state);
+        let registry = Registry::new(&store, &config.root);
+        if registry.next_due()?.is_none() {
+            return Ok(());
+        }
+        for copy in registry.due_state_copies(clock::now())? {
+            match states.bring_about(&copy).await {
+                Ok(()) => registry.state_copied(&copy)?,
+                Err(error) => {
+                    console_error!("state {} in KV: {error:?}", copy.name().sequence);
+                    registry.state_copy_failed(&copy, clock::now())?;
                 }
             }
         }

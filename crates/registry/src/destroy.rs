@@ -8,6 +8,7 @@ use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
 use crate::call::Call;
 use crate::error::RegistryError;
+use crate::list_copies;
 use crate::revoke::MAX_REASON_LEN;
 use crate::store::{Store, Value};
 use crate::tenant::Tenant;
@@ -71,6 +72,7 @@ pub(crate) fn destroy(
     for table in ["outbox", "head", "idempotency"] {
         store.execute(&format!("DELETE FROM {table}"), &[])?;
     }
+    list_copies::withdraw(store, now)?;
     let [_, _, _, low_ms, max_skew_ms] = Bounds::DEFAULT.figures();
     Ok(Destroyed {
         tenant: tenant.number().0,
