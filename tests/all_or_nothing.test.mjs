@@ -138,11 +138,12 @@ for (const kind of ["error", "panic"]) {
         act: (plant) => admin.revoke(key_id, { reason: "planted" }, { idempotencyKey: "the-one", plant }),
         nothing: {
           state: async () => {
+            // First of all: what it names is then copied to KV.
+            const { sequence, digest } = await head();
             await worker.published();
             assert.equal((await verifier.verify(key, strict)).json.decision, "allow");
             // The head's own time goes on, and the registry's with it; the list does not.
             const { head: _, tenant: __, ...book } = worker.wholeBook();
-            const { sequence, digest } = await head();
             const next = worker.book("SELECT next_index, policy FROM tenant");
             return { ...book, next, sequence, digest, view: (await admin.read(key_id)).json, log: await admin.audit() };
           },

@@ -11,7 +11,7 @@ export function wholeOf(database, { without = [] } = {}) {
 
 /** The same without the log, and without what changes by itself: what only a mutation changes. */
 export function standingIn(database) {
-  const { tenant, ...rest } = wholeOf(database, { without: ["audit", "sqlite_sequence", "head", "outbox", "directory_report"] });
+  const { tenant, ...rest } = wholeOf(database, { without: ["audit", "sqlite_sequence", "head", "outbox", "list_copy", "directory_report"] });
   return { ...rest, tenant: tenant.map((row) => rowText({ ...JSON.parse(row), last_time: undefined })) };
 }
 

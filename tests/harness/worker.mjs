@@ -158,7 +158,7 @@ export class Worker {
     return this.client(made.json.key);
   }
 
-  /** The KV namespace of sealed records. */
+  /** The KV namespace of sealed records and states. */
   records() {
     return this.#miniflare.getKVNamespace("RECORDS", "wardkey");
   }
@@ -201,9 +201,10 @@ export class Worker {
     return reading(this.openBook({ tenant }), read);
   }
 
-  /** Waits until every record that is due has been written to KV, and the directory knows the tenant. */
+  /** Waits until every record and state that is due has been written to KV, and the directory knows the tenant. */
   async published({ tenant = 1 } = {}) {
-    const due = "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM directory_report WHERE told < revision";
+    const due = `SELECT 1 FROM outbox UNION ALL SELECT 1 FROM list_copy WHERE due_at IS NOT NULL
+      UNION ALL SELECT 1 FROM directory_report WHERE told < revision`;
     await eventually("an empty outbox", () => this.book(due, { tenant })?.length === 0, 10_000);
   }
 

@@ -15,6 +15,7 @@ mod record_store;
 mod registry_client;
 mod request_id;
 mod routes;
+mod state_store;
 mod sweep;
 mod tenant_directory;
 mod tenant_registry;

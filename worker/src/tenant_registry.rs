@@ -3,7 +3,8 @@
 //! Guarantee: single writer; every mutation is one `transactionSync`, so that an error or a panic leaves
 //! nothing behind and its caller gets an answer. Its storage is SQLite alone (STORAGE.md). Its messages are
 //! [`Call`] in, `Result<Reply, RegistryError>` out, as JSON; only the deployment's own Worker can send them.
-//! Its alarm writes sealed records to KV until the outbox is empty, and tells the directory what has changed.
+//! Its alarm writes sealed records and states of the list to KV until nothing is due, and tells the directory what has
+//! changed.
 
 use std::cell::Cell;
 use std::panic::RefUnwindSafe;
@@ -23,6 +24,7 @@ use crate::directory_client::DirectoryClient;
 use crate::object_store::ObjectStore;
 use crate::problem::ApiError;
 use crate::record_store::RecordStore;
+use crate::state_store::StateStore;
 
 /// Most records that one alarm writes.
 const RECORDS_PER_ALARM: u32 = 50;
@@ -78,11 +80,15 @@ impl DurableObject for TenantRegistry {
         if let Err(error) = self.expand() {
             console_error!("a revocation did not go on: {error:?}");
         }
+        // Each is tried, whatever became of the others; what is still due is due at the next alarm.
         if let Err(error) = self.report().await {
             console_error!("the directory was not told: {error:?}");
         }
-        if let Err(error) = self.publish().await {
-            console_error!("records were not written: {error:?}");
+        let published = [self.publish_records().await, self.publish_states().await];
+        for error in published.iter().filter_map(|done| done.as_ref().err()) {
+            console_error!("KV was not brought up to date: {error:?}");
+        }
+        if published.iter().any(Result::is_err) {
             return Response::ok("");
         }
         if let Err(error) = self.arm().await {
@@ -179,13 +185,13 @@ impl TenantRegistry {
         }
     }
 
-    /// Writes what is due to KV. A record that KV refuses stays in the outbox.
-    async fn publish(&self) -> Result<(), ApiError> {
+    /// Writes the records that are due to KV. One that KV refuses stays in the outbox.
+    async fn publish_records(&self) -> Result<(), ApiError> {
         let config = self.config()?;
         let records = RecordStore::of(&self.env)?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        if registry.next_due()?.is_none() {
+        if registry.next_due()?.is_none() || registry.is_gone()? {
             return Ok(());
         }
         registry.apply_deadlines(clock::now())?;
@@ -197,6 +203,27 @@ impl TenantRegistry {
                 Err(error) => {
                     console_error!("record {} was not written: {error:?}", publication.name.key_id);
                     registry.publication_failed(publication.name, clock::now())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the newest state that a head named to KV, or takes out those of a tenant that is gone.
+    async fn publish_states(&self) -> Result<(), ApiError> {
+        let config = self.config()?;
+        let states = StateStore::of(&self.env)?;
+        let store = ObjectStore::of(&self.state);
+        let registry = Registry::new(&store, &config.root);
+        if registry.next_due()?.is_none() {
+            return Ok(());
+        }
+        for copy in registry.due_state_copies(clock::now())? {
+            match states.bring_about(&copy).await {
+                Ok(()) => registry.state_copied(&copy)?,
+                Err(error) => {
+                    console_error!("state {} in KV: {error:?}", copy.name().sequence);
+                    registry.state_copy_failed(&copy, clock::now())?;
                 }
             }
         }

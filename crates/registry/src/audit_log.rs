@@ -5,7 +5,7 @@ use wardkey::{AudienceId, UnixMillis};
 use wardkey_provision::{Actor, AdminScope, Binding};
 
 use crate::error::RegistryError;
-use crate::store::{Row, Store, Value};
+use crate::store::{Row, Store};
 
 /// One entry as its readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,16 +110,19 @@ pub(crate) fn page(
         .filter(|Binding { scope, .. }| *scope == AdminScope::AuditRead)
         .map(|binding| binding.audience.0)
         .collect();
-    let slots = vec!["?"; audiences.len()].join(", ");
-    let sql = format!(
-        "SELECT sequence, at, actor_subject, actor_key, action, audience, target, reason, outcome, request_id
-         FROM audit WHERE sequence > ? AND audience IN ({slots}) ORDER BY sequence LIMIT ?"
-    );
-    let mut params = vec![Value::from(after)];
-    params.extend(audiences.into_iter().map(Value::from));
-    params.push((limit + 1).into());
-    let rows = store.query(&sql, &params)?;
-    let mut entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let mut entries = Vec::new();
+    // WHY: one by one, each along its index: asked for together they are sorted, and so all read.
+    for audience in audiences {
+        let rows = store.query(
+            "SELECT sequence, at, actor_subject, actor_key, action, audience, target, reason, outcome, request_id
+             FROM audit WHERE audience = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            &[audience.into(), after.into(), (limit + 1).into()],
+        )?;
+        for row in &rows {
+            entries.push(entry(row)?);
+        }
+    }
+    entries.sort_by_key(|entry| entry.sequence);
     let more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next_after = entries.last().filter(|_| more).map(|last| last.sequence);

@@ -1,4 +1,5 @@
-//! What comes to an end by itself: retiring generations whose overlap has passed, signing keys whose keys expired.
+//! What comes to an end by itself: retiring generations whose overlap has passed, signing keys whose keys expired,
+//! chunks of the list whose keys did.
 
 use wardkey::{KeyId, StatusIndex, UnixMillis};
 
@@ -30,7 +31,8 @@ pub(crate) fn apply(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryEr
         revocation_list::kill(store, &indexes, now)?;
         Tenant::keep_time(store, now)?;
     }
-    epochs::apply_deadlines(store, now)
+    epochs::apply_deadlines(store, now)?;
+    revocation_list::raise(store, now)
 }
 
 /// When the next one is due.
@@ -38,7 +40,11 @@ pub(crate) fn next(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryErro
     let rows =
         store.query("SELECT min(retire_at) FROM generation WHERE state = 'retiring'", &[])?;
     let retire_at = rows.first().map(|row| row.optional_unsigned(0)).transpose()?.flatten();
-    let due = [retire_at.map(UnixMillis), epochs::next_deadline(store)?];
+    let due = [
+        retire_at.map(UnixMillis),
+        epochs::next_deadline(store)?,
+        revocation_list::next_rise(store)?,
+    ];
     Ok(due.into_iter().flatten().min())
 }
 

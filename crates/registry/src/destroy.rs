@@ -7,6 +7,7 @@ use wardkey_provision::AdminScope;
 use crate::admission::{Circumstances, admit};
 use crate::audit_log::{self, Act, Outcome};
 use crate::error::RegistryError;
+use crate::list_copies;
 use crate::reason;
 use crate::store::{Store, Value};
 use crate::tenant::Tenant;
@@ -68,6 +69,7 @@ pub(crate) fn destroy(
         store.execute(&format!("DELETE FROM {table}"), &[])?;
     }
     tenant_report::post(store, now)?;
+    list_copies::withdraw(store, now)?;
     let [_, _, _, low_ms, max_skew_ms] = Bounds::DEFAULT.figures();
     Ok(Destroyed {
         tenant: tenant.number().0,

@@ -163,22 +163,29 @@ impl Key {
         after: Option<KeyId>,
         limit: u32,
     ) -> Result<Vec<Self>, RegistryError> {
-        let KeyFilter { audiences, subject, tag } = filter;
-        let slots = vec!["?"; audiences.len()].join(", ");
-        let mut sql = format!("{SELECT} WHERE id > ? AND audience IN ({slots})");
-        let mut params = vec![after.map_or_else(String::new, |id| id.to_string()).into()];
-        params.extend(audiences.iter().map(|audience| audience.0.into()));
-        if let Some(subject) = subject {
-            sql.push_str(" AND subject = ?");
-            params.push((*subject).into());
+        let after = after.map_or_else(String::new, |id| id.to_string());
+        let mut keys = Vec::new();
+        // WHY: one by one, each along its index: asked for together they are sorted, and so all read.
+        for audience in &filter.audiences {
+            let mut sql = format!("{SELECT} WHERE audience = ? AND id > ?");
+            let mut params = vec![audience.0.into(), after.as_str().into()];
+            if let Some(subject) = filter.subject {
+                sql = format!("{SELECT} WHERE +audience = ? AND id > ? AND subject = ?");
+                params.push(subject.into());
+            }
+            if let Some(tag) = filter.tag {
+                sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
+                params.push(tag.into());
+            }
+            sql.push_str(" ORDER BY id LIMIT ?");
+            params.push(limit.into());
+            for row in &store.query(&sql, &params)? {
+                keys.push(Self::read(row)?);
+            }
         }
-        if let Some(tag) = tag {
-            sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
-            params.push((*tag).into());
-        }
-        sql.push_str(" ORDER BY id LIMIT ?");
-        params.push(limit.into());
-        store.query(&sql, &params)?.iter().map(Self::read).collect()
+        keys.sort_by_key(|key| key.id);
+        keys.truncate(limit as usize);
+        Ok(keys)
     }
 
     /// Some keys, ascending by their ids, after one of them.

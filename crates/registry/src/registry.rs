@@ -15,6 +15,7 @@ use crate::destroy::destroy;
 use crate::error::RegistryError;
 use crate::key_list;
 use crate::key_set;
+use crate::list_copies::{self, StateCopy};
 use crate::outbox::{self, Publication};
 use crate::policy_versions;
 use crate::read::{self, ReadKey};
@@ -88,7 +89,7 @@ impl<'r> Registry<'r> {
         outcome
     }
 
-    /// When something is next due: a record for KV, or a deadline.
+    /// When something is next due: a record or a state for KV, or a deadline.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
@@ -97,13 +98,18 @@ impl<'r> Registry<'r> {
             return Ok(None);
         }
         schema::upgrade(self.store)?;
-        // A tenant that is gone publishes nothing.
+        // A tenant that is gone publishes nothing, and takes back what KV holds of it.
         if Tenant::is_gone(self.store)? {
-            return Ok(None);
+            return list_copies::next_due(self.store);
         }
         // A revocation that is under way goes on at once.
         let under_way = self.is_revoking()?.then_some(UnixMillis(0));
-        let due = [under_way, outbox::next_due(self.store)?, deadlines::next(self.store)?];
+        let due = [
+            under_way,
+            outbox::next_due(self.store)?,
+            list_copies::next_due(self.store)?,
+            deadlines::next(self.store)?,
+        ];
         Ok(due.into_iter().flatten().min())
     }
 
@@ -143,7 +149,15 @@ impl<'r> Registry<'r> {
         transaction(store, || deadlines::apply(store, now))
     }
 
-    /// Some records that are due to be written to KV, sealed.
+    /// Whether the tenant was destroyed: then only copies of its states are due, to be deleted.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn is_gone(&self) -> Result<bool, RegistryError> {
+        Ok(schema::exists(self.store)? && Tenant::is_gone(self.store)?)
+    }
+
+    /// Some records that are due to be written to KV, sealed. None of a tenant that is gone.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
@@ -214,6 +228,34 @@ impl<'r> Registry<'r> {
     /// [`RegistryError::Internal`].
     pub fn report_failed(&self, clock: UnixMillis) -> Result<(), RegistryError> {
         tenant_report::failed(self.store, clock)
+    }
+
+    /// What is due to be done about the list's states in KV.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn due_state_copies(&self, clock: UnixMillis) -> Result<Vec<StateCopy>, RegistryError> {
+        transaction(self.store, || list_copies::due(self.store, clock))
+    }
+
+    /// A copy was written or deleted.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn state_copied(&self, copy: &StateCopy) -> Result<(), RegistryError> {
+        list_copies::done(self.store, copy)
+    }
+
+    /// A copy could not be written or deleted: it is tried again later.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn state_copy_failed(
+        &self,
+        copy: &StateCopy,
+        now: UnixMillis,
+    ) -> Result<(), RegistryError> {
+        list_copies::failed(self.store, copy.name(), now)
     }
 }
 

@@ -38,8 +38,9 @@ pub(crate) fn upgrade(store: &dyn Store) -> Result<(), RegistryError> {
 
 /// Whether the tenant's tables are there.
 pub(crate) fn exists(store: &dyn Store) -> Result<bool, RegistryError> {
-    let rows =
-        store.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tenant'", &[])?;
+    // It was the first to be made: without the limit, each call would read the names of all others.
+    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tenant' LIMIT 1";
+    let rows = store.query(sql, &[])?;
     Ok(!rows.is_empty())
 }
 
@@ -145,7 +146,8 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 4] = [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT];
+const LATER: [&[&str]; 5] =
+    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -234,4 +236,46 @@ const DIRECTORY_REPORT: &[&str] = &[
         due_at INTEGER NOT NULL,
         attempts INTEGER NOT NULL) STRICT",
     "INSERT OR IGNORE INTO directory_report (id, revision, told, due_at, attempts) SELECT 1, 1, 0, 0, 0 FROM tenant",
+];
+
+/// Lists of millions of indexes: a floor that rises, digests in one row, copies of states in KV; and the indexes
+/// without which a reader would scan. `waits_until`, `due_at` and `kept_until` are in Unix milliseconds.
+const LISTS_AT_SCALE: &[&str] = &[
+    // The index that chunk 0 begins with, and how many chunks the floor has risen past. `waits_until`: before then it
+    // does not rise; NULL until that is decided.
+    "CREATE TABLE IF NOT EXISTS list_floor (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        first_index INTEGER NOT NULL,
+        fallen INTEGER NOT NULL DEFAULT 0,
+        waits_until INTEGER) STRICT",
+    "INSERT OR IGNORE INTO list_floor (id, first_index) SELECT 1, floor FROM list_version ORDER BY sequence LIMIT 1",
+    // How many indexes of a chunk were issued, and the latest second in which one of their keys expires.
+    "CREATE TABLE IF NOT EXISTS list_expiry (
+        number INTEGER PRIMARY KEY,
+        generations INTEGER NOT NULL,
+        latest INTEGER NOT NULL) STRICT",
+    "INSERT OR REPLACE INTO list_expiry (number, generations, latest)
+     SELECT (status_index - first_index) / 32768, count(*), max(expires_at) FROM generation, list_floor GROUP BY 1",
+    // A trigger, so that no mint is missed, an old object's included: a chunk falls when all of it is known to be over.
+    "CREATE TRIGGER IF NOT EXISTS list_expiry_of_generation AFTER INSERT ON generation BEGIN
+        INSERT INTO list_expiry (number, generations, latest)
+        SELECT (new.status_index - first_index) / 32768, 1, new.expires_at FROM list_floor WHERE true
+        ON CONFLICT (number) DO UPDATE SET generations = generations + 1, latest = max(latest, excluded.latest);
+     END",
+    // The digests of all chunks from the floor on, one behind the other.
+    "CREATE TABLE IF NOT EXISTS list_digests (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        digests BLOB NOT NULL) STRICT",
+    // States that KV may hold until `kept_until` (0: never sent), and when something is to be done about one.
+    "CREATE TABLE IF NOT EXISTS list_copy (
+        sequence INTEGER PRIMARY KEY,
+        digest BLOB NOT NULL,
+        due_at INTEGER,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        kept_until INTEGER NOT NULL DEFAULT 0) STRICT",
+    "CREATE INDEX IF NOT EXISTS list_copy_by_time ON list_copy (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS list_copy_by_end ON list_copy (kept_until)",
+    "CREATE INDEX IF NOT EXISTS list_version_by_time ON list_version (made_at)",
+    "CREATE INDEX IF NOT EXISTS binding_by_scope ON binding (scope, audience)",
+    "CREATE INDEX IF NOT EXISTS key_by_audience ON key (audience, id)",
 ];

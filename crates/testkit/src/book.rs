@@ -7,8 +7,8 @@ use rand_core::SeedableRng as _;
 use wardkey::UnixMillis;
 use wardkey_provision::{KeyRequest, Policy, RootError, RootKeys};
 use wardkey_registry::{
-    Authority, BootstrapRequest, Call, Created, Registry, RegistryError, Reply, Store, WireBytes,
-    WireSecret,
+    Authority, BootstrapRequest, Call, Created, Publication, Registry, RegistryError, Reply, Store,
+    WireBytes, WireSecret,
 };
 
 use crate::sqlite_store::SqliteStore;
@@ -122,6 +122,15 @@ impl<S: Store> Book<S> {
     /// Moves the clock forward, in milliseconds.
     pub fn pass(&self, ms: u64) {
         self.now.set(self.now.get().plus(ms));
+    }
+
+    pub(crate) fn with_rng<T>(&self, draw: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
+        draw(&mut self.rng.borrow_mut())
+    }
+
+    pub(crate) fn due_records(&self) -> Result<Vec<Publication>, RegistryError> {
+        const AT_ONCE: u32 = 50;
+        self.with_rng(|rng| self.registry().due_publications(self.now(), AT_ONCE, rng))
     }
 
     /// The registry over the store.

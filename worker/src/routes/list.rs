@@ -1,12 +1,13 @@
 //! `/v1/list/{tenant}`: the revocation list, public like a CRL.
 
 use wardkey::{DIGEST_LEN, Reason, TenantId};
-use wardkey_registry::{Call as RegistryCall, Reply, WireBytes};
-use worker::{Response, ResponseBuilder};
+use wardkey_registry::{Call as RegistryCall, Reply, StateName, WireBytes};
+use worker::{Response, ResponseBuilder, console_error};
 
 use crate::Call;
 use crate::problem::ApiError;
 use crate::registry_client::unexpected_reply;
+use crate::state_store::StateStore;
 
 /// Gives the head.
 ///
@@ -17,31 +18,39 @@ use crate::registry_client::unexpected_reply;
 pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;
     limit(&call).await?;
-    bytes(&call, tenant, &RegistryCall::Head, "public, max-age=1").await
+    public(ask(&call, tenant, &RegistryCall::Head).await?, "public, max-age=1")
 }
 
-/// Gives a state that a head of the last ten minutes named.
+/// Gives a state that a head of the last ten minutes named. A copy in KV may answer for up to half an hour longer.
 ///
 /// 1. `{sequence}-{digest in 64 lower-case hex digits}`: 404.
 /// 2. No query; the caller's address is counted: 400, 429.
-/// 3. The registry: 404 (fetch the head again), 410 `tenant_gone`, 503.
-/// 4. 200 with the state's bytes, which never change.
+/// 3. KV, whose bytes count only if they have that digest; that it has none is no answer.
+/// 4. The registry: 404 (fetch the head again), 410 `tenant_gone`, 503.
+/// 5. 200 with the state's bytes, which never change. `Wardkey-State` says whether they came from `kv` or the `registry`.
 pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;
     let (sequence, digest) = name.split_once('-').ok_or(ApiError::NotFound)?;
     let sequence: u64 = canonical(sequence).ok_or(ApiError::NotFound)?;
     let digest = hex(digest).ok_or(ApiError::NotFound)?;
     limit(&call).await?;
-    let asked = RegistryCall::State { sequence, digest: WireBytes::new(digest) };
-    bytes(&call, tenant, &asked, "public, max-age=31536000, immutable").await
+    let copies = StateStore::of(&call.env)?;
+    let (bytes, source) = match copies.state(&StateName { tenant, sequence, digest }).await {
+        Ok(Some(bytes)) => (bytes, "kv"),
+        missed => {
+            if let Err(error) = missed {
+                console_error!("{} a state in KV: {error:?}", call.id.as_str());
+            }
+            let asked = RegistryCall::State { sequence, digest: WireBytes::new(digest) };
+            (ask(&call, tenant, &asked).await?, "registry")
+        }
+    };
+    let mut response = public(bytes, "public, max-age=31536000, immutable")?;
+    response.headers_mut().set("Wardkey-State", source)?;
+    Ok(response)
 }
 
-async fn bytes(
-    call: &Call,
-    tenant: TenantId,
-    asked: &RegistryCall,
-    cache_control: &str,
-) -> Result<Response, ApiError> {
+async fn ask(call: &Call, tenant: TenantId, asked: &RegistryCall) -> Result<Vec<u8>, ApiError> {
     let reply = call.registry(tenant)?.ask(asked).await.map_err(|error| match error {
         ApiError::Denied(Reason::TenantGone) => ApiError::NotFound,
         other => other,
@@ -49,10 +58,14 @@ async fn bytes(
     let Reply::Bytes(bytes) = reply else {
         return Err(unexpected_reply());
     };
+    Ok(bytes.as_bytes().to_vec())
+}
+
+fn public(bytes: Vec<u8>, cache_control: &str) -> Result<Response, ApiError> {
     let builder = ResponseBuilder::new()
         .with_header("Content-Type", "application/octet-stream")?
         .with_header("Cache-Control", cache_control)?;
-    Ok(builder.fixed(bytes.as_bytes().to_vec()))
+    Ok(builder.fixed(bytes))
 }
 
 /// Counts a call that needs no credential, by its caller's address, and refuses a query: a cache must not
@@ -73,10 +86,10 @@ fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
     text.parse::<T>().ok().filter(|number| number.to_string() == text)
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+fn hex(text: &str) -> Option<[u8; DIGEST_LEN]> {
     let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let digits = (text.len() == 2 * DIGEST_LEN && lower).then_some(text)?;
     let bytes = (0..DIGEST_LEN)
         .map(|at| digits.get(2 * at..2 * at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()));
-    bytes.collect()
+    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
