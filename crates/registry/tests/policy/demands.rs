@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use wardkey_provision::{KeyRequest, RolePolicy};
 use wardkey_registry::{Call, RotateRequest, Store as _};
 use wardkey_testkit::{
-    Acts as _, Book, Tenant, admin_request, api_policy, bootstrap_call, key_request, rule,
+    Acts as _, Book, Tenant, admin_request, api_policy, bootstrap_call, field, key_request, rule,
 };
 
-use crate::{entries_of, new_id, replace, rotate, tenant_with};
+use crate::{changed, entries_of, new_id, replace, rotate, tenant_with};
 
 #[test]
 fn a_role_expands_to_scopes_and_the_key_keeps_them_when_the_role_changes() {
@@ -28,6 +28,35 @@ fn a_role_expands_to_scopes_and_the_key_keeps_them_when_the_role_changes() {
     replace(&tenant, 2, &policy).unwrap();
     assert_eq!(tenant.read(&key_id).unwrap().scopes, scopes);
     assert_eq!(rotate(&tenant, &key_id).unwrap().view.scopes, scopes);
+}
+
+#[test]
+fn a_rotation_may_name_roles_which_expand_as_the_policy_has_them_now() {
+    let role = |scopes: &[&str]| {
+        changed(|policy| {
+            policy.audiences[0].roles = vec![RolePolicy {
+                name: "reporter".into(),
+                scopes: scopes.iter().map(|scope| (*scope).into()).collect(),
+            }];
+        })
+    };
+    let tenant = Tenant::with(role(&["reports:read"]));
+    let reporter = || RotateRequest { roles: vec!["reporter".into()], ..RotateRequest::default() };
+    let key_id = tenant.create(key_request(&["status:read"])).unwrap().view.key_id;
+    replace(&tenant, 1, &role(&["reports:read", "reports:write"])).unwrap();
+    let rotated = tenant.rotate(&key_id, reporter()).unwrap();
+    // Instead of what it had, as for a new key.
+    assert_eq!(rotated.view.scopes, ["reports:read", "reports:write"]);
+    tenant.confirm(&key_id).unwrap();
+    let both = RotateRequest { scopes: Some(vec!["status:read".into()]), ..reporter() };
+    let rotated = tenant.rotate(&key_id, both).unwrap();
+    assert_eq!(rotated.view.scopes, ["reports:read", "reports:write", "status:read"]);
+    tenant.confirm(&key_id).unwrap();
+    let unknown = RotateRequest { roles: vec!["nobody".into()], ..RotateRequest::default() };
+    assert_eq!(field(tenant.rotate(&key_id, unknown)), "roles");
+    let administrator =
+        tenant.create(admin_request("ops:reader", &["keys:read"], &["api"])).unwrap();
+    assert_eq!(field(tenant.rotate(&administrator.view.key_id, reporter())), "roles");
 }
 
 fn rules() -> Value {
