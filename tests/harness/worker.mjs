@@ -91,6 +91,7 @@ export class Worker {
    * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
    * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
    * `planter`: beside the worker runs one that writes what it is told. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
+   * `cache`: with the data centre's cache in front of the registry.
    */
   static async start(options = {}) {
     const worker = new Worker();
@@ -161,6 +162,11 @@ export class Worker {
   /** The KV namespace of sealed records and states. */
   records() {
     return this.#miniflare.getKVNamespace("RECORDS", "wardkey");
+  }
+
+  /** The data centre's cache. */
+  async cache() {
+    return (await this.#miniflare.getCaches()).default;
   }
 
   /**
@@ -320,7 +326,7 @@ export class Worker {
 
   /** The worker as wrangler.toml describes it; its objects are those of the worker called `home`. */
   #wardkey(name, home) {
-    const { flavour, token, limit, strictLimit, shim, bindings, without = [], world, apart } = this.#options;
+    const { flavour, token, limit, strictLimit, shim, bindings, without = [], world, apart, cache = false } = this.#options;
     const build = BUILDS[flavour];
     const secrets = {
       WARDKEY_ROOT: this.root,
@@ -360,7 +366,8 @@ export class Worker {
         }),
       },
       // A socket of its own: miniflare's usual one changes what it passes on.
-      dev: { rootPath: dirname(build), unsafeDirectSockets: sockets },
+      // Without a shared cache, as on workers.dev, so that suites count what reaches the objects; with it where it is asked for.
+      dev: { rootPath: dirname(build), unsafeDirectSockets: sockets, cacheAPI: cache },
     };
   }
 }

@@ -19,6 +19,7 @@ use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
 use worker::Delay;
 
 use crate::clock;
+use crate::head_cache::{self, HeadCache};
 use crate::problem::ApiError;
 use crate::registry_client::{RegistryClient, unexpected_reply};
 
@@ -263,7 +264,7 @@ impl<'c> EdgeVerifier<'c> {
     }
 
     async fn bring_list(&self, started: UnixMillis) -> Result<(), RefreshFailed> {
-        let head_bytes = self.bytes(&Call::Head, started).await?;
+        let head_bytes = self.head(started).await?;
         let newer =
             self.with(|holding| authentic(holding, &head_bytes)).ok_or(RefreshFailed::Gone)??;
         if self.adopt(&newer, None)? != Adoption::StateNeeded {
@@ -279,6 +280,23 @@ impl<'c> EdgeVerifier<'c> {
             Adoption::Adopted | Adoption::InForce => Ok(()),
             Adoption::StateNeeded => Err(RefreshFailed::NotAdopted),
         }
+    }
+
+    /// The newest head: the data centre's, if it is one of this deployment and new enough, or the registry's.
+    async fn head(&self, started: UnixMillis) -> Result<Vec<u8>, RefreshFailed> {
+        let cache = HeadCache::of(&self.request.url, self.name.0);
+        if let Some(bytes) = cache.head().await {
+            let age = self.with(|holding| {
+                let head = authentic(holding, &bytes).ok()?;
+                Some(clock::now().since(head.head().issued_at()))
+            });
+            if age.flatten().is_some_and(|age| age <= head_cache::MAX_AGE_MS) {
+                return Ok(bytes);
+            }
+        }
+        let bytes = self.bytes(&Call::Head, started).await?;
+        cache.keep(&bytes).await;
+        Ok(bytes)
     }
 
     fn adopt(

@@ -8,6 +8,7 @@ mod config;
 mod credential;
 mod directory_client;
 mod edge_verifier;
+mod head_cache;
 mod object_message;
 mod object_store;
 mod problem;
@@ -87,7 +88,10 @@ impl Call {
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     let id = RequestId::new();
     let outcome = match request.url() {
-        Ok(url) => route(Call { request, url, env, id: id.clone() }).await,
+        Ok(url) => {
+            head_cache::warn_where_there_is_none(&url);
+            route(Call { request, url, env, id: id.clone() }).await
+        }
         Err(_) => Err(ApiError::invalid("url", "is not a URL")),
     };
     let mut response = outcome.or_else(|error| error.into_response(&id))?;
