@@ -14,6 +14,7 @@ use crate::tenant::Tenant;
 
 /// What must be said to destroy a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DestroyRequest {
     /// The tenant's number, once more.
@@ -25,6 +26,7 @@ pub struct DestroyRequest {
 
 /// A tenant that is no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Destroyed {
     /// Its number, which is never used again.
     pub tenant: u16,

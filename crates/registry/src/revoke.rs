@@ -17,6 +17,7 @@ use crate::tenant::Tenant;
 
 /// Why a key is revoked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokeRequest {
     /// In the actor's words: at most 256 bytes.
@@ -43,6 +44,7 @@ pub struct Revoked {
 
 /// The published bound, in milliseconds from this answer; clocks may add `max_skew_ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RevocationBound {
     /// While the registry can be reached.
     pub typical_ms: u32,
