@@ -353,6 +353,7 @@ describe("requests", () => {
     }
     const allowed = {
       "/healthz": ["GET"],
+      "/openapi.json": ["GET"],
       "/v1/bootstrap": ["POST"],
       "/v1/keys": ["GET", "POST"],
       [`/v1/keys/${keyId}`]: ["GET", "PATCH"],
@@ -372,7 +373,7 @@ describe("requests", () => {
       [`/v1/list/1/state/1-${"0".repeat(64)}`]: ["GET"],
     };
     for (const [path, allow] of Object.entries(allowed)) {
-      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((method) => !allow.includes(method))) {
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"].filter((method) => !allow.includes(method))) {
         const answer = await admin.request(method, path);
         refused(answer, 405, "method_not_allowed", `${method} ${path}`);
         assert.deepEqual(answer.headers.allow.split(/, */), allow, path);

@@ -9,3 +9,8 @@ pub(crate) fn now() -> UnixMillis {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     UnixMillis(ms as u64)
 }
+
+/// Now, as a `Date` header says it (RFC 9110 section 5.6.7).
+pub(crate) fn http_date() -> String {
+    js_sys::Date::new_0().to_utc_string().into()
+}

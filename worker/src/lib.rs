@@ -23,15 +23,15 @@ mod tenant_registry;
 
 use wardkey::{KeyId, TenantId};
 use worker::{
-    Context, Env, Method, Request, Response, ScheduleContext, ScheduledEvent, console_error, event,
+    Context, Env, Request, Response, ScheduleContext, ScheduledEvent, console_error, event,
 };
 
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
 use crate::routes::{
-    audit, bootstrap, forward_auth, healthz, key_life, key_set, keys, list, policy, revocations,
-    signing_keys, tenant, verify,
+    audit, bootstrap, forward_auth, healthz, key_life, key_set, keys, list, openapi, policy,
+    revocations, signing_keys, tenant, verify,
 };
 
 /// One request with what every route needs of it.
@@ -97,6 +97,8 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     let mut response = outcome.or_else(|error| error.into_response(&id))?;
     response.headers_mut().set("Wardkey-Request-Id", id.as_str())?;
     response.headers_mut().set("X-Content-Type-Options", "nosniff")?;
+    // RFC 9110 section 6.6.1: caches count an answer's age from it. Cloudflare sets its own.
+    response.headers_mut().set("Date", &clock::http_date())?;
     Ok(response)
 }
 
@@ -108,77 +110,76 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
 }
 
-/// The route table.
+/// Finds the route.
 async fn route(call: Call) -> Result<Response, ApiError> {
     credential::refuse_in_url(&call.url)?;
     refuse_plain_http(&call.url)?;
     let path = call.url.path().to_owned();
     let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(&path).split('/').collect();
+    // By its own word: what the library does not know it takes for GET.
+    let method = call.request.inner().method();
     // A HEAD is a GET whose body the runtime drops.
-    let method = match call.request.method() {
-        Method::Head => Method::Get,
-        method => method,
-    };
-    match (segments.as_slice(), method) {
-        (["healthz"], Method::Get) => healthz::read(&call),
-        (["healthz"], _) => Err(ApiError::method("GET")),
-        (["v1", "bootstrap"], Method::Post) => bootstrap::create(call).await,
-        (["v1", "bootstrap"], _) => Err(ApiError::method("POST")),
-        (["v1", "keys"], Method::Post) => keys::create(call).await,
-        (["v1", "keys"], Method::Get) => keys::list(call).await,
-        (["v1", "keys"], _) => Err(ApiError::method("GET, POST")),
-        (["v1", "keys", id], Method::Get) => keys::read(call, id).await,
-        (["v1", "keys", id], Method::Patch) => keys::update(call, id).await,
-        (["v1", "keys", _], _) => Err(ApiError::method("GET, PATCH")),
-        (["v1", "keys", id, act], method) => match (*act, method) {
-            ("rotate", Method::Post) => key_life::rotate(call, id).await,
-            ("confirm", Method::Post) => key_life::confirm(call, id).await,
-            ("suspend", Method::Post) => key_life::suspend(call, id, true).await,
-            ("resume", Method::Post) => key_life::suspend(call, id, false).await,
-            ("revoke", Method::Post) => key_life::revoke(call, id).await,
-            ("rotate" | "confirm" | "suspend" | "resume" | "revoke", _) => {
-                Err(ApiError::method("POST"))
+    let method = if method == "HEAD" { "GET" } else { method.as_str() };
+    answer(call, &segments, method).await
+}
+
+/// Makes the route table: what is answered, and in tests the same as data, to which the published description is held.
+macro_rules! routes {
+    ($call:ident; $(
+        [$($segment:pat),+]
+        $({ $first:literal => $first_answer:expr $(, $method:literal => $answer:expr)* $(,)? })?
+        $($any:ident => $any_answer:expr;)?
+    )+) => {
+        async fn answer($call: Call, segments: &[&str], method: &str) -> Result<Response, ApiError> {
+            match segments {
+                $([$($segment),+] => match method {
+                    $(
+                        $first => $first_answer,
+                        $($method => $answer,)*
+                        _ => Err(ApiError::method(concat!($first $(, ", ", $method)*))),
+                    )?
+                    $(_ => $any_answer,)?
+                },)+
+                _ => Err(ApiError::NoRoute),
             }
-            _ => Err(ApiError::NoRoute),
-        },
-        (["v1", "revoke-self"], Method::Post) => key_life::revoke_self(call).await,
-        (["v1", "revoke-self"], _) => Err(ApiError::method("POST")),
-        (["v1", "revocations"], Method::Post) => revocations::start(call).await,
-        (["v1", "revocations"], _) => Err(ApiError::method("POST")),
-        (["v1", "revocations", id], Method::Get) => revocations::read(call, id).await,
-        (["v1", "revocations", _], _) => Err(ApiError::method("GET")),
-        (["v1", "verify"], Method::Post) => verify::decide(call).await,
-        (["v1", "verify"], _) => Err(ApiError::method("POST")),
-        // Whatever the method: some proxies ask with the one that their caller used.
-        (["v1", "forward-auth", tenant, audience], _) => {
-            forward_auth::decide(call, tenant, audience).await
         }
-        (["v1", "list", tenant, "head"], Method::Get) => list::head(call, tenant).await,
-        (["v1", "list", _, "head"], _) => Err(ApiError::method("GET")),
-        (["v1", "list", tenant, "state", name], Method::Get) => {
-            list::state(call, tenant, name).await
-        }
-        (["v1", "list", _, "state", _], _) => Err(ApiError::method("GET")),
-        (["v1", "key-set"], Method::Get) => key_set::take(call).await,
-        (["v1", "key-set"], _) => Err(ApiError::method("GET")),
-        (["v1", "signing-keys", audience, "rotate"], Method::Post) => {
-            signing_keys::rotate(call, audience).await
-        }
-        (["v1", "signing-keys", _, "rotate"], _) => Err(ApiError::method("POST")),
-        (["v1", "root", "rewrap"], Method::Get) => tenant::root(call).await,
-        (["v1", "root", "rewrap"], Method::Post) => tenant::rewrap(call).await,
-        (["v1", "root", "rewrap"], _) => Err(ApiError::method("GET, POST")),
-        (["v1", "tenant", "destroy"], Method::Post) => tenant::destroy(call).await,
-        (["v1", "tenant", "destroy"], _) => Err(ApiError::method("POST")),
-        (["v1", "policy"], Method::Get) => policy::read(call).await,
-        (["v1", "policy"], Method::Put) => policy::replace(call).await,
-        (["v1", "policy"], _) => Err(ApiError::method("GET, PUT")),
-        (["v1", "policy", "schema"], Method::Get) => policy::schema(),
-        (["v1", "policy", "schema"], _) => Err(ApiError::method("GET")),
-        (["v1", "audit"], Method::Get) => audit::read(call).await,
-        (["v1", "audit"], _) => Err(ApiError::method("GET")),
-        _ => Err(ApiError::NoRoute),
-    }
+
+        /// Each route's segments, parameters by their names, and its methods.
+        #[cfg(test)]
+        const ROUTES: &[(&[&str], &[&str])] = &[$((
+            &[$(stringify!($segment)),+],
+            &[$($first $(, $method)*)? $(stringify!($any))?],
+        )),+];
+    };
+}
+
+// The route table.
+routes! { call;
+    ["healthz"] { "GET" => healthz::read(&call) }
+    ["openapi.json"] { "GET" => openapi::read() }
+    ["v1", "bootstrap"] { "POST" => bootstrap::create(call).await }
+    ["v1", "keys"] { "GET" => keys::list(call).await, "POST" => keys::create(call).await }
+    ["v1", "keys", id] { "GET" => keys::read(call, id).await, "PATCH" => keys::update(call, id).await }
+    ["v1", "keys", id, "rotate"] { "POST" => key_life::rotate(call, id).await }
+    ["v1", "keys", id, "confirm"] { "POST" => key_life::confirm(call, id).await }
+    ["v1", "keys", id, "suspend"] { "POST" => key_life::suspend(call, id, true).await }
+    ["v1", "keys", id, "resume"] { "POST" => key_life::suspend(call, id, false).await }
+    ["v1", "keys", id, "revoke"] { "POST" => key_life::revoke(call, id).await }
+    ["v1", "revoke-self"] { "POST" => key_life::revoke_self(call).await }
+    ["v1", "revocations"] { "POST" => revocations::start(call).await }
+    ["v1", "revocations", id] { "GET" => revocations::read(call, id).await }
+    ["v1", "verify"] { "POST" => verify::decide(call).await }
+    // Whatever the method: some proxies ask with the one that their caller used.
+    ["v1", "forward-auth", tenant, audience] ANY => forward_auth::decide(call, tenant, audience).await;
+    ["v1", "list", tenant, "head"] { "GET" => list::head(call, tenant).await }
+    ["v1", "list", tenant, "state", name] { "GET" => list::state(call, tenant, name).await }
+    ["v1", "key-set"] { "GET" => key_set::take(call).await }
+    ["v1", "signing-keys", audience, "rotate"] { "POST" => signing_keys::rotate(call, audience).await }
+    ["v1", "root", "rewrap"] { "GET" => tenant::root(call).await, "POST" => tenant::rewrap(call).await }
+    ["v1", "tenant", "destroy"] { "POST" => tenant::destroy(call).await }
+    ["v1", "policy"] { "GET" => policy::read(call).await, "PUT" => policy::replace(call).await }
+    ["v1", "policy", "schema"] { "GET" => policy::schema() }
+    ["v1", "audit"] { "GET" => audit::read(call).await }
 }
 
 /// Keys travel over TLS only, except on the machine itself.

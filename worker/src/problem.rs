@@ -77,7 +77,8 @@ pub(crate) enum ApiError {
 
 /// The body of a problem.
 #[derive(Serialize)]
-struct Problem<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Problem<'a> {
     r#type: String,
     title: &'a str,
     status: u16,
@@ -146,6 +147,12 @@ impl ApiError {
     /// The stable code.
     pub(crate) const fn code(&self) -> &'static str {
         self.summary().1
+    }
+
+    /// The HTTP status.
+    #[cfg(test)]
+    pub(crate) const fn status(&self) -> u16 {
+        self.summary().0
     }
 
     /// Status, code and title.
@@ -246,7 +253,8 @@ impl ApiError {
             Self::BootstrapRefused | Self::BootstrapExpired => "invalid_token",
             Self::CredentialTwice | Self::CredentialInUrl => "invalid_request",
             Self::Denied(reason) => reason.answer().error?,
-            Self::NarrowedKey => "insufficient_scope",
+            // RFC 6750 section 3: whatever a token does not open is answered with a challenge.
+            Self::NarrowedKey | Self::Forbidden { .. } => "insufficient_scope",
             Self::MissingScope(scope) => {
                 return Some(format!("{REALM}, error=\"insufficient_scope\", scope=\"{scope}\""));
             }

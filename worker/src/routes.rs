@@ -8,6 +8,7 @@ pub(crate) mod key_life;
 pub(crate) mod key_set;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod openapi;
 pub(crate) mod policy;
 pub(crate) mod revocations;
 pub(crate) mod signing_keys;

@@ -50,7 +50,7 @@ impl KeyNotes {
             return Err(field("tags", format!("must be at most {MAX_COUNT}")));
         }
         for tag in tags {
-            free_text("tags", tag, MAX_NAME_LEN)?;
+            check_tag(tag).map_err(|problem| field("tags", problem))?;
         }
         if meta.len() > MAX_COUNT {
             return Err(field("meta", format!("must have at most {MAX_COUNT} members")));
@@ -86,6 +86,14 @@ impl KeyNotes {
     pub const fn meta(&self) -> &BTreeMap<String, String> {
         &self.meta
     }
+}
+
+/// Whether a text may be a tag.
+///
+/// # Errors
+/// What is wrong with it, without repeating it.
+pub fn check_tag(text: &str) -> Result<(), String> {
+    check_free_text(text, MAX_NAME_LEN)
 }
 
 /// Longest name and owner, in bytes.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What somebody asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// Who the key shall act as.
@@ -42,6 +43,7 @@ pub struct KeyRequest {
 
 /// When and from where a key may be used, as it is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyConstraints {
     /// The first Unix second in which it is valid.

@@ -12,23 +12,26 @@ use crate::policy::{Policy, given};
 
 /// What every key with a scope of one risk level must keep to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LevelPolicy {
     /// Longest lifetime, in seconds, where the audience's own is not shorter.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "u32", range(min = 60, max = u32::MAX)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(with = "u32", range(min = 60, max = u32::MAX)))]
     pub max_lifetime_s: Option<u32>,
     /// What must be given: `name`, `owner` (another than the key's own subject), `tags`, `meta.<name>`,
     /// `constraints.networks`; the last is not asked of administration keys, which have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(
-        test,
+        any(test, feature = "schema"),
         schemars(
             length(max = 32),
-            inner(regex(
-                pattern = r"^(name|owner|tags|meta\.[^\u0000-\u001f\u007f-\u009f]+|constraints\.networks)$"
-            ))
+            inner(
+                regex(
+                    pattern = r"^(name|owner|tags|meta\.[^\u0000-\u001f\u007f-\u009f]+|constraints\.networks)$"
+                ),
+                length(max = 69)
+            )
         )
     )]
     pub require: Vec<String>,

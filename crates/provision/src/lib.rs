@@ -28,7 +28,7 @@ pub use change_log::{Change, ChangeLog};
 pub use free_text::{check_free_text, holds_credential};
 pub use grant::{Grant, GrantRefused};
 pub use head::{HeadAudience, HeadBody, HeadTooLong, state_bytes};
-pub use key_notes::KeyNotes;
+pub use key_notes::{KeyNotes, check_tag};
 pub use key_request::{KeyConstraints, KeyRequest};
 pub use key_set::{KeySetTooLong, LiveSigningKey, key_set_bytes};
 pub use level::LevelPolicy;

@@ -23,106 +23,121 @@ pub use succession::GivenNumbers;
 /// # Guarantees
 /// Only after [`Policy::check`]: names and numbers are unique and within their grammars, and what is named is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// `live` or `test`: the second part of every prefix. Default `live`.
     #[serde(default = "live")]
-    #[cfg_attr(test, schemars(extend("enum" = ["live", "test"])))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(extend("enum" = ["live", "test"])))]
     pub environment: String,
     /// The first part of every prefix but the administration's. Default `wk`.
     #[serde(default = "brand")]
-    #[cfg_attr(test, schemars(regex(pattern = "^[a-z][a-z0-9]{1,11}$"), extend("not" = {"const": "wkadmin"})))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(regex(pattern = "^[a-z][a-z0-9]{1,11}$"), length(max = 12), extend("not" = {"const": "wkadmin"})))]
     pub brand: String,
     /// 1 to 64 audiences.
-    #[cfg_attr(test, schemars(length(min = 1, max = 64)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(length(min = 1, max = 64)))]
     pub audiences: Vec<AudiencePolicy>,
     /// By level, `low`, `standard`, `high` or `strict`: what every key with a scope of that level must keep to. A key
     /// keeps to all levels of its scopes. Administration keys are of level `strict`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(
-        test,
+        any(test, feature = "schema"),
         schemars(extend("propertyNames" = {"enum": ["low", "standard", "high", "strict"]}))
     )]
     pub levels: BTreeMap<String, LevelPolicy>,
     /// Who may grant what to whom: a request must be allowed, as a whole, by at least one of them. Without this
     /// member, whoever holds `keys:create` or `keys:rotate` for an audience may grant all of its scopes.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Vec<RulePolicy>", length(max = 256)))]
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(with = "Vec<RulePolicy>", length(max = 256))
+    )]
     pub rules: Option<Vec<RulePolicy>>,
     /// How keys are rotated.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "RotationPolicy"))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(with = "RotationPolicy"))]
     pub rotation: Option<RotationPolicy>,
 }
 
 /// One audience.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AudiencePolicy {
     /// 1 to 255, never reused.
-    #[cfg_attr(test, schemars(range(min = 1)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(range(min = 1)))]
     pub number: u8,
     /// `[a-z0-9][a-z0-9._-]*`, at most 63 bytes, not `wardkey`.
     #[cfg_attr(
-        test,
-        schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$"), extend("not" = {"const": "wardkey"}))
+        any(test, feature = "schema"),
+        schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$"), length(max = 63), extend("not" = {"const": "wardkey"}))
     )]
     pub name: String,
     /// Its catalog: 1 to 256 scopes.
-    #[cfg_attr(test, schemars(length(min = 1, max = 256)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(length(min = 1, max = 256)))]
     pub scopes: Vec<ScopePolicy>,
     /// Names for several scopes at once. A request may name them; the key holds the scopes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(test, schemars(length(max = 64)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(length(max = 64)))]
     pub roles: Vec<RolePolicy>,
     /// Longest lifetime of a key, in seconds. Default 90 days.
     #[serde(default = "max_lifetime_s")]
-    #[cfg_attr(test, schemars(range(min = 60, max = u32::MAX)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(range(min = 60, max = u32::MAX)))]
     pub max_lifetime_s: u32,
 }
 
 /// One scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScopePolicy {
     /// 0 to 255, given once.
     pub number: u8,
     /// `resource:action`.
     #[cfg_attr(
-        test,
+        any(test, feature = "schema"),
         schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$"), length(max = 64))
     )]
     pub name: String,
     /// `low`, `standard`, `high` or `strict`. Default `standard`.
     #[serde(default = "standard")]
-    #[cfg_attr(test, schemars(extend("enum" = ["low", "standard", "high", "strict"])))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(extend("enum" = ["low", "standard", "high", "strict"])))]
     pub risk: String,
 }
 
 /// One role: a name for several scopes of its audience.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RolePolicy {
     /// `[a-z0-9][a-z0-9._-]*`, at most 63 bytes.
-    #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$")))]
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$"), length(max = 63))
+    )]
     pub name: String,
     /// Names of scopes of the audience, none twice; no patterns, since keys hold none.
-    #[cfg_attr(test, schemars(length(min = 1, max = 256)))]
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(
+            length(min = 1, max = 256),
+            inner(
+                regex(pattern = "^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$"),
+                length(max = 64)
+            )
+        )
+    )]
     pub scopes: Vec<String>,
 }
 
 /// How keys are rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotationPolicy {
     /// For how long a generation lives once its successor has been seen, in seconds, where a rotation does not say:
     /// at most 30 days.
-    #[cfg_attr(test, schemars(range(max = 2_592_000)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(range(max = 2_592_000)))]
     pub overlap_s: u32,
 }
 

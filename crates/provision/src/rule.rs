@@ -13,39 +13,45 @@ use crate::policy::{Policy, given};
 ///
 /// A pattern is a text itself, a beginning with a `*` behind one of `: . / - _`, or `*` alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RulePolicy {
     /// `[a-z0-9][a-z0-9._-]*`, at most 63 bytes: what refusals call it.
-    #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$")))]
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$"), length(max = 63))
+    )]
     pub name: String,
     /// Patterns of subjects: who may grant.
-    #[cfg_attr(test, schemars(length(min = 1, max = 64), inner(regex(pattern = SUBJECTS))))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(length(min = 1, max = 64), inner(regex(pattern = SUBJECTS), length(max = 64))))]
     pub actors: Vec<String>,
     /// Names of audiences; `wardkey` for administration keys.
     #[cfg_attr(
-        test,
-        schemars(length(min = 1, max = 65), inner(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$")))
+        any(test, feature = "schema"),
+        schemars(
+            length(min = 1, max = 65),
+            inner(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,62}$"), length(max = 63))
+        )
     )]
     pub audiences: Vec<String>,
     /// Patterns of scopes of these audiences. `verifier:key-set` is allowed only where its own name stands here.
-    #[cfg_attr(test, schemars(length(min = 1, max = 256), inner(regex(pattern = SCOPES))))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(length(min = 1, max = 256), inner(regex(pattern = SCOPES), length(max = 64))))]
     pub scopes: Vec<String>,
     /// Patterns of subjects: whom the keys may act as.
-    #[cfg_attr(test, schemars(length(min = 1, max = 64), inner(regex(pattern = SUBJECTS))))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(length(min = 1, max = 64), inner(regex(pattern = SUBJECTS), length(max = 64))))]
     pub subjects: Vec<String>,
     /// Longest lifetime, in seconds.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "u32", range(min = 60, max = u32::MAX)))]
+    #[cfg_attr(any(test, feature = "schema"), schemars(with = "u32", range(min = 60, max = u32::MAX)))]
     pub max_lifetime_s: Option<u32>,
     /// The key must say from which networks it may be used, each of them inside one of these.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
-        test,
+        any(test, feature = "schema"),
         schemars(
             with = "Vec<String>",
             length(min = 1, max = 64),
-            inner(regex(pattern = "^[0-9a-f.:]+/[0-9]{1,3}$"))
+            inner(regex(pattern = "^[0-9a-f.:]+/[0-9]{1,3}$"), length(max = 49))
         )
     )]
     pub require_networks_within: Option<Vec<String>>,
@@ -168,10 +174,10 @@ fn holds_key_set(audience: AudienceId, scopes: &[&str]) -> bool {
 
 const KEY_SET: &str = AdminScope::VerifierKeySet.as_str();
 
-#[cfg(test)]
+#[cfg(any(test, feature = "schema"))]
 const SUBJECTS: &str =
     r"^(\*|[a-z0-9][a-z0-9:._/-]{0,62}|[a-z0-9]([a-z0-9:._/-]{0,61}[:._/-])?\*)$";
-#[cfg(test)]
+#[cfg(any(test, feature = "schema"))]
 const SCOPES: &str =
     r"^(\*|[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*|[a-z0-9][a-z0-9:._-]*[:._-]\*)$";
 

@@ -9,6 +9,7 @@ use crate::store::{Row, Store};
 
 /// One entry as its readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// Its number, ascending.
     pub sequence: u64,
@@ -32,6 +33,7 @@ pub struct AuditEntry {
 
 /// The identity that an administrative act is mapped to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditActor {
     /// The subject of its key.
     pub subject: String,
@@ -41,6 +43,7 @@ pub struct AuditActor {
 
 /// Some entries, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<AuditEntry>,

@@ -16,6 +16,7 @@ use crate::{revocation_list, schema, tenant_report};
 
 /// What a bootstrap asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BootstrapRequest {
     /// Who the administrator's key shall act as.

@@ -5,6 +5,7 @@ use wardkey::Bounds;
 
 /// The published bound, in milliseconds from this answer; clocks may add `max_skew_ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RevocationBound {
     /// While the registry can be reached.
     pub typical_ms: u32,

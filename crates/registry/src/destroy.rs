@@ -15,6 +15,7 @@ use crate::tenant_report;
 
 /// What must be said to destroy a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DestroyRequest {
     /// The tenant's number, once more.
@@ -26,6 +27,7 @@ pub struct DestroyRequest {
 
 /// A tenant that is no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Destroyed {
     /// Its number, which is never used again.
     pub tenant: u16,

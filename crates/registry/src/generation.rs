@@ -12,6 +12,7 @@ use crate::store::{Row, Store};
 
 /// Where a generation stands. States only move forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GenerationState {
     /// Minted; verifies; not yet seen by the registry.
@@ -51,6 +52,7 @@ impl GenerationState {
 
 /// One generation as its readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GenerationView {
     /// From 1, one more a rotation.
     pub number: u32,

@@ -15,6 +15,7 @@ use crate::tenant::Tenant;
 
 /// A key as its readers see it. It holds nothing of the key's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyView {
     /// `key_…`
     pub key_id: String,

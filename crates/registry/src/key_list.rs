@@ -1,8 +1,8 @@
 //! The keys of a tenant, page by page.
 
 use serde::{Deserialize, Serialize};
-use wardkey::{AudienceId, KeyId, UnixMillis};
-use wardkey_provision::{Actor, AdminScope};
+use wardkey::{AudienceId, KeyId, Subject, UnixMillis};
+use wardkey_provision::{Actor, AdminScope, check_tag};
 
 use crate::admission::admit;
 use crate::error::RegistryError;
@@ -33,6 +33,7 @@ pub struct ListRequest {
 
 /// Some keys, ascending by id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyPage {
     /// The keys.
     pub keys: Vec<KeyView>,
@@ -54,6 +55,14 @@ pub(crate) fn list(
         .as_deref()
         .map(|text| text.parse().map_err(|_| RegistryError::invalid("after", "must be a key's id")))
         .transpose()?;
+    // WHY: a mistyped filter would list nothing, which reads as if there were nothing.
+    if let Some(subject) = &request.subject {
+        Subject::new(subject)
+            .map_err(|error| RegistryError::invalid("subject", error.to_string()))?;
+    }
+    if let Some(tag) = &request.tag {
+        check_tag(tag).map_err(|problem| RegistryError::invalid("tag", problem))?;
+    }
     let filter = KeyFilter {
         audiences: audiences(tenant, &actor, request.audience.as_deref())?,
         subject: request.subject.as_deref(),

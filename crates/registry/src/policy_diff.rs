@@ -10,6 +10,7 @@ use crate::error::RegistryError;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyChange {
     /// Where, with names for places: `audiences[api].scopes[reports:read].risk`.
     pub path: String,

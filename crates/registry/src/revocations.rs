@@ -32,6 +32,7 @@ use self::selector::Reached;
 
 /// What shall be revoked, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevocationRequest {
     /// Which keys.

@@ -17,6 +17,7 @@ use crate::tenant::Tenant;
 
 /// Why a holder revokes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokeSelfRequest {
     /// In the holder's words: at most 256 bytes.

@@ -16,6 +16,7 @@ use crate::wire::WireSecret;
 
 /// How far the root's rotation has come in this tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RootWrap {
     /// The tenant.
     pub tenant: u16,

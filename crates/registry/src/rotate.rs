@@ -18,6 +18,7 @@ use crate::tenant::{Tenant, second_of};
 
 /// What the next generation shall be. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateRequest {
     /// Names of scopes; not for administration keys.

@@ -17,6 +17,7 @@ use crate::tenant::{Tenant, second_of};
 
 /// Why and how an audience gets its next signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateSigningKeysRequest {
     /// Whether somebody else may hold the audience's signing keys, a key set of it or what they are derived from.
@@ -36,6 +37,7 @@ pub struct RotateSigningKeysRequest {
 
 /// The signing keys of an audience after a rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SigningKeysRotated {
     /// The audience's name.
     pub audience: String,
@@ -62,6 +64,7 @@ pub struct SigningKeysRotated {
 
 /// The windows of a signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EpochView {
     /// Its number, from 1.
     pub epoch: u8,

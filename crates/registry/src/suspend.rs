@@ -20,6 +20,7 @@ use crate::tenant::Tenant;
 
 /// Why a key is suspended or resumed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SuspendRequest {
     /// In the actor's words: at most 256 bytes.

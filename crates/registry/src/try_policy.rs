@@ -18,6 +18,7 @@ use crate::wire::WireSecret;
 
 /// What replacing the policy would change and break. Nothing has been changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyTrial {
     /// Whether the policy would say anything else.
     pub would_change: bool,
@@ -41,6 +42,7 @@ pub struct PolicyTrial {
 
 /// An audience whose verifiers would need a new key set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeySetChange {
     /// The audience's name.
     pub audience: String,
@@ -50,6 +52,7 @@ pub struct KeySetChange {
 
 /// A living key that would not be granted any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BrokenKey {
     /// Which.
     pub key_id: String,

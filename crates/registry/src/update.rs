@@ -17,6 +17,7 @@ use crate::tenant::Tenant;
 
 /// What is to be changed. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRequest {
     /// A name for people; null takes it away.
@@ -38,6 +39,7 @@ pub struct UpdateRequest {
 
 /// Fields that only a rotation or another key changes. None is ever looked into.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InsideTheKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scopes: Option<Value>,

@@ -9,6 +9,7 @@
     reason = "a command for a person at a terminal: printing and reading the clock are its job"
 )]
 
+mod api;
 mod apt;
 mod artefact;
 mod client;
@@ -78,6 +79,8 @@ enum Command {
     Demo(demo::Options),
     /// Set up, build and run every test.
     Test(test::Options),
+    /// The API as others see it: Spectral with OWASP's rules, httplint and schemathesis, without findings.
+    Api(api::Options),
     /// Set up, then run the suites of crates/trials natively and in wasm, and compare.
     Trials(trials::Options),
     /// Show that no secret decides a branch, an address or a step of wasm, but for the answer itself.
@@ -134,6 +137,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::DeploymentSecrets(options) => deployment_secrets::run(&workspace, &options)?,
         Command::Demo(options) => demo::run(&workspace, &options)?,
         Command::Test(options) => test::run(&workspace, toolchain, &options)?,
+        Command::Api(options) => api::run(&workspace, toolchain, &options)?,
         Command::Trials(options) => {
             let progress = Progress::of(setup::STEPS + trials::STEPS + 1);
             let kit = setup::run(&workspace, &progress, toolchain)?;

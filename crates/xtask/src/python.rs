@@ -60,7 +60,11 @@ pub(crate) fn module(workspace: &Workspace, name: &str, arguments: &[&str]) -> R
     })
 }
 
-fn program(workspace: &Workspace) -> Result<&'static str> {
+/// The program that is new enough.
+///
+/// # Errors
+/// Where there is none.
+pub(crate) fn program(workspace: &Workspace) -> Result<&'static str> {
     match find(workspace) {
         Some(program) => Ok(program),
         None => bail!(

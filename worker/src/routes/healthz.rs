@@ -9,7 +9,8 @@ use crate::problem::ApiError;
 use crate::routes::json;
 
 #[derive(Serialize)]
-struct Health {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Health {
     status: &'static str,
     version: &'static str,
 }

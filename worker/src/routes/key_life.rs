@@ -109,7 +109,8 @@ fn revoked(reply: Reply) -> Result<Response, ApiError> {
 }
 
 #[derive(Serialize)]
-struct RevokedAnswer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RevokedAnswer {
     #[serde(flatten)]
     key: KeyView,
     list_sequence: u64,

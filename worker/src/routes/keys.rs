@@ -142,7 +142,8 @@ impl Form {
 }
 
 #[derive(Serialize)]
-struct CreatedAnswer<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct CreatedAnswer<'a> {
     #[serde(flatten)]
     view: KeyView,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,12 +158,14 @@ pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
         return Err(unexpected_reply());
     };
     let status = if repeated { 200 } else { 201 };
+    let location = format!("/v1/keys/{}", view.key_id);
     let key = key.as_ref().map(|key| key.secret_str());
     match (form, key) {
         (Form::Text, None) => Err(ApiError::KeyNotGivenAgain { key_id: view.key_id }),
         (Form::Text, Some(key)) => {
             let builder = ResponseBuilder::new()
                 .with_status(status)
+                .with_header("Location", &location)?
                 .with_header("Content-Type", "text/plain; charset=utf-8")?
                 .with_header("Cache-Control", "no-store")?
                 .with_header("Wardkey-Key-Id", &view.key_id)?;
@@ -172,7 +175,9 @@ pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
             let note = key.is_none().then_some(
                 "an earlier request made this key and its text cannot be given again: revoke it and create another",
             );
-            json(status, &CreatedAnswer { view, key, note })
+            let mut response = json(status, &CreatedAnswer { view, key, note })?;
+            response.headers_mut().set("Location", &location)?;
+            Ok(response)
         }
     }
 }

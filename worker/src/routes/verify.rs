@@ -15,9 +15,11 @@ use crate::{Call, body};
 
 /// What is asked.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct VerifyRequest {
+pub(super) struct VerifyRequest {
     /// The key to be judged.
+    #[cfg_attr(test, schemars(with = "String"))]
     key: WireSecret,
     /// The scopes that the call needs.
     scopes: Vec<String>,
@@ -29,6 +31,7 @@ struct VerifyRequest {
     audience: Option<String>,
     /// Where the key is used from, for keys that may be used from some networks only.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     address: Option<IpAddr>,
     /// Whether the registry is to be asked whatever the scopes' risk levels say.
     #[serde(default)]
@@ -36,6 +39,7 @@ struct VerifyRequest {
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Match {
     #[default]
@@ -45,8 +49,9 @@ enum Match {
 
 /// What is answered. A denial says its code and nothing more.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "decision", rename_all = "snake_case")]
-enum VerifyAnswer {
+pub(super) enum VerifyAnswer {
     Allow {
         status: u16,
         subject: String,
@@ -67,7 +72,8 @@ enum VerifyAnswer {
 }
 
 #[derive(Serialize)]
-struct ListAnswer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ListAnswer {
     sequence: u64,
     age_ms: u64,
     zone: &'static str,

@@ -10,6 +10,7 @@ use crate::store::{Row, Store};
 
 /// How far a revocation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationState {
     /// The registry denies what it reaches; verifiers learn of it batch by batch.
@@ -34,6 +35,7 @@ impl RevocationState {
 
 /// A revocation as its readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RevocationView {
     /// `rev_…`
     pub revocation_id: String,

@@ -8,6 +8,7 @@ use crate::tenant::Tenant;
 
 /// Which keys, of those that are there when the revocation begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Selector {
     /// Those that act as a subject.

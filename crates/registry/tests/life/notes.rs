@@ -85,6 +85,9 @@ fn keys_are_found_by_audience_subject_and_tag_page_by_page() {
     for (request, expected) in [
         (ListRequest { audience: some("other"), ..Default::default() }, "audience"),
         (ListRequest { after: some("key_x"), ..Default::default() }, "after"),
+        (ListRequest { subject: some("Svc"), ..Default::default() }, "subject"),
+        (ListRequest { tag: some("a\u{7}"), ..Default::default() }, "tag"),
+        (ListRequest { tag: some(&"x".repeat(65)), ..Default::default() }, "tag"),
     ] {
         let request = ListRequest { limit: 1, ..request };
         assert_eq!(field(tenant.list(request)), expected);
