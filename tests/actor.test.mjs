@@ -25,6 +25,7 @@ const HEADERS = [
  */
 const ROUTES = [
   { route: "GET /healthz", open: true },
+  { route: "GET /openapi.json", open: true },
   { route: "GET /v1/policy/schema", open: true },
   { route: "GET /v1/list/{tenant}/head", open: true, readsQuery: true },
   { route: "GET /v1/list/{tenant}/state/{name}", open: true, readsQuery: true },

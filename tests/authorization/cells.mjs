@@ -190,6 +190,7 @@ const bootstraps = [cell("POST /v1/bootstrap", "bootstrap", "an administrator", 
 const open = (route, name, path, rest) => cell(route, "public", name, { send: (world) => ["GET", typeof path === "string" ? path : path(world)], ...rest });
 const publicly = [
   open("GET /healthz", "the deployment", "/healthz"),
+  open("GET /openapi.json", "the description", "/openapi.json"),
   open("GET /v1/policy/schema", "the schema", "/v1/policy/schema"),
   ...[1, 2].map((tenant) => open("GET /v1/list/{tenant}/head", `tenant ${tenant}`, `/v1/list/${tenant}/head`)),
   open("GET /v1/list/{tenant}/head", "no tenant", "/v1/list/9/head", { absent: true }),
@@ -224,18 +225,15 @@ export function attempt(client, { send }, { key, key_id }, policy) {
   return client.request(method, path, options);
 }
 
-/**
- * The routes of a route table in Rust, spelled as here: `GET /v1/keys/{id}`. A catch-all arm that says which methods
- * there are is no route of its own.
- */
+/** The routes of a route table in Rust, spelled as here: `GET /v1/keys/{id}`, and `*` for one of any method. */
 export function routesOf(rust) {
-  const table = rust.slice(rust.indexOf("match (segments.as_slice(), method)"));
+  const table = rust.slice(rust.indexOf("routes! { call;"));
   const path = (segments) => `/${[...segments.matchAll(/"([^"]+)"|(\w+)/g)].map(([, fixed, name]) => fixed ?? `{${name}}`).join("/")}`;
   const routes = [];
-  for (const [, segments, method] of table.matchAll(/\(\s*\[([^\]]*)\],\s*Method::(\w+)\s*\)/g)) routes.push(`${method.toUpperCase()} ${path(segments)}`);
-  // Acts on a key are an arm of their own.
-  for (const [, act, method] of table.matchAll(/\("([\w-]+)", Method::(\w+)\) =>/g)) routes.push(`${method.toUpperCase()} /v1/keys/{id}/${act}`);
-  // Routes of any method call something; the others refuse.
-  for (const [, segments] of table.matchAll(/\(\s*\[([^\]]*)\],\s*_\s*\) => \{\s*\w+::/g)) routes.push(`* ${path(segments)}`);
+  for (const [, segments, methods] of table.matchAll(/^    \[([^\]]*)\] (.+)$/gm)) {
+    const named = [...methods.matchAll(/"([A-Z]+)" =>/g)].map(([, method]) => method);
+    if (named.length === 0 && !methods.startsWith("ANY =>")) throw new Error(`a route of an unknown form: ${methods}`);
+    for (const method of named.length ? named : ["*"]) routes.push(`${method} ${path(segments)}`);
+  }
   return routes.sort();
 }
