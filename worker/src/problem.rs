@@ -149,12 +149,6 @@ impl ApiError {
         self.summary().1
     }
 
-    /// The HTTP status.
-    #[cfg(test)]
-    pub(crate) const fn status(&self) -> u16 {
-        self.summary().0
-    }
-
     /// Status, code and title.
     const fn summary(&self) -> (u16, &'static str, &'static str) {
         match self {

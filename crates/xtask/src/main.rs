@@ -30,6 +30,7 @@ mod no_panic;
 mod node;
 mod proxies;
 mod python;
+mod scale;
 mod scan_corpus;
 mod secrets;
 mod server;
@@ -101,6 +102,8 @@ enum Command {
     ///
     /// Text is a file without a NUL byte in its first 8 KiB; all others, such as programs and pictures, are left out.
     ScanCorpus(scan_corpus::Options),
+    /// Show what operations cost in a tenant of a million keys, and how long its list is (about 3 min).
+    Scale(scale::Options),
 }
 
 fn main() -> ExitCode {
@@ -161,6 +164,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Mutants(options) => mutants::run(&workspace, &options)?,
         Command::ScanCorpus(options) => scan_corpus::run(&workspace, &options)?,
+        Command::Scale(options) => scale::run(&workspace, &options)?,
     }
     Ok(())
 }
