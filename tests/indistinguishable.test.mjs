@@ -164,5 +164,8 @@ describe("before authenticity all refusals are one and the same, byte for byte",
         { action: "key.never_issued", actor: null, target: lostAdmin.keyId, request_id: refused.requestId },
       ],
     );
+    // And whoever runs the deployment reads of it, once for each and without the key.
+    const told = worker.log.filter((line) => line.includes("alarm: a key whose tag is right was never issued"));
+    assert.equal(told.length, alarms.length);
   });
 });

@@ -102,7 +102,7 @@ def before_call(context, case, kwargs):
     query = case.query or {}
     if operation == "replacePolicy" and query.get("dry_run") is not True:
         query.pop("after", None)
-    # Where else the key may be is tried by tests/forward_auth.test.mjs: schemathesis sends it in one place.
+    # Where else the key may be is tried by tests/forward_auth/: schemathesis sends it in one place.
     if re.fullmatch("[A-Za-z0-9-]{1,64}", str(query.get("header", ""))):
         del query["header"]
     headers = case.headers

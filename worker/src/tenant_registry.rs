@@ -11,8 +11,8 @@ use std::panic::RefUnwindSafe;
 use std::time::Duration;
 
 use getrandom::SysRng;
-use wardkey::UnixMillis;
-use wardkey_registry::{Call, DirectoryCall, Registry, RegistryError, Reply, Store};
+use wardkey::{Reason, UnixMillis};
+use wardkey_registry::{Call, DirectoryCall, Registry, RegistryError, Reply, Store, StrictVerdict};
 use worker::{
     DurableObject, Env, Request, Response, ScheduledTime, State, console_error, durable_object,
 };
@@ -55,6 +55,13 @@ impl DurableObject for TenantRegistry {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let message = Zeroizing::new(request.bytes().await?);
         let mut outcome = self.answer(&request, &message);
+        if is_never_issued(&outcome) {
+            // Whoever can make a right tag holds a key set, or something that it is derived from. Which key it says it is, and
+            // for which request, stands in the audit log.
+            console_error!(
+                "alarm: a key whose tag is right was never issued; see key.never_issued in the audit log"
+            );
+        }
         if let Ok(Reply::Swept(swept)) = &mut outcome {
             swept.rearmed = self.has_lost_its_alarm().await?;
             if swept.rearmed {
@@ -96,6 +103,17 @@ impl DurableObject for TenantRegistry {
         }
         Response::ok("")
     }
+}
+
+/// Whether a key was judged whose tag was found right and which stands in no book: the credential, or the key that was
+/// asked about.
+fn is_never_issued(outcome: &Result<Reply, RegistryError>) -> bool {
+    let reason = match outcome {
+        Ok(Reply::Checked(StrictVerdict::Dead { reason })) => Reason::named(reason),
+        Ok(_) => None,
+        Err(error) => error.reason(),
+    };
+    reason == Some(Reason::NeverIssued)
 }
 
 impl TenantRegistry {

@@ -23,23 +23,36 @@ pub(crate) struct Options {
     /// For how many hours the token may be used.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=168))]
     hours: u64,
+    /// Make a token and no root: for another tenant or another administrator of a deployment that has its root.
+    #[arg(long)]
+    token_only: bool,
     /// Where they are written.
     #[arg(long, value_name = "FOLDER", default_value = ".wardkey/deployment")]
     folder: PathBuf,
 }
 
-/// Makes what is missing. A root is never made twice: the tenants' secrets are wrapped by it.
+/// Makes a token and, unless there is one or there was, a root. In one folder a root is never made twice: with another one in
+/// its place nothing of the deployment's would open any more.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.path(&options.folder);
-    let root = folder.join("root");
-    let is_new = !root.exists();
+    let (root, made) = (folder.join("root"), folder.join("root-was-made"));
+    let is_new = !options.token_only && !root.exists();
     if is_new {
+        ensure!(
+            !made.exists(),
+            "{} is gone, as it should be once the deployment has it: for another token say --token-only; for another \
+             deployment name another --folder",
+            root.display()
+        );
         write_private(&folder, &root, &format!("1:{}", random()?))?;
+        write_private(&folder, &made, "A root was made here. It is not to be made again.")?;
     }
-    let text = fs::read_to_string(&root)?;
-    wardkey_provision::RootKeys::parse(text.trim())
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .with_context(|| format!("{} holds no root", root.display()))?;
+    if !options.token_only {
+        let text = fs::read_to_string(&root)?;
+        wardkey_provision::RootKeys::parse(text.trim())
+            .map_err(|error| anyhow::anyhow!("{error}"))
+            .with_context(|| format!("{} holds no root", root.display()))?;
+    }
     let token = token(options.tenant, now()? + 3600 * options.hours)?;
     write_private(&folder, &folder.join("bootstrap.token"), &token)?;
     write_private(&folder, &folder.join("bootstrap.sha256"), &hex(&Sha256::digest(&token)))?;
@@ -55,7 +68,9 @@ fn token(tenant: u16, expiry: u64) -> Result<String> {
 
 fn guide(folder: &Path, is_new: bool, options: &Options) -> String {
     let folder = folder.display();
-    let root = if is_new {
+    let root = if options.token_only {
+        String::new()
+    } else if is_new {
         format!(
             "{folder}/root is new. Whoever has it and the deployment's storage has every key: keep a copy where you keep\n\
              such things, since nothing can be verified or opened without it, and then delete the file.\n"
@@ -63,10 +78,14 @@ fn guide(folder: &Path, is_new: bool, options: &Options) -> String {
     } else {
         format!("{folder}/root was there already and is the same.\n")
     };
+    let put_root = if options.token_only {
+        String::new()
+    } else {
+        format!("npx wrangler secret put WARDKEY_ROOT < {folder}/root\n")
+    };
     format!(
-        "{root}{folder}/bootstrap.token is for tenant {}, for {} h. Nothing of either was shown.\n\n\
-         npx wrangler secret put WARDKEY_ROOT < {folder}/root\n\
-         npx wrangler secret put WARDKEY_BOOTSTRAP_SHA256 < {folder}/bootstrap.sha256\n",
+        "{root}{folder}/bootstrap.token is for tenant {}, for {} h. No secret was shown.\n\n\
+         {put_root}npx wrangler secret put WARDKEY_BOOTSTRAP_SHA256 < {folder}/bootstrap.sha256\n",
         options.tenant, options.hours
     )
 }
@@ -81,7 +100,7 @@ mod tests {
     fn a_root_is_made_once_and_a_token_each_time_and_only_their_owner_reads_them() -> Result<()> {
         let checkout = tempfile::tempdir()?;
         let workspace = Workspace::at(checkout.path());
-        let options = Options { tenant: 7, hours: 2, folder: "secrets".into() };
+        let options = Options { tenant: 7, hours: 2, token_only: false, folder: "secrets".into() };
         let read = |name: &str| fs::read_to_string(checkout.path().join("secrets").join(name));
         run(&workspace, &options)?;
         let (root, token) = (read("root")?, read("bootstrap.token")?);
@@ -89,9 +108,17 @@ mod tests {
         assert_eq!(root, read("root")?);
         assert_ne!(token, read("bootstrap.token")?);
         assert!(token.starts_with("wkboot_7_"));
+        // Once the deployment has it, its file is deleted: then there is no other, and tokens are made without.
+        let path = checkout.path().join("secrets/root");
+        fs::remove_file(&path)?;
+        assert!(run(&workspace, &options).is_err() && !path.exists());
+        let before = read("bootstrap.token")?;
+        run(&workspace, &Options { token_only: true, ..options })?;
+        assert!(!path.exists());
+        assert_ne!(before, read("bootstrap.token")?);
         let digest = hex(&Sha256::digest(read("bootstrap.token")?.trim()));
         assert_eq!(digest, read("bootstrap.sha256")?.trim());
-        for name in ["root", "bootstrap.token", "bootstrap.sha256"] {
+        for name in ["root-was-made", "bootstrap.token", "bootstrap.sha256"] {
             let mode = fs::metadata(checkout.path().join("secrets").join(name))?.permissions();
             assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
         }
@@ -104,7 +131,7 @@ mod tests {
         let folder = checkout.path().join("secrets");
         fs::create_dir(&folder)?;
         fs::write(folder.join("root"), "something else")?;
-        let options = Options { tenant: 1, hours: 1, folder: "secrets".into() };
+        let options = Options { tenant: 1, hours: 1, token_only: false, folder: "secrets".into() };
         assert!(run(&Workspace::at(checkout.path()), &options).is_err());
         assert_eq!(fs::read_to_string(folder.join("root"))?, "something else");
         Ok(())
@@ -112,9 +139,11 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_in_what_is_printed() {
-        let options = Options { tenant: 1, hours: 1, folder: "x".into() };
-        for is_new in [true, false] {
-            assert!(!guide(Path::new("x"), is_new, &options).contains("wkboot_"));
+        for (is_new, token_only) in [(true, false), (false, false), (false, true)] {
+            let options = Options { tenant: 1, hours: 1, token_only, folder: "x".into() };
+            let said = guide(Path::new("x"), is_new, &options);
+            assert!(!said.contains("wkboot_"));
+            assert_eq!(said.contains("WARDKEY_ROOT"), !token_only);
         }
     }
 }

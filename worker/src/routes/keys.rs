@@ -173,7 +173,7 @@ pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
         }
         (Form::Json, key) => {
             let note = key.is_none().then_some(
-                "an earlier request made this key and its text cannot be given again: revoke it and create another",
+                "an earlier request made this key and its text cannot be given again: rotate it, or revoke it and create another",
             );
             let mut response = json(status, &CreatedAnswer { view, key, note })?;
             response.headers_mut().set("Location", &location)?;
