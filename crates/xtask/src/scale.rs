@@ -4,8 +4,9 @@
 
 use std::{
     fs,
+    io::Write as _,
     ops::RangeInclusive,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -29,16 +30,20 @@ pub(crate) struct Options {
 /// Fills a tenant, prints two tables, and fails where a figure of the design is missed or a cost grows.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.path("target/scale");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
-    let database = folder.join("book.sqlite");
-    remove(&database)?;
     println!("a program for it (about 1 min at first) …");
     let mut cargo = workspace.cargo();
     cargo.args(["run", "--release", "--locked", "--quiet", "--package", "wardkey-testkit"]);
-    cargo.args(["--example", "scale", "--", &options.keys.to_string()]).arg(&database);
-    let found = told(&mut cargo);
-    remove(&database)?;
-    let found = found?;
+    cargo.args(["--example", "scale", "--", &options.keys.to_string()]).arg(&folder);
+    let mut found = told(&mut cargo)?;
+    let state = fs::read(folder.join("state"))?;
+    if let Some(lists) = found.get_mut("lists").and_then(Value::as_object_mut) {
+        lists.insert("state_gzip_bytes".to_owned(), gzipped(&state)?.into());
+    }
+    fs::remove_dir_all(&folder)?;
     if let Some(file) = &options.json {
         fs::write(file, format!("{found:#}\n"))?;
     }
@@ -54,11 +59,16 @@ fn told(command: &mut Command) -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("what it found is no JSON")
 }
 
-fn remove(database: &Path) -> Result<()> {
-    if database.exists() {
-        fs::remove_file(database)?;
-    }
-    Ok(())
+/// Bytes that gzip makes of it; the compressor that xtask has makes a fifth more.
+fn gzipped(bytes: &[u8]) -> Result<usize> {
+    let mut gzip = Command::new("gzip");
+    gzip.args(["-9", "--no-name", "--stdout"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = gzip.spawn().context("cannot start gzip")?;
+    // What it says meanwhile fits into a pipe.
+    running.stdin.take().context("gzip reads nothing")?.write_all(bytes)?;
+    let output = running.wait_with_output()?;
+    ensure!(output.status.success() && !output.stdout.is_empty(), "gzip failed");
+    Ok(output.stdout.len())
 }
 
 /// One row an operation and size.
@@ -188,8 +198,8 @@ const fn at_most(
     Figure { place, says, most: Some(most), keys }
 }
 
-/// What is the same at every size.
-const FLAT: [&str; 10] = [
+/// What is the same at every size. Not the rows that a copy of the state is read from.
+const FLAT: [&str; 9] = [
     "/object_requests",
     "/kv_writes",
     "/call/statements",
@@ -197,7 +207,6 @@ const FLAT: [&str; 10] = [
     "/call/rows_written",
     "/call/scan_steps",
     "/alarm/statements",
-    "/alarm/rows_returned",
     "/alarm/rows_written",
     "/alarm/scan_steps",
 ];
@@ -206,13 +215,12 @@ const MILLION: u64 = 1_000_000;
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
 
 // A bit an index and 32 bytes a chunk; the last chunk of a short list takes as much memory as any.
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 8] = [
     told_only("/lists/indexes", "status indexes"),
     told_only("/lists/dead", "dead, at places that chance chose"),
     at_most("/lists/head_bytes", "head, bytes", 4_096.0, ANY),
     told_only("/lists/state_bytes", "state, bytes"),
-    at_most("/lists/state_deflate_bytes", "state, deflated, bytes", 2_560.0, 0..=MILLION),
-    at_most("/lists/state_gzip_bytes", "state, gzipped, bytes", 2_560.0, 0..=MILLION),
+    at_most("/lists/state_gzip_bytes", "state, gzip -9, bytes", 2_560.0, 0..=MILLION),
     at_most(
         "/lists/memory_bits_per_index",
         "bits an index in a verifier's memory",

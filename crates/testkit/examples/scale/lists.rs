@@ -1,10 +1,9 @@
 //! How long heads, states and changes are, against the figures of design.md.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::fs;
+use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder};
 use rand_core::Rng as _;
 use serde_json::{Value, json};
 use wardkey::{State, UnverifiedKey};
@@ -16,8 +15,8 @@ use crate::tenant::{Tenant, failed};
 /// Keys that come to an end in one step.
 const FLIPS: usize = 100;
 
-/// The figures of a list in which so many keys are dead.
-pub(crate) fn figures(tenant: &Tenant, dead: usize) -> Result<Value, RegistryError> {
+/// The figures of a list in which so many keys are dead. Its state goes into a file, for others to compress.
+pub(crate) fn figures(tenant: &Tenant, dead: usize, file: &Path) -> Result<Value, RegistryError> {
     let reader = ListReader::new(&tenant.book, &tenant.admin)?;
     for key_id in drawn(tenant, dead, 1) {
         tenant.revoke(key_id)?;
@@ -40,6 +39,7 @@ pub(crate) fn figures(tenant: &Tenant, dead: usize) -> Result<Value, RegistryErr
     {
         return Err(failed("the state is not what was revoked"));
     }
+    fs::write(file, &bytes).map_err(failed)?;
     tenant.settle()?;
     let (flips, change) = one_step(tenant)?;
     Ok(json!({
@@ -47,8 +47,6 @@ pub(crate) fn figures(tenant: &Tenant, dead: usize) -> Result<Value, RegistryErr
         "indexes": bit_count,
         "head_bytes": head_bytes.len(),
         "state_bytes": bytes.len(),
-        "state_deflate_bytes": deflated(&bytes).map_err(failed)?,
-        "state_gzip_bytes": gzipped(&bytes).map_err(failed)?,
         "memory_bits_per_index": (memory * 8) as f64 / f64::from(bit_count),
         "flips": flips,
         "change_bytes": change,
@@ -128,16 +126,4 @@ fn grouped(bytes: &[u8], at: &mut usize) -> Option<usize> {
 
 fn floor_of(state: &[u8]) -> u32 {
     state.get(1..5).and_then(|four| four.try_into().ok()).map_or(0, u32::from_be_bytes)
-}
-
-fn deflated(bytes: &[u8]) -> std::io::Result<usize> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len())
-}
-
-fn gzipped(bytes: &[u8]) -> std::io::Result<usize> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len())
 }

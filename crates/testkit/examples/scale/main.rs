@@ -1,7 +1,7 @@
 //! What operations cost in tenants of more and more keys, for `cargo xtask scale`.
 //!
-//! `scale KEYS FILE`: works in a database in FILE, tells of its progress on stderr, and writes what it found to
-//! stdout as JSON.
+//! `scale KEYS FOLDER`: works in a database in FOLDER, tells of its progress on stderr, and writes what it found to
+//! stdout as JSON, and the list's state into FOLDER.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -28,12 +28,12 @@ const DEAD: usize = 1_000;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (keys, file) = (arguments.next().and_then(|text| text.parse().ok()), arguments.next());
-    let (Some(keys), Some(file)) = (keys, file) else {
-        eprintln!("scale KEYS FILE");
+    let (keys, folder) = (arguments.next().and_then(|text| text.parse().ok()), arguments.next());
+    let (Some(keys), Some(folder)) = (keys, folder) else {
+        eprintln!("scale KEYS FOLDER");
         return ExitCode::FAILURE;
     };
-    match run(keys, Path::new(&file)) {
+    match run(keys, Path::new(&folder)) {
         Ok(found) => {
             println!("{found}");
             ExitCode::SUCCESS
@@ -45,8 +45,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(keys: u32, file: &Path) -> Result<serde_json::Value, RegistryError> {
-    let mut tenant = Tenant::new(file)?;
+fn run(keys: u32, folder: &Path) -> Result<serde_json::Value, RegistryError> {
+    let mut tenant = Tenant::new(&folder.join("book.sqlite"))?;
     let mut operations = Vec::new();
     let sizes = SIZES.into_iter().filter(|size| *size < keys).chain([keys]);
     for size in sizes {
@@ -55,6 +55,6 @@ fn run(keys: u32, file: &Path) -> Result<serde_json::Value, RegistryError> {
         operations.extend(operations::costs(&tenant, size)?);
     }
     eprintln!("{DEAD} dead keys of {keys} …");
-    let lists = lists::figures(&tenant, DEAD.min(keys as usize / 2))?;
+    let lists = lists::figures(&tenant, DEAD.min(keys as usize / 2), &folder.join("state"))?;
     Ok(json!({ "keys": keys, "lists": lists, "operations": operations }))
 }

@@ -51,10 +51,10 @@ impl Tenant {
             return Err(failed("the tenant could not be filled"));
         }
         self.settle()?;
-        // The list reaches to the last key.
-        let last = self.keys.pop().ok_or_else(|| failed("there is no key"))?;
-        self.revoke(&last)?;
-        self.keys.push(last);
+        // The list reaches to the last key, and the chunk that operations work in is written.
+        for nth in [self.keys.len() - 1, self.keys.len() / 3 + 1] {
+            self.revoke(self.keys.get(nth).ok_or_else(|| failed("there is no key"))?)?;
+        }
         ListReader::new(&self.book, &self.admin)?.head(&self.book)?;
         self.settle()
     }
