@@ -104,11 +104,16 @@ fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from)
 }
 
-/// Where rustup's component rust-src lies.
+/// Where rustup's component rust-src lies or, without it, Debian's rust-web-src.
 fn std_source() -> PathBuf {
     let rustc = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = rustc.ok().and_then(|output| String::from_utf8(output.stdout).ok());
-    PathBuf::from(sysroot.unwrap_or_default().trim()).join("lib/rustlib/src")
+    let rustups = PathBuf::from(sysroot.unwrap_or_default().trim()).join("lib/rustlib/src");
+    let debians = || {
+        let versions = fs::read_dir("/usr/src").ok()?.flatten().map(|entry| entry.path());
+        versions.map(|version| version.join("library")).find(|path| path.join("std").is_dir())
+    };
+    if rustups.is_dir() { rustups } else { debians().unwrap_or(rustups) }
 }
 
 fn file_in(folder: &Path, extension: &str) -> Option<PathBuf> {
