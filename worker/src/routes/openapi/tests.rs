@@ -39,7 +39,7 @@ fn every_route_is_described_and_every_description_is_of_a_route() {
             let methods: &[&str] = match methods {
                 // All that OpenAPI has a word for. A HEAD of other routes is described nowhere: it is their GET.
                 ["ANY"] => &["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"],
-                methods => *methods,
+                methods => methods,
             };
             methods.iter().map(move |method| (path.clone(), (*method).to_owned()))
         })
