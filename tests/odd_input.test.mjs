@@ -74,6 +74,14 @@ describe("bodies", () => {
     assert.equal((await create(JSON.stringify(REQUEST))).status, 201);
   });
 
+  it("a refusal repeats no control characters", async () => {
+    const select = "a\u0000\u001b[31m\u0085";
+    const problem = refused(await admin.post("/v1/revocations", { select }), 400, "invalid_body");
+    assert.doesNotMatch(problem.detail, /[\u0000-\u001f\u007f-\u009f]/);
+    // Positive control: what has none is told.
+    assert.match(refused(await admin.post("/v1/revocations", { select: "red" }), 400, "invalid_body").detail, /red/);
+  });
+
   it("the same goes for every route that takes a body", async () => {
     const routes = ["/v1/keys", "/v1/verify", `/v1/keys/${keyId}/revoke`];
     for (const route of routes) {

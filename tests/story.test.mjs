@@ -1,6 +1,7 @@
 // From the first administrator to a dead key: the story that the README tells.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { before, describe, it } from "node:test";
 
@@ -22,6 +23,13 @@ describe("the life of a key", () => {
     assert.equal(health.status, 200);
     assert.equal(health.json.status, "ok");
     assert.match(health.json.version, /^\d+\.\d+\.\d+$/);
+  });
+
+  it("openapi.json is the description as it stands, public and the same for all", async () => {
+    const answer = await worker.client().get("/openapi.json");
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers["content-type"], "application/json");
+    assert.equal(answer.text, readFileSync(new URL("../worker/openapi.json", import.meta.url), "utf8"));
   });
 
   it("healthz names the secret that is missing, and never its value", async () => {

@@ -17,11 +17,11 @@ const SWITCHED_OFF = {
 
 const messages = [];
 
-function keep(method, path, answer, asked = {}) {
+function keep({ method, path, answer, at: came, conditions = {} }) {
   const headers = [];
   for (let at = 0; at < answer.rawHeaders.length; at += 2) headers.push([answer.rawHeaders[at], answer.rawHeaders[at + 1]]);
   const { status, bytes } = answer;
-  messages.push({ method, url: `http://localhost${path}`, at: Date.now() / 1000, status, reason: "", asked: Object.entries(asked), headers, body: bytes.toString("hex") });
+  messages.push({ method, url: `http://localhost${path}`, at: came / 1000, status, reason: "", asked: Object.entries(conditions), headers, body: bytes.toString("hex") });
 }
 
 const { worker, admin, caller, verifier, holder } = await tenant();
@@ -98,13 +98,15 @@ await admin.get("/v1/audit", { host: "wardkey.example" });
 await admin.post("/v1/tenant/destroy", { confirm: 2 });
 await admin.post("/v1/tenant/destroy", { confirm: 1 });
 await stranger.get("/v1/list/1/head");
-for (const { method, path, answer, conditions } of worker.exchanges.slice(first)) keep(method, path, answer, conditions);
+worker.exchanges.slice(first).forEach(keep);
 
 // Two that take a worker of their own: one that is busy, and one that is not configured.
 const busy = await tenant({ limit: 1 });
-for (let times = 0; times < 3; times++) keep("GET", "/v1/list/1/head", await busy.worker.client().get("/v1/list/1/head"));
+const second = busy.worker.exchanges.length;
+for (let times = 0; times < 3; times++) await busy.worker.client().get("/v1/list/1/head");
 await busy.worker.restart({ bindings: { WARDKEY_ROOT: undefined } });
-keep("GET", "/healthz", await busy.worker.client().get("/healthz"));
+await busy.worker.client().get("/healthz");
+busy.worker.exchanges.slice(second).forEach(keep);
 
 const findings = [];
 const patterns = Object.keys(JSON.parse(readFileSync(DOCUMENT, "utf8")).paths).map((path) => [path, new RegExp(`^http://localhost${path.replace(/\{\w+\}/g, "[^/?]+").replaceAll(".", "\\.")}(\\?|$)`)]);

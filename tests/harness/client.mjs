@@ -43,7 +43,7 @@ export class Client {
       request.on("error", reject);
       request.end(bytes);
     });
-    this.worker.exchanges.push({ method, path, answer });
+    this.worker.exchanges.push({ method, path, answer, at: Date.now() });
     return answer;
   }
 

@@ -88,7 +88,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         // The parser's message repeats names and values of the body: one that may hold a credential stays here.
         let may_hold_secret =
             ["_live_", "_test_", "wkboot_"].iter().any(|mark| message.contains(mark));
-        ApiError::Body(if may_hold_secret || message.len() > 256 {
+        // Nor does anybody's log or terminal get control characters from us that a caller thought of.
+        let repeats_control = message.chars().any(char::is_control);
+        ApiError::Body(if may_hold_secret || repeats_control || message.len() > 256 {
             format!("line {}, column {}: not what this route takes", error.line(), error.column())
         } else {
             message

@@ -152,7 +152,7 @@ pub(super) struct CreatedAnswer<'a> {
     note: Option<&'static str>,
 }
 
-/// The answer to whoever has had a key made.
+/// The answer to whoever has had a key made. `Location` says where it can be read from now on.
 pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
     let Reply::Created(Created { view, key, repeated }) = reply else {
         return Err(unexpected_reply());
@@ -160,26 +160,27 @@ pub(crate) fn created(reply: Reply, form: Form) -> Result<Response, ApiError> {
     let status = if repeated { 200 } else { 201 };
     let location = format!("/v1/keys/{}", view.key_id);
     let key = key.as_ref().map(|key| key.secret_str());
-    match (form, key) {
-        (Form::Text, None) => Err(ApiError::KeyNotGivenAgain { key_id: view.key_id }),
+    let mut response = match (form, key) {
+        (Form::Text, None) => return Err(ApiError::KeyNotGivenAgain { key_id: view.key_id }),
         (Form::Text, Some(key)) => {
             let builder = ResponseBuilder::new()
                 .with_status(status)
-                .with_header("Location", &location)?
                 .with_header("Content-Type", "text/plain; charset=utf-8")?
                 .with_header("Cache-Control", "no-store")?
                 .with_header("Wardkey-Key-Id", &view.key_id)?;
-            Ok(builder.fixed(key.as_bytes().to_vec()))
+            builder.fixed(key.as_bytes().to_vec())
         }
         (Form::Json, key) => {
             let note = key.is_none().then_some(
                 "an earlier request made this key and its text cannot be given again: rotate it, or revoke it and create another",
             );
-            let mut response = json(status, &CreatedAnswer { view, key, note })?;
-            response.headers_mut().set("Location", &location)?;
-            Ok(response)
+            json(status, &CreatedAnswer { view, key, note })?
         }
+    };
+    if !repeated {
+        response.headers_mut().set("Location", &location)?;
     }
+    Ok(response)
 }
 
 /// The record in KV, if it is there in its present version.
