@@ -63,7 +63,7 @@ fn read(workspace: &Workspace) -> Result<BTreeMap<String, Value>> {
 /// The record for people: every part, also those that have not been run.
 fn told(parts: &BTreeMap<String, Value>) -> String {
     let mut text = String::from(
-        "# What the core was tried with\n\nWritten by `cargo xtask deep`; the raw figures are in RECORD.json. Each part names the command that runs it\n\
+        "# What core and Worker were tried with\n\nWritten by `cargo xtask deep`; the raw figures are in RECORD.json. Each part names the command that runs it\n\
          again, with its seed. Mutation testing (`cargo xtask mutants`) keeps a record of its own beside the core.\n",
     );
     for part in PARTS {
