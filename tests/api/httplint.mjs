@@ -132,4 +132,4 @@ told.forEach((notes, at) => {
 });
 for (const code of Object.keys(SWITCHED_OFF)) if (!seen.has(code)) findings.push(`${code} is switched off and was never told`);
 const statuses = new Set(messages.map(({ status }) => status));
-end("httplint", findings, `${messages.length} answers of ${patterns.length} routes with ${statuses.size} statuses, ${planted.length} planted mistakes seen`);
+await end("httplint", findings, `${messages.length} answers of ${patterns.length} routes with ${statuses.size} statuses, ${planted.length} planted mistakes seen`);

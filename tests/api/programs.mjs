@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { endAll } from "../harness/worker.mjs";
+
 export const CHECKOUT = resolve(import.meta.dirname, "../..");
 export const DOCUMENT = join(CHECKOUT, "worker/openapi.json");
 /** Where `cargo xtask api` has brought the programs of requirements.txt. */
@@ -33,9 +35,10 @@ export function run(program, args, { env = {}, input } = {}) {
   });
 }
 
-/** Ends the process with what was found, or with nothing to say. */
-export function end(what, findings, told) {
+/** Ends the workers and the process, with what was found or with nothing to say. */
+export async function end(what, findings, told) {
   for (const finding of findings) console.log(finding);
   console.log(`${what}: ${told}, ${findings.length} findings`);
-  process.exitCode = findings.length === 0 ? 0 : 1;
+  await endAll();
+  process.exit(findings.length === 0 ? 0 : 1);
 }

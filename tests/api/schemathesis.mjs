@@ -102,4 +102,4 @@ for (const failure of ["Response violates schema", "accepts requests without aut
   if (control.clean || !control.said.includes(failure)) findings.push(`control: ${failure} was not seen\n${control.said}`);
 }
 const calls = Object.values(tally).flatMap(Object.values).reduce((sum, times) => sum + times, 0);
-end("schemathesis", findings, `${calls} calls of ${operations.length} operations, 2 planted mistakes seen`);
+await end("schemathesis", findings, `${calls} calls of ${operations.length} operations, 2 planted mistakes seen`);

@@ -32,4 +32,4 @@ const told = await lint(DOCUMENT);
 const findings = told.map(({ code, message, path }) => `${code} at ${path.join(".")}: ${message}`);
 const seen = new Set((await lint(broken())).map(({ code }) => code));
 for (const rule of MUST_SEE) if (!seen.has(rule)) findings.push(`control: ${rule} did not see what is broken on purpose`);
-end("spectral", findings, `${MUST_SEE.length} planted mistakes seen`);
+await end("spectral", findings, `${MUST_SEE.length} planted mistakes seen`);

@@ -70,7 +70,12 @@ export function bootstrapToken({ tenant = 1, expiresIn = 3600 } = {}) {
 
 // Here and not where a worker is started: an `after` inside a hook would end with that hook.
 const running = [];
-after(() => Promise.all(running.map((worker) => worker.end())));
+after(() => endAll());
+
+/** Ends every worker: for programs that are no tests. */
+export async function endAll() {
+  await Promise.all(running.map((worker) => worker.end()));
+}
 
 export class Worker {
   /** What the worker and workerd have said on stdout and stderr, over all restarts. */
