@@ -58,7 +58,7 @@ describe("the data centre's cache in front of the registry", () => {
     }
   });
 
-  it("is asked around where it holds what is no head of this deployment", async () => {
+  it("is ignored where it holds what is no head of this deployment, or one from longer ago, and the registry is asked", async () => {
     const worker = await Worker.start({ cache: true });
     const admin = await worker.administrator();
     const other = await Worker.start();
@@ -66,9 +66,11 @@ describe("the data centre's cache in front of the registry", () => {
     const { key } = (await admin.create({})).json;
     const cache = await worker.cache();
     const foreign = (await other.client().get(HEAD)).bytes;
+    const put = (bytes, keptAt) =>
+      cache.put(new URL(HEAD, worker.url).href, new Response(bytes, { headers: { "Cache-Control": "public, max-age=3600", "Wardkey-Kept-At": `${keptAt}` } }));
     for (const bytes of [Buffer.from("no head"), foreign]) {
-      const kept = () => new Response(bytes, { headers: { "Cache-Control": "public, max-age=3600" } });
-      await cache.put(new URL(HEAD, worker.url).href, kept());
+      // An hour ahead, so that it counts as recent whenever it is looked at.
+      await put(bytes, Date.now() + 3_600_000);
       // Control: it lies where the Worker looks.
       assert.deepEqual((await worker.client().get(HEAD)).bytes, bytes);
       await sleep(5_100);
@@ -76,5 +78,8 @@ describe("the data centre's cache in front of the registry", () => {
       assert.deepEqual([decision, list.zone], ["allow", "fresh"]);
       assert.ok(list.age_ms < 5_000);
     }
+    // Nor is one given away that the cache has kept for longer than it was told.
+    await put(foreign, Date.now() - 2_001);
+    assert.notDeepEqual((await worker.client().get(HEAD)).bytes, foreign);
   });
 });

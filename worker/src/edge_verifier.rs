@@ -264,9 +264,19 @@ impl<'c> EdgeVerifier<'c> {
     }
 
     async fn bring_list(&self, started: UnixMillis) -> Result<(), RefreshFailed> {
-        let head_bytes = self.head(started).await?;
+        let (head_bytes, is_new) = self.head(started).await?;
+        let brought = self.take(&head_bytes, started).await;
+        // After it is in force: others wait for that.
+        if is_new {
+            HeadCache::of(&self.request.url, self.name.0).keep(&head_bytes).await;
+        }
+        brought
+    }
+
+    /// Brings a head into force, with its state where changes do not lead to it.
+    async fn take(&self, head_bytes: &[u8], started: UnixMillis) -> Result<(), RefreshFailed> {
         let newer =
-            self.with(|holding| authentic(holding, &head_bytes)).ok_or(RefreshFailed::Gone)??;
+            self.with(|holding| authentic(holding, head_bytes)).ok_or(RefreshFailed::Gone)??;
         if self.adopt(&newer, None)? != Adoption::StateNeeded {
             return Ok(());
         }
@@ -282,8 +292,9 @@ impl<'c> EdgeVerifier<'c> {
         }
     }
 
-    /// The newest head: the data centre's, if it is one of this deployment and new enough, or the registry's.
-    async fn head(&self, started: UnixMillis) -> Result<Vec<u8>, RefreshFailed> {
+    /// The newest head: the data centre's, if it is one of this deployment and new enough, or the registry's, which the
+    /// cache does not have yet.
+    async fn head(&self, started: UnixMillis) -> Result<(Vec<u8>, bool), RefreshFailed> {
         let cache = HeadCache::of(&self.request.url, self.name.0);
         if let Some(bytes) = cache.head().await {
             let age = self.with(|holding| {
@@ -291,12 +302,10 @@ impl<'c> EdgeVerifier<'c> {
                 Some(clock::now().since(head.head().issued_at()))
             });
             if age.flatten().is_some_and(|age| age <= head_cache::MAX_AGE_MS) {
-                return Ok(bytes);
+                return Ok((bytes, false));
             }
         }
-        let bytes = self.bytes(&Call::Head, started).await?;
-        cache.keep(&bytes).await;
-        Ok(bytes)
+        Ok((self.bytes(&Call::Head, started).await?, true))
     }
 
     fn adopt(

@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use url::Url;
-use wardkey::TenantId;
+use wardkey::{TenantId, UnixMillis};
 use worker::{Cache, Delay, ResponseBuilder, console_warn};
+
+use crate::clock;
 
 /// The oldest head that is taken from the cache, in milliseconds of its own age: the second for which the registry gives
 /// the same, and the second for which the cache keeps it.
 pub(crate) const MAX_AGE_MS: u64 = 2_000;
 /// Longest wait for the cache.
 const CACHE_TIME: Duration = Duration::from_millis(100);
+/// When a head was put there, in Unix milliseconds: a header that only the cache sees.
+const KEPT_AT: &str = "Wardkey-Kept-At";
 /// What the cache is told: whole seconds are all that it counts.
 const KEPT: &str = "public, max-age=1";
 
@@ -34,11 +38,14 @@ impl HeadCache {
         }
     }
 
-    /// The head, if there is one. A cache that fails or takes too long has none.
+    /// The head, if there is one that was kept within [`MAX_AGE_MS`]. A cache that fails or takes too long has none.
     pub(crate) async fn head(&self) -> Option<Vec<u8>> {
         let found = in_time(async {
             let mut response = Cache::default().get(&self.address, false).await.ok()??;
-            response.bytes().await.ok()
+            let kept_at = response.headers().get(KEPT_AT).ok()??.parse().ok().map(UnixMillis)?;
+            // WHY: a cache that keeps for longer than it was told would hold up everybody who verifies elsewhere.
+            let is_recent = clock::now().since(kept_at) <= MAX_AGE_MS;
+            if is_recent { response.bytes().await.ok() } else { None }
         });
         found.await.flatten()
     }
@@ -46,7 +53,10 @@ impl HeadCache {
     /// Keeps a head for a second.
     pub(crate) async fn keep(&self, head: &[u8]) {
         let kept = in_time(async {
-            let response = ResponseBuilder::new().with_header("Cache-Control", KEPT)?;
+            let now = clock::now().0.to_string();
+            let response = ResponseBuilder::new()
+                .with_header("Cache-Control", KEPT)?
+                .with_header(KEPT_AT, &now)?;
             Cache::default().put(&self.address, response.fixed(head.to_vec())).await
         });
         // WHY ignored: the next isolate asks the registry, as it would without a cache.

@@ -79,7 +79,12 @@ impl Call {
 
     async fn is_within(&self, limit: &'static str, counted: String) -> Result<bool, ApiError> {
         let limiter = self.env.rate_limiter(limit).map_err(|_| ApiError::Misconfigured(limit))?;
-        Ok(limiter.limit(counted).await?.success)
+        // Whether it is within the limit cannot be known then, and nobody is let through.
+        let outcome = limiter.limit(counted).await.map_err(|error| {
+            console_error!("{} {limit}: {error}", self.id.as_str());
+            ApiError::RegistryUnavailable
+        })?;
+        Ok(outcome.success)
     }
 }
 

@@ -171,7 +171,7 @@ impl Key {
             let mut sql = format!("{SELECT} WHERE audience = ? AND id > ?");
             let mut params = vec![audience.0.into(), after.as_str().into()];
             if let Some(subject) = filter.subject {
-                sql = format!("{SELECT} WHERE +audience = ? AND id > ? AND subject = ?");
+                sql.push_str(" AND subject = ?");
                 params.push(subject.into());
             }
             if let Some(tag) = filter.tag {

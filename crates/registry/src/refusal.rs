@@ -23,7 +23,9 @@ pub(crate) fn note(
     let Some(authority) = call.authority() else {
         return Ok(());
     };
-    if matches!(error, RegistryError::Internal { .. }) {
+    let is_denied = error.reason().is_some_and(|reason| reason != Reason::NeverIssued);
+    // Whose credential was not found good is no actor: to look again would cost as much as the call.
+    if is_denied || matches!(error, RegistryError::Internal { .. }) {
         return Ok(());
     }
     transaction(store, || {

@@ -151,15 +151,16 @@ pub(crate) fn state(
     now: UnixMillis,
 ) -> Result<Vec<u8>, RegistryError> {
     let version = Version::find(store, sequence)?.ok_or(RegistryError::NotFound)?;
+    if version.digest != digest {
+        return Err(RegistryError::NotFound);
+    }
     let later = store.query(
         "SELECT sequence, made_at, flipped FROM list_version WHERE sequence > ? ORDER BY sequence DESC",
         &[sequence.into()],
     )?;
     // A version was last named when the next one was made.
     let superseded = later.last().map(|row| row.unsigned::<u64>(1)).transpose()?;
-    if version.digest != digest
-        || superseded.is_some_and(|at| now.since(UnixMillis(at)) > STATE_KEPT_MS)
-    {
+    if superseded.is_some_and(|at| now.since(UnixMillis(at)) > STATE_KEPT_MS) {
         return Err(RegistryError::NotFound);
     }
     let span = Span::of(store, &version)?;

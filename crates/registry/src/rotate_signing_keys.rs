@@ -86,7 +86,11 @@ pub(crate) fn rotate_signing_keys(
 ) -> Result<SigningKeysRotated, RegistryError> {
     let now = circumstances.now;
     let scope = AdminScope::SigningKeysRotate;
-    let name = format!("signing_key.rotate {audience}");
+    // By the number, which is never another audience's; without one it is refused.
+    let name = match tenant.audience_named(audience) {
+        Some(AudienceId(number)) => format!("signing_key.rotate {number}"),
+        None => format!("signing_key.rotate {audience}"),
+    };
     let mutation = Mutation::admit(store, tenant, circumstances, scope, (&name, request))?;
     let number = named(tenant, &mutation.actor, audience)?;
     let reason = reason::checked(request.reason.as_deref())?;

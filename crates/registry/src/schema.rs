@@ -21,9 +21,10 @@ pub(crate) fn upgrade(store: &dyn Store) -> Result<(), RegistryError> {
         return Ok(());
     }
     let rows = store.query("SELECT schema_version FROM tenant", &[])?;
-    let Some(version) = rows.first().map(|row| row.unsigned::<u32>(0)).transpose()? else {
+    let Some(version) = rows.first().map(|row| row.unsigned::<u64>(0)).transpose()? else {
         return Ok(());
     };
+    let (lock, version) = (version - version % LOCK, (version % LOCK) as u32);
     if version >= VERSION {
         return Ok(());
     }
@@ -32,9 +33,23 @@ pub(crate) fn upgrade(store: &dyn Store) -> Result<(), RegistryError> {
         for statement in steps.flat_map(|(step, _)| *step) {
             store.execute(statement, &[])?;
         }
-        Ok(store.execute("UPDATE tenant SET schema_version = ?", &[VERSION.into()])?)
+        let version = lock + u64::from(VERSION);
+        Ok(store.execute("UPDATE tenant SET schema_version = ?", &[version.into()])?)
     })
 }
+
+/// Shuts out the code of before the floor rose, for good: it reads the schema's version as 32 bits, and fails at a larger
+/// number before it does anything. It would take a chunk for another one, acknowledge a revocation and set no bit.
+pub(crate) fn shut_out_what_knows_no_floor(store: &dyn Store) -> Result<(), RegistryError> {
+    store.execute(
+        "UPDATE tenant SET schema_version = schema_version + ?1 WHERE schema_version < ?1",
+        &[LOCK.into()],
+    )?;
+    Ok(())
+}
+
+/// What is added to the version.
+const LOCK: u64 = 1 << 32;
 
 /// Whether the tenant's tables are there.
 pub(crate) fn exists(store: &dyn Store) -> Result<bool, RegistryError> {
@@ -278,4 +293,5 @@ const LISTS_AT_SCALE: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS list_version_by_time ON list_version (made_at)",
     "CREATE INDEX IF NOT EXISTS binding_by_scope ON binding (scope, audience)",
     "CREATE INDEX IF NOT EXISTS key_by_audience ON key (audience, id)",
+    "CREATE INDEX IF NOT EXISTS key_by_subject_and_audience ON key (subject, audience, id)",
 ];

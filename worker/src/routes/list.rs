@@ -13,17 +13,19 @@ use crate::state_store::StateStore;
 /// Gives the head.
 ///
 /// 1. The tenant's number: 404.
-/// 2. No query; the caller's address is counted: 400, 429.
+/// 2. No query: 400.
 /// 3. The data centre's cache, which keeps a head for a second.
-/// 4. The registry: 404, 410 `tenant_gone`, 503.
-/// 5. 200 with the head's bytes, cacheable for a second.
+/// 4. The caller's address is counted: 429. What the cache answers costs the registry nothing, and counts for nobody.
+/// 5. The registry: 404, 410 `tenant_gone`, 503.
+/// 6. 200 with the head's bytes, cacheable for a second.
 pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;
-    limit(&call).await?;
+    refuse_query(&call)?;
     let cache = HeadCache::of(&call.url, tenant);
     let head = match cache.head().await {
         Some(head) => head,
         None => {
+            call.count_as_public().await?;
             let head = ask(&call, tenant, &RegistryCall::Head).await?;
             cache.keep(&head).await;
             head
@@ -44,7 +46,8 @@ pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Respon
     let (sequence, digest) = name.split_once('-').ok_or(ApiError::NotFound)?;
     let sequence: u64 = canonical(sequence).ok_or(ApiError::NotFound)?;
     let digest = hex(digest).ok_or(ApiError::NotFound)?;
-    limit(&call).await?;
+    refuse_query(&call)?;
+    call.count_as_public().await?;
     let copies = StateStore::of(&call.env)?;
     let (bytes, source) = match copies.state(&StateName { tenant, sequence, digest }).await {
         Ok(Some(bytes)) => (bytes, "kv"),
@@ -79,13 +82,12 @@ fn public(bytes: Vec<u8>, cache_control: &str) -> Result<Response, ApiError> {
     Ok(builder.fixed(bytes))
 }
 
-/// Counts a call that needs no credential, by its caller's address, and refuses a query: a cache must not
-/// hold the same thing under two names.
-async fn limit(call: &Call) -> Result<(), ApiError> {
+/// Refuses a query: a cache must not hold the same thing under two names.
+fn refuse_query(call: &Call) -> Result<(), ApiError> {
     if call.url.query().is_some() {
         return Err(ApiError::invalid("query", "is not taken here"));
     }
-    call.count_as_public().await
+    Ok(())
 }
 
 fn number(text: &str) -> Result<TenantId, ApiError> {

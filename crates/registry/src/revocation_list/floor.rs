@@ -8,6 +8,7 @@ use wardkey::{UnixMillis, UnixSeconds};
 use crate::error::RegistryError;
 use crate::revocation_list::chunks::{self, CHUNK_BITS, Span};
 use crate::revocation_list::version::Version;
+use crate::schema;
 use crate::store::Store;
 use crate::tenant::Tenant;
 
@@ -49,6 +50,7 @@ pub(crate) fn raise(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryEr
     let digest = wardkey::state_digest(floor, bit_count, digests);
     let sequence = current.next_sequence(now);
     Version { sequence, floor, bit_count, digest }.insert(store, now, &[])?;
+    schema::shut_out_what_knows_no_floor(store)?;
     store.execute("UPDATE list_floor SET fallen = fallen + ?", &[rise.into()])?;
     store.execute("DELETE FROM list_expiry WHERE number < ?", &[(next.fallen + rise).into()])?;
     forget(store)?;
