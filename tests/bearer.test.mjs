@@ -1,5 +1,5 @@
 // RFC 6750, statement by statement, on every route that the description says takes a credential. What else is odd about
-// credentials stands in odd_input.test.mjs, and what a wrong key may not tell in indistinguishable.test.mjs.
+// credentials stands in odd_input/, and what a wrong key may not tell in indistinguishable.test.mjs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -35,7 +35,7 @@ def before_load_schema(context, raw_schema):
     for item in raw_schema["paths"].values():
         for operation in item.values():
             operation["parameters"] = [lenient(one) for one in known(operation.get("parameters", []))]
-    # Bounds that are what 65,536 bytes can hold: tests/odd_input.test.mjs tries that limit itself, once.
+    # Bounds that are what 65,536 bytes can hold: tests/odd_input/ tries that limit itself, once.
     for name in REQUESTS:
         for schema in schemas[name].get("properties", {}).values():
             if schema.get("maxItems", 0) > 10_000:

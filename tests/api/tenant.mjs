@@ -1,23 +1,11 @@
 // A worker with a tenant and a credential for each kind of caller.
 
-import { Worker } from "../harness/worker.mjs";
+import { POLICY as BASIC, Worker } from "../harness/worker.mjs";
 
+const [api, jobs] = BASIC.audiences;
 export const POLICY = {
   environment: "test",
-  audiences: [
-    {
-      number: 1,
-      name: "api",
-      scopes: [
-        { number: 0, name: "reports:read", risk: "low" },
-        { number: 1, name: "reports:write", risk: "standard" },
-        { number: 9, name: "reports:export", risk: "high" },
-        { number: 12, name: "reports:purge", risk: "strict" },
-      ],
-      roles: [{ name: "reporter", scopes: ["reports:read", "reports:write"] }],
-    },
-    { number: 2, name: "jobs", scopes: [{ number: 0, name: "jobs:run" }] },
-  ],
+  audiences: [{ ...api, roles: [{ name: "reporter", scopes: ["reports:read", "reports:write"] }] }, jobs],
   rules: [
     { name: "administrators", actors: ["ops:*"], audiences: ["wardkey", "api", "jobs"], scopes: ["*"], subjects: ["*"] },
     { name: "key-sets", actors: ["ops:*"], audiences: ["wardkey"], scopes: ["verifier:key-set"], subjects: ["svc:*"] },

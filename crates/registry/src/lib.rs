@@ -10,6 +10,7 @@ mod create;
 mod deadlines;
 mod destroy;
 mod directory;
+mod dispatch;
 mod epochs;
 mod error;
 #[cfg(feature = "plant-faults")]
