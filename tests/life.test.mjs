@@ -57,6 +57,15 @@ describe("a key's owner", () => {
     await eventually("it is alive again", async () => (await word(made.key)) === "allow", 6_000);
   });
 
+  it("resumes it also for those who only ever ask strictly", async () => {
+    const { json: made } = await admin.create({ scopes: ["reports:read", "reports:purge"] });
+    await act(made.key_id, "suspend");
+    await eventually("the list has it", async () => (await word(made.key)) === "inactive", 6_000);
+    assert.equal(await word(made.key, ["reports:purge"]), "inactive");
+    assert.equal((await act(made.key_id, "resume")).status, 200);
+    await eventually("it is alive again", async () => (await word(made.key, ["reports:purge"])) === "allow", 7_000);
+  });
+
   it("notes down what does not stand in the key, and is told to rotate for what does", async () => {
     const { json: made } = await admin.create({ tags: ["nightly"], meta: { ticket: "OPS-1" } });
     const patch = (body) => admin.request("PATCH", `/v1/keys/${made.key_id}`, { body });

@@ -159,14 +159,21 @@ fn judge<M: StateMemory>(
         return Err(Reason::ClockBehind.into());
     }
     let key = key.at(now, max_skew_ms)?;
-    let seen = if query.required.level() == RiskLevel::Strict {
+    let seen = list.map(|list| seen(key_set, list, query, now));
+    let fresh_enough = if query.required.level() == RiskLevel::Strict {
         // The registry is asked whatever the list says: here the list can only deny.
         None
     } else {
-        Some(fresh_enough(key_set, list, query, now)?)
+        Some(fresh_enough(seen, query.refresh)?)
     };
     if list.is_some_and(|list| list.is_dead(key.base())) {
-        return Err(Reason::Inactive.into());
+        // WHY: for strict scopes nothing else renews the list, and what it says is dead may have been
+        // resumed since.
+        let is_fresh = seen.is_some_and(|seen| seen.zone == Zone::Fresh);
+        return Err(match query.refresh {
+            Refresh::NotTried if !is_fresh => Refused::AskRefresh,
+            _ => Reason::Inactive.into(),
+        });
     }
     if !query.required.is_met_by(&key.base().scopes) {
         return Err(Reason::ScopeMissing.into());
@@ -175,27 +182,20 @@ fn judge<M: StateMemory>(
         return Err(Reason::Narrowed.into());
     }
     key.from_caller(query.caller)?;
-    let seen = match seen {
+    let seen = match fresh_enough {
         Some(seen) => seen,
         None => confirmed(query, &key)?,
     };
     Ok(allow(&key, seen))
 }
 
-/// The list's stage: fresh enough for the scopes asked, or a refresh is owed, or denied.
-fn fresh_enough<M: StateMemory>(
+/// What a list is for the scopes asked, now.
+fn seen<M: StateMemory>(
     key_set: &KeySet,
-    list: Option<&List<M>>,
+    list: &List<M>,
     query: &Query<'_>,
     now: UnixMillis,
-) -> Result<ListSeen, Refused> {
-    let not_enough = match query.refresh {
-        Refresh::NotTried => Refused::AskRefresh,
-        Refresh::Failed => Refused::Deny(Reason::ListStale),
-    };
-    let Some(list) = list else {
-        return Err(not_enough);
-    };
+) -> ListSeen {
     let head = list.head();
     let age_ms = now.since(head.issued_at());
     let zone = if now > head.not_after() {
@@ -203,10 +203,16 @@ fn fresh_enough<M: StateMemory>(
     } else {
         key_set.bounds().zone(query.required.level(), age_ms)
     };
-    let seen = ListSeen { sequence: head.sequence(), age_ms, zone };
-    match (zone, query.refresh) {
-        (Zone::Fresh, _) | (Zone::MustAsk, Refresh::Failed) => Ok(seen),
-        _ => Err(not_enough),
+    ListSeen { sequence: head.sequence(), age_ms, zone }
+}
+
+/// The list's stage: fresh enough for the scopes asked, or a refresh is owed, or denied.
+fn fresh_enough(seen: Option<ListSeen>, refresh: Refresh) -> Result<ListSeen, Refused> {
+    match (seen, refresh) {
+        (Some(seen @ ListSeen { zone: Zone::Fresh, .. }), _)
+        | (Some(seen @ ListSeen { zone: Zone::MustAsk, .. }), Refresh::Failed) => Ok(seen),
+        (_, Refresh::NotTried) => Err(Refused::AskRefresh),
+        (_, Refresh::Failed) => Err(Reason::ListStale.into()),
     }
 }
 

@@ -148,8 +148,18 @@ class Deciding(unittest.TestCase):
             self.assertEqual(self.decide(self.key(issued_at=issued), now=1000, key_set=old, list_=start), expected)
         for index, expected in ((799, "inactive"), (800, "allow"), (801, "inactive"), (809, "inactive"), (810, "allow")):
             self.assertEqual(self.decide(self.key(status_index=index)), expected, index)
-        # a strict one looks at any list, however stale
-        self.assertEqual(self.decide(self.key(status_index=809), self.require("invoice:void"), now=T0 + 3_700_000), "inactive")
+        # a strict one looks at any list, however stale, once a refresh was tried
+        for age, refresh_failed, expected in (
+            (5_000, False, "inactive"), (5_001, False, "refresh"), (3_600_001, False, "refresh"),
+            (5_001, True, "inactive"), (3_700_000, True, "inactive"),
+        ):
+            self.assertEqual(
+                self.decide(
+                    self.key(status_index=809), self.require("invoice:void"), now=HEAD.issued_at + age,
+                    refresh_failed=refresh_failed,
+                ),
+                expected, age,
+            )
 
     def test_scopes(self):
         low = self.key(scopes=scope_set_of([0, 2]))

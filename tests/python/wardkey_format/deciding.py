@@ -32,10 +32,10 @@ def deny(reason: str) -> dict:
 
 
 def zone_of(key_set: KeySet, revocation_list: RevocationList, level: int, now: int) -> str:
-    """`now` is the text's now', which is never before the head's issued-at."""
+    """`now` is the text's now', which is never before the head's issued-at. For strict scopes a list is fresh or not."""
     head = revocation_list.head
     age = now - head.issued_at
-    bound = {LOW: key_set.low, STANDARD: key_set.standard, HIGH: key_set.high}[level]
+    bound = {LOW: key_set.low, STANDARD: key_set.standard, HIGH: key_set.high, STRICT: 0}[level]
     if now > head.not_after:
         return STALE
     if age <= key_set.fresh_for:
@@ -90,14 +90,13 @@ def decide(
         return deny("not_yet_valid")
     # 13
     strict = requirement.level == STRICT
-    zone = None
+    zone = zone_of(key_set, revocation_list, requirement.level, now) if revocation_list else STALE
     if not strict:
-        zone = zone_of(key_set, revocation_list, requirement.level, now) if revocation_list else STALE
         if zone != FRESH and not (zone == MUST_ASK and refresh_failed):
             return deny("list_stale") if refresh_failed else {"ask": "refresh"}
     # 14
     if revocation_list and is_inactive(key, revocation_list):
-        return deny("inactive")
+        return deny("inactive") if zone == FRESH or refresh_failed else {"ask": "refresh"}
     # 15, 16
     scopes_left = key.scopes_left()
     if not requirement.is_met_by(base.scopes):

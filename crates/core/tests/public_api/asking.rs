@@ -109,6 +109,31 @@ fn the_registry_can_allow_and_the_local_list_can_still_deny() {
     assert_eq!(word(&decide(&tenant, confirmed())), "inactive");
 }
 
+/// A suspended key that was resumed would stay dead to whoever asks strictly only: nothing else renews the list.
+#[test]
+fn an_old_list_is_renewed_before_it_denies_a_strict_scope() {
+    let mut tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let required = verifier.strict();
+    let confirmed = || confirm(&Tenant::new(), &Tenant::new().base(), &required, ALIVE);
+    tenant.bits = vec![0xff, 0xff];
+    for (age, refresh, expected) in [
+        (0, Refresh::NotTried, "inactive"),
+        (5_000, Refresh::NotTried, "inactive"),
+        (5_001, Refresh::NotTried, "ask refresh"),
+        (3_600_001, Refresh::NotTried, "ask refresh"),
+        (5_001, Refresh::Failed, "inactive"),
+        (3_600_001, Refresh::Failed, "inactive"),
+    ] {
+        for registry in [Registry::NotAsked, Registry::Failed, Registry::Answered(confirmed())] {
+            let (list, key, now) = (tenant.list(), tenant.key(), NOW.plus(age));
+            let decision =
+                verifier.decide_after(Some(&list), &key, &required, now, refresh, registry);
+            assert_eq!(word(&decision), expected, "{age} ms, {refresh:?}");
+        }
+    }
+}
+
 #[test]
 fn an_answer_serves_only_its_own_key_and_requirement() {
     let tenant = Tenant::new();

@@ -71,13 +71,14 @@ pub(super) enum Bent {
     ExpiryIsInclusive,
     ListMovesNoClock,
     StaleListKillsNot,
+    StaleListKillsUnasked,
     RefusedChangesStay,
     LogHasOneStart,
     RiseDropsNothing,
 }
 
 impl Bent {
-    pub(super) const ALL: [(Self, &'static str); 11] = [
+    pub(super) const ALL: [(Self, &'static str); 12] = [
         (Self::OlderIsTaken, "an older head is taken"),
         (Self::ClockIsBelieved, "a clock that went back is believed"),
         (Self::BoundIsExclusive, "the bounds of staleness are a millisecond shorter"),
@@ -86,6 +87,7 @@ impl Bent {
         (Self::ExpiryIsInclusive, "a key lives a millisecond longer"),
         (Self::ListMovesNoClock, "the list does not move the clock forward"),
         (Self::StaleListKillsNot, "a strict scope asks past the list"),
+        (Self::StaleListKillsUnasked, "a strict scope takes an old list's word without a refresh"),
         (Self::RefusedChangesStay, "changes that lead to another state are not undone"),
         (Self::LogHasOneStart, "a log is gone on from its first sequence only"),
         (Self::RiseDropsNothing, "a floor rises and its bits stay"),
@@ -276,7 +278,8 @@ pub(super) fn decide(
             || list.state.is_dead(key.index)
     });
     if dead && !(strict && bends(Bent::StaleListKillsNot)) {
-        return ("inactive", None);
+        let fresh = matches!(zone, Some((.., "fresh"))) || bends(Bent::StaleListKillsUnasked);
+        return (if fresh || refresh_failed { "inactive" } else { "ask refresh" }, None);
     }
     if strict { ("ask registry", None) } else { ("allow", zone) }
 }

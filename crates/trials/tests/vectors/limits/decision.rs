@@ -75,6 +75,7 @@ pub(crate) const DECISION: &[Limit] = &[
             "a tighter fresh-for",
             "bounds of 0, after a refresh",
             "bounds that are one, so that a refresh does not help",
+            "strict, dead in a list at the age of fresh-for",
         ],
     ),
     (
@@ -100,7 +101,11 @@ pub(crate) const DECISION: &[Limit] = &[
     (
         "*stale* if now′ > not-after",
         "verify.json",
-        &["a not-after within fresh-for", "a not-after within the bound, after a refresh"],
+        &[
+            "a not-after within fresh-for",
+            "a not-after within the bound, after a refresh",
+            "strict, dead in a list that ends within fresh-for",
+        ],
     ),
     (
         "issued-at ≤ the tenant's or the audience's cut-off",

@@ -344,29 +344,50 @@ fn dead_signing_keys(row: &mut Row<'_>) {
     row.add("epoch 3, and epoch 1 is dead", allow_fresh(&third, of_third(&[(2, 1)])));
 }
 
-/// For strict scopes a list of any age can deny, and none is needed.
+/// For strict scopes a list of any age can deny, and none is needed; an old one is renewed before it does.
 fn dead_for_strict_scopes(row: &mut Row<'_>) {
     let strict = |question: Question| question.requiring(all_of(&["invoice:void"]));
     let dead = || strict(about(&Key { index: 801, ..key() }));
-    for (name, age) in
-        [("fresh", 0), ("that a refresh is owed for", 5_001), ("that is stale", 3_600_001)]
-    {
-        row.add(format!("strict, dead in a list {name}"), deny("inactive", dead().at(NOW + age)));
-        let question = dead().at(NOW + age).after_refresh();
+    let inactive = |question| deny("inactive", question);
+    let at = |age| dead().at(NOW + age);
+    row.around(
+        "strict, dead in a list at the age of fresh-for",
+        [inactive(at(4_999)), inactive(at(5_000)), ask_refresh(at(5_001))],
+    );
+    for (name, age) in [
+        ("fresh", 0),
+        ("that a refresh is owed for", 5_001),
+        ("that is stale", 30_001),
+        ("past its not-after", 3_600_001),
+    ] {
         row.add(
             format!("strict, dead in a list {name}, after a refresh"),
-            deny("inactive", question),
+            inactive(at(age).after_refresh()),
         );
     }
+    row.add("strict, dead in a list that is stale", ask_refresh(at(30_001)));
+    row.add("strict, dead in a list past its not-after", ask_refresh(at(3_600_001)));
+    let soon = list_telling(|head| Head { not_after: NOW + 1_000, ..head });
+    let ending = |age| dead().with(soon.clone()).at(NOW + age);
+    row.around(
+        "strict, dead in a list that ends within fresh-for",
+        [inactive(ending(999)), inactive(ending(1_000)), ask_refresh(ending(1_001))],
+    );
     let alive = json!({ "asked_at": NOW, "verdict": "alive", "sequence": 77 });
     let answered = Question { registry: alive, ..dead() };
-    row.add("strict, dead in the list, alive in the registry", deny("inactive", answered));
+    row.add("strict, dead in the list, alive in the registry", inactive(answered));
+    let alive = json!({ "asked_at": NOW + 5_001, "verdict": "alive", "sequence": 77 });
+    let answered = Question { registry: alive, ..at(5_001) };
+    row.add("strict, dead in an old list, alive in the registry", ask_refresh(answered));
     let failed = Question { registry: json!("failed"), ..dead() };
-    row.add("strict, dead in the list, and the registry did not answer", deny("inactive", failed));
+    row.add("strict, dead in the list, and the registry did not answer", inactive(failed));
     row.add("strict, dead, but no list is there", ask_registry(dead().without_list()));
     let theirs = dead().with(list_of_audience_3());
     row.add("strict, dead in another audience's list", ask_registry(theirs));
     let cut_off = list_telling(|head| Head { cut_off: ISSUED, ..head });
-    row.add("strict, cut off", deny("inactive", strict(usual()).with(cut_off)));
+    row.add("strict, cut off", inactive(strict(usual()).with(cut_off.clone())));
+    let old = strict(usual()).with(cut_off).at(NOW + 5_001);
+    row.add("strict, cut off by an old list", ask_refresh(old.clone()));
+    row.add("strict, cut off by an old list, after a refresh", inactive(old.after_refresh()));
     row.add("strict, alive in a stale list", ask_registry(strict(usual()).at(NOW + 3_600_001)));
 }
