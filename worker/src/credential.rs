@@ -1,6 +1,6 @@
 //! The caller's credential: exactly one, in the Authorization header, never in the URL.
 
-use wardkey::{AudienceId, Reason, TenantId, UnverifiedKey};
+use wardkey::{AudienceId, Reason, TenantId};
 use wardkey_provision::holds_credential;
 use wardkey_registry::WireSecret;
 use worker::Headers;
@@ -84,8 +84,8 @@ pub(crate) fn any_key(headers: &Headers) -> Result<KeyCredential, ApiError> {
 
 fn key(headers: &Headers, wanted: impl Fn(AudienceId) -> bool) -> Result<KeyCredential, ApiError> {
     let text = bearer(headers)?;
-    let key = UnverifiedKey::parse(text.secret_str()).map_err(ApiError::Denied)?;
-    let id = key.unproven_base().signing_key;
+    let key = wardkey::inspect(text.secret_str()).map_err(ApiError::Denied)?;
+    let id = key.base().signing_key;
     if !wanted(id.audience) {
         return Err(ApiError::Denied(Reason::UnknownSigningKey));
     }

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use crate::base_view::{BaseView, check_lifetime};
 use crate::byte_set::SET_LEN;
-use crate::bytes::{Full, Reader, TooShort, Writer};
+use crate::bytes::{Full, TooShort, Writer};
 use crate::constraints::{Constraints, MAX_CONSTRAINTS_LEN};
-use crate::identifier::{AudienceId, Epoch, KeyId, SigningKeyId, StatusIndex, TenantId};
+use crate::identifier::{KeyId, SigningKeyId, StatusIndex};
 use crate::scope::{ScopeSet, ScopeSetError};
 use crate::subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
 use crate::time::UnixSeconds;
@@ -120,7 +121,7 @@ impl Base {
     /// [`BaseError::Lifetime`], [`BaseError::Scopes`], [`BaseError::Constraints`] for values that no key
     /// may hold, [`BaseError::Buffer`] when `out` is too short ([`MAX_BASE_LEN`] is always enough).
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, BaseError> {
-        self.check_lifetime()?;
+        check_lifetime(self.issued_at, self.expires_at)?;
         if self.scopes.is_empty() {
             return Err(BaseError::Scopes);
         }
@@ -153,63 +154,18 @@ impl Base {
     /// # Errors
     /// [`BaseError`] for every byte string that [`Base::encode`] does not write.
     pub fn decode(bytes: &[u8]) -> Result<(Self, usize), BaseError> {
-        let mut reader = Reader::new(bytes);
-        if reader.u8()? != VERSION {
-            return Err(BaseError::Version);
-        }
-        let signing_key = SigningKeyId {
-            tenant: TenantId(reader.u16()?),
-            audience: AudienceId(reader.u8()?),
-            epoch: Epoch::new(reader.u8()?).ok_or(BaseError::Epoch)?,
-        };
-        let key_id = KeyId(reader.array()?);
-        let status_index = StatusIndex(reader.u32()?);
-        let issued_at = UnixSeconds(reader.u32()?);
-        let expires_at = UnixSeconds(reader.u32()?);
-        let subject_byte = reader.u8()?;
-        if subject_byte & UNKNOWN_FLAG != 0 {
-            return Err(BaseError::Flag);
-        }
-        let subject_len = usize::from(subject_byte & SUBJECT_LEN_BITS);
-        let subject = Subject::from_bytes(reader.take(subject_len)?)?;
-        let scopes_len = reader.u8()?;
-        let scopes = ScopeSet::from_bytes(reader.take(usize::from(scopes_len))?)?;
-        let constraints = if subject_byte & CONSTRAINTS_FOLLOW == 0 {
-            Constraints::default()
-        } else {
-            let len = reader.u8()?;
-            let bytes = reader.take(usize::from(len))?;
-            Constraints::decode(bytes).ok_or(BaseError::Constraints)?
-        };
-        let base = Self {
-            signing_key,
-            key_id,
-            status_index,
-            issued_at,
-            expires_at,
-            subject,
-            scopes,
-            constraints,
-        };
-        base.check_lifetime()?;
-        Ok((base, bytes.len() - reader.rest().len()))
-    }
-
-    fn check_lifetime(&self) -> Result<(), BaseError> {
-        match self.expires_at.0.checked_sub(self.issued_at.0) {
-            Some(lifetime) if lifetime >= MIN_LIFETIME_SECONDS => Ok(()),
-            _ => Err(BaseError::Lifetime),
-        }
+        let (view, _) = BaseView::split_off(bytes)?;
+        Ok((view.to_base(), view.bytes.len()))
     }
 }
 
 /// Version 1 fixes every algorithm.
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 /// Version, signing-key id, key id, status index, issued-at, expires-at.
 const FIXED_LEN: usize = 1 + 4 + 8 + 4 + 4 + 4;
 /// Bits 0 to 5 of the subject's length byte.
-const SUBJECT_LEN_BITS: u8 = 0x3f;
+pub(crate) const SUBJECT_LEN_BITS: u8 = 0x3f;
 /// Bit 6 of the subject's length byte, which is zero.
-const UNKNOWN_FLAG: u8 = 0x40;
+pub(crate) const UNKNOWN_FLAG: u8 = 0x40;
 /// Bit 7 of the subject's length byte: constraints follow the scopes.
-const CONSTRAINTS_FOLLOW: u8 = 0x80;
+pub(crate) const CONSTRAINTS_FOLLOW: u8 = 0x80;

@@ -3,6 +3,14 @@
 //! Not by a crate, because those that were tried have panics that the compiler cannot rule out, and
 //! this is the first code that any text from outside meets (`cargo xtask no-panic`).
 
+/// How many bytes so many characters are; `None` where no bytes are written so.
+pub(crate) const fn decoded_len(characters: usize) -> Option<usize> {
+    match characters % 4 {
+        1 => None,
+        rest => Some(characters / 4 * 3 + rest * 3 / 4),
+    }
+}
+
 /// Decodes into the front of `out`, and returns how many bytes that were. `None` for padding, foreign
 /// characters, spare bits that are not zero, and what is longer than `out`; `out` then holds anything.
 ///
@@ -10,13 +18,7 @@
 /// By its table, which characters the text has: the caller's own credential.
 pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
     let (groups, last) = text.as_chunks::<4>();
-    let rest_len = match last {
-        [] => 0,
-        [_, _] => 1,
-        [_, _, _] => 2,
-        _ => return None,
-    };
-    let len = groups.len() * 3 + rest_len;
+    let len = decoded_len(text.len())?;
     let (triples, rest) = out.get_mut(..len)?.as_chunks_mut::<3>();
     // WHY: looked at once, at the end, because looking at each character costs more than the work.
     let mut seen = 0;

@@ -7,6 +7,20 @@ pub(crate) const SET_LEN: usize = 32;
 pub(crate) struct ByteSet(pub(crate) [u8; SET_LEN]);
 
 impl ByteSet {
+    /// These bytes.
+    pub(crate) const fn of(bytes: &[u8]) -> Self {
+        let mut set = [0; SET_LEN];
+        let mut rest = bytes;
+        while let [byte, others @ ..] = rest {
+            #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+            {
+                set[(*byte / 8) as usize] |= 1 << (*byte % 8);
+            }
+            rest = others;
+        }
+        Self(set)
+    }
+
     pub(crate) fn insert(&mut self, number: u8) {
         if let Some(byte) = self.0.get_mut(usize::from(number / 8)) {
             *byte |= 1 << (number % 8);

@@ -2,7 +2,7 @@
 
 use crate::bytes::Writer;
 use crate::fields::Fields;
-use crate::networks::Networks;
+use crate::networks::{Networks, NetworksView};
 use crate::time::UnixSeconds;
 
 /// Longest constraints, in bytes.
@@ -26,7 +26,27 @@ impl Constraints {
         self.not_before.is_none() && self.networks.is_none()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    /// Writes them into `buffer` and returns their length; `None` if they do not fit.
+    pub(crate) fn encode(&self, buffer: &mut [u8; MAX_CONSTRAINTS_LEN]) -> Option<usize> {
+        let Self { not_before, networks } = *self;
+        let mut writer = Writer::new(buffer);
+        let networks = networks.as_ref().map(Networks::view);
+        let fields = Fields { not_before, networks, ..Fields::default() };
+        fields.encode(&mut writer).ok()?;
+        Some(writer.len())
+    }
+}
+
+/// Constraints where they stand in a base.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConstraintsView<'b> {
+    pub(crate) not_before: Option<UnixSeconds>,
+    pub(crate) networks: Option<NetworksView<'b>>,
+}
+
+impl<'b> ConstraintsView<'b> {
+    /// Reads what a base announces; `None` for another spelling than the one.
+    pub(crate) fn decode(bytes: &'b [u8]) -> Option<Self> {
         if bytes.len() > MAX_CONSTRAINTS_LEN {
             return None;
         }
@@ -39,12 +59,9 @@ impl Constraints {
         }
     }
 
-    /// Writes them into `buffer` and returns their length; `None` if they do not fit.
-    pub(crate) fn encode(&self, buffer: &mut [u8; MAX_CONSTRAINTS_LEN]) -> Option<usize> {
-        let Self { not_before, networks } = *self;
-        let mut writer = Writer::new(buffer);
-        let fields = Fields { not_before, networks, ..Fields::default() };
-        fields.encode(&mut writer).ok()?;
-        Some(writer.len())
+    /// The same in memory of their own.
+    pub(crate) fn to_constraints(self) -> Constraints {
+        let Self { not_before, networks } = self;
+        Constraints { not_before, networks: networks.map(NetworksView::to_networks) }
     }
 }

@@ -1,22 +1,22 @@
 //! The fields of constraints and blocks: type u8 · length u8 · value, types ascending, none twice.
 
 use crate::bytes::{Full, Reader, TooShort, Writer};
-use crate::networks::Networks;
+use crate::networks::NetworksView;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 
 /// What fields can say. Each takes something away, none gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fields {
+pub(crate) struct Fields<'b> {
     pub(crate) scopes: Option<ScopeSet>,
     pub(crate) expires_at: Option<UnixSeconds>,
     pub(crate) not_before: Option<UnixSeconds>,
-    pub(crate) networks: Option<Networks>,
+    pub(crate) networks: Option<NetworksView<'b>>,
 }
 
-impl Fields {
+impl<'b> Fields<'b> {
     /// Reads fields that fill `bytes` exactly; `None` for every spelling but the one, and for none at all.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &'b [u8]) -> Option<Self> {
         let mut fields = Self::default();
         let mut reader = Reader::new(bytes);
         let mut last = 0;
@@ -30,7 +30,7 @@ impl Fields {
                 SCOPES => fields.scopes = Some(ScopeSet::from_bytes(value).ok()?),
                 EXPIRES_AT => fields.expires_at = Some(second(value)?),
                 NOT_BEFORE => fields.not_before = Some(second(value)?),
-                NETWORKS => fields.networks = Some(Networks::from_bytes(value)?),
+                NETWORKS => fields.networks = Some(NetworksView::from_bytes(value)?),
                 _ => return None,
             }
         }
@@ -75,7 +75,7 @@ const NETWORKS: u8 = 4;
 mod tests {
     use super::*;
 
-    fn encoded(fields: &Fields) -> ([u8; 256], usize) {
+    fn encoded(fields: &Fields<'_>) -> ([u8; 256], usize) {
         let mut buffer = [0; 256];
         let mut writer = Writer::new(&mut buffer);
         fields.encode(&mut writer).expect("room");
@@ -85,12 +85,13 @@ mod tests {
 
     #[test]
     fn fields_are_read_as_they_were_written() {
-        let networks = Networks::new(["10.0.0.0/8".parse().expect("a network")]).expect("a set");
+        let networks = crate::networks::Networks::new(["10.0.0.0/8".parse().expect("a network")])
+            .expect("a set");
         let all = Fields {
             scopes: Some(ScopeSet::from_iter([0, 9])),
             expires_at: Some(UnixSeconds(5)),
             not_before: Some(UnixSeconds(u32::MAX)),
-            networks: Some(networks),
+            networks: Some(networks.view()),
         };
         let (buffer, len) = encoded(&all);
         let expected =

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::base::Base;
 use crate::key::{Remaining, UnverifiedKey};
+use crate::key_buffer::KeyBuffer;
 use crate::narrowing::{MAX_BLOCKS, Narrowing};
 use crate::prefix::Prefix;
 use crate::reason::Reason;
@@ -41,12 +42,15 @@ pub struct Unproven {
 /// # Errors
 /// [`Reason::Malformed`], [`Reason::BadChecksum`].
 pub fn inspect(key: &str) -> Result<Unproven, Reason> {
-    let key = UnverifiedKey::parse(key)?;
+    let mut buffer = KeyBuffer::new();
+    let key = UnverifiedKey::parse(key, &mut buffer)?;
     let mut narrowings = [None; MAX_BLOCKS];
     for (slot, block) in narrowings.iter_mut().zip(key.blocks()) {
-        *slot = Some(block.says);
+        *slot = Some(Narrowing::of(&block.says));
     }
-    Ok(Unproven { prefix: key.prefix, base: key.base, narrowings, left: key.left })
+    // It was parsed as one.
+    let prefix = Prefix::from_bytes(key.prefix.as_bytes()).map_err(|_| Reason::Malformed)?;
+    Ok(Unproven { prefix, base: key.unproven_base(), narrowings, left: key.left })
 }
 
 impl Unproven {

@@ -5,11 +5,13 @@ use core::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::{Base, BaseError, MAX_BASE_LEN, MIN_BASE_LEN};
+use crate::base_view::BaseView;
 use crate::base64url;
 use crate::bytes::{Full, Writer};
 use crate::checksum::{CRC_LEN, checksum};
+use crate::key_buffer::{KeyBuffer, MAX_PAYLOAD_LEN};
 use crate::narrowing::{Block, Blocks, MAX_BLOCKS};
-use crate::networks::Networks;
+use crate::networks::NetworksView;
 use crate::prefix::Prefix;
 use crate::reason::Reason;
 use crate::scope::ScopeSet;
@@ -43,11 +45,12 @@ impl KeyText {
         let len = base.encode(&mut buffer)?;
         let signed = buffer.get(..len).unwrap_or_default();
         // The longest base and the longest prefix make 380 characters.
-        Self::compose(prefix, signed, &key.tag(signed)).map_err(|KeyTooLong| BaseError::Buffer)
+        Self::compose(prefix.as_str(), signed, &key.tag(signed))
+            .map_err(|KeyTooLong| BaseError::Buffer)
     }
 
     /// Writes the text of a key from its prefix, the bytes before its tag, and the tag.
-    pub(crate) fn compose(prefix: &Prefix, signed: &[u8], tag: &Tag) -> Result<Self, KeyTooLong> {
+    pub(crate) fn compose(prefix: &str, signed: &[u8], tag: &Tag) -> Result<Self, KeyTooLong> {
         let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
         let mut writer = Writer::new(payload.as_mut_slice());
         let written = writer.put(signed).and_then(|()| writer.put(&tag.0));
@@ -58,7 +61,7 @@ impl KeyText {
         *crc = checksum(prefix.as_bytes(), checked);
 
         let mut text = Self { bytes: [0; MAX_KEY_LEN], len: 0 };
-        let prefix_len = prefix.as_bytes().len();
+        let prefix_len = prefix.len();
         let (front, back) = text.bytes.split_at_mut_checked(prefix_len).ok_or(KeyTooLong)?;
         front.copy_from_slice(prefix.as_bytes());
         let whole = payload.get(..checked_len + CRC_LEN).ok_or(KeyTooLong)?;
@@ -94,15 +97,20 @@ impl fmt::Debug for KeyText {
 /// such a text.
 ///
 /// # Leaks
-/// It may be a good key: wiped on drop, `Debug` shows nothing.
-pub struct UnverifiedKey {
-    pub(crate) prefix: Prefix,
-    pub(crate) base: Base,
+/// It may be a good key: `Debug` shows nothing, and its buffer is wiped.
+///
+/// # Example
+/// ```
+/// use wardkey::{KeyBuffer, Reason, UnverifiedKey};
+/// let mut buffer = KeyBuffer::new();
+/// assert_eq!(UnverifiedKey::parse("no key", &mut buffer).err(), Some(Reason::Malformed));
+/// ```
+pub struct UnverifiedKey<'b> {
+    pub(crate) prefix: &'b str,
+    pub(crate) base: BaseView<'b>,
     pub(crate) left: Remaining,
-    pub(crate) tag: Tag,
-    payload: Zeroizing<[u8; MAX_PAYLOAD_LEN]>,
-    base_len: usize,
-    signed_len: usize,
+    buffer: &'b KeyBuffer,
+    blocks: Blocks<'b>,
 }
 
 /// What base and blocks leave together, but for the networks.
@@ -115,56 +123,62 @@ pub(crate) struct Remaining {
     pub(crate) narrowed: bool,
 }
 
-impl UnverifiedKey {
+impl<'b> UnverifiedKey<'b> {
     /// Parses a key's text, with no byte to spare anywhere.
     ///
     /// # Errors
     /// [`Reason::Malformed`] and [`Reason::BadChecksum`], as values of denial.
     ///
     /// Source: FORMAT.md section 2.7
-    pub fn parse(text: &str) -> Result<Self, Reason> {
+    pub fn parse(text: &'b str, buffer: &'b mut KeyBuffer) -> Result<Self, Reason> {
+        Self::parse_by(text, buffer, |prefix, buffer| checksum(prefix, buffer.secret_covered()))
+    }
+
+    /// Parses a key's text with another way to the same checksum.
+    pub(crate) fn parse_by(
+        text: &'b str,
+        buffer: &'b mut KeyBuffer,
+        checksum: impl Fn(&[u8], &KeyBuffer) -> [u8; CRC_LEN],
+    ) -> Result<Self, Reason> {
         if text.len() > MAX_KEY_LEN {
             return Err(Reason::Malformed);
         }
-        let (prefix, encoded) = Prefix::split(text.as_bytes()).ok_or(Reason::Malformed)?;
-        let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
-        let len = base64url::decode(encoded, payload.as_mut_slice()).ok_or(Reason::Malformed)?;
-        if len < MIN_PAYLOAD_LEN {
+        let (prefix, encoded) = Prefix::split_off(text).ok_or(Reason::Malformed)?;
+        buffer.decode(prefix.as_bytes(), encoded.as_bytes()).ok_or(Reason::Malformed)?;
+        let buffer = &*buffer;
+        if buffer.signed().len() < MIN_BASE_LEN {
             return Err(Reason::Malformed);
         }
-        let bytes = payload.get(..len).ok_or(Reason::Malformed)?;
-        let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>().ok_or(Reason::Malformed)?;
-        if checksum(prefix.as_bytes(), checked) != *crc {
+        if Some(&checksum(prefix.as_bytes(), buffer)) != buffer.checksum() {
             return Err(Reason::BadChecksum);
         }
-        let (signed, tag) = checked.split_last_chunk::<TAG_LEN>().ok_or(Reason::Malformed)?;
-        let (base, base_len) = Base::decode(signed).map_err(|_| Reason::Malformed)?;
-        let blocks = Blocks::new(signed.get(base_len..).unwrap_or_default());
+        let (base, blocks) = BaseView::split_off(buffer.signed()).map_err(|_| Reason::Malformed)?;
+        let blocks = Blocks::new(blocks);
         let left = Remaining::of(&base, blocks).ok_or(Reason::Malformed)?;
-        let (tag, signed_len) = (Tag(*tag), signed.len());
-        Ok(Self { prefix, base, left, tag, payload, base_len, signed_len })
+        Ok(Self { prefix, base, left, buffer, blocks })
     }
 
     /// What the key says of itself, **unproven**: good for routing to a tenant and for nothing else.
-    pub const fn unproven_base(&self) -> &Base {
-        &self.base
+    pub fn unproven_base(&self) -> Base {
+        self.base.to_base()
     }
 
     /// Base and blocks: everything before the tag.
-    pub(crate) fn signed_bytes(&self) -> &[u8] {
-        self.payload.get(..self.signed_len).unwrap_or_default()
+    pub(crate) fn signed_bytes(&self) -> &'b [u8] {
+        self.buffer.signed()
     }
 
-    pub(crate) fn base_bytes(&self) -> &[u8] {
-        self.payload.get(..self.base_len).unwrap_or_default()
+    pub(crate) const fn blocks(&self) -> Blocks<'b> {
+        self.blocks
     }
 
-    pub(crate) fn blocks(&self) -> Blocks<'_> {
-        Blocks::new(self.payload.get(self.base_len..self.signed_len).unwrap_or_default())
+    /// The last tag of its chain, as the key says it.
+    pub(crate) fn secret_tag(&self) -> &'b [u8; TAG_LEN] {
+        self.buffer.secret_tag()
     }
 
     /// Every set of networks that a caller must be in one of.
-    pub(crate) fn networks(&self) -> impl Iterator<Item = Networks> + '_ {
+    pub(crate) fn networks(&self) -> impl Iterator<Item = NetworksView<'b>> + 'b {
         let of_blocks = self.blocks().filter_map(|block| block.says.networks);
         self.base.constraints.networks.into_iter().chain(of_blocks)
     }
@@ -172,7 +186,7 @@ impl UnverifiedKey {
 
 impl Remaining {
     /// Folds what each block takes away; `None` if the blocks are more than four, or end in what is none.
-    fn of(base: &Base, mut blocks: Blocks<'_>) -> Option<Self> {
+    fn of(base: &BaseView<'_>, mut blocks: Blocks<'_>) -> Option<Self> {
         let mut left = Self {
             scopes: base.scopes,
             expires_at: base.expires_at,
@@ -189,13 +203,8 @@ impl Remaining {
     }
 }
 
-impl fmt::Debug for UnverifiedKey {
+impl fmt::Debug for UnverifiedKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnverifiedKey([redacted])")
     }
 }
-
-/// Bytes of the longest payload: base64url of 512 characters less the shortest prefix.
-pub(crate) const MAX_PAYLOAD_LEN: usize = (MAX_KEY_LEN - 8) / 4 * 3;
-/// Bytes of the shortest payload.
-const MIN_PAYLOAD_LEN: usize = MIN_BASE_LEN + TAG_LEN + CRC_LEN;

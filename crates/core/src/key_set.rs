@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use crate::bytes::{Reader, TooShort};
 use crate::catalog::{Catalog, CatalogError};
+use crate::checksum::FastChecksum;
 use crate::freshness::{Bounds, BoundsError};
 use crate::identifier::{AudienceId, Epoch, SigningKeyId, TenantId};
 use crate::prefix::{Prefix, PrefixError};
@@ -44,6 +45,7 @@ pub struct KeySet {
     version: u32,
     bounds: Bounds,
     list_key: ListKey,
+    checksum: FastChecksum,
     entries: [Option<SigningKeyEntry>; MAX_LIVE_EPOCHS],
 }
 
@@ -133,7 +135,8 @@ impl KeySet {
         }
         let catalog = Catalog::parse(tenant, audience, version, reader.rest())
             .map_err(KeySetError::Catalog)?;
-        Ok((Self { tenant, audience, version, bounds, list_key, entries }, catalog))
+        let checksum = FastChecksum::new();
+        Ok((Self { tenant, audience, version, bounds, list_key, checksum, entries }, catalog))
     }
 
     /// The tenant whose keys it verifies.
@@ -158,6 +161,10 @@ impl KeySet {
 
     pub(crate) const fn list_key(&self) -> &ListKey {
         &self.list_key
+    }
+
+    pub(crate) const fn checksum(&self) -> &FastChecksum {
+        &self.checksum
     }
 
     pub(crate) fn entry(&self, id: SigningKeyId) -> Option<&SigningKeyEntry> {

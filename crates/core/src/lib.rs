@@ -8,6 +8,7 @@ extern crate std;
 
 mod base;
 mod base64url;
+mod base_view;
 mod byte_set;
 mod bytes;
 mod catalog;
@@ -20,6 +21,7 @@ mod http_answer;
 mod identifier;
 mod inspect;
 mod key;
+mod key_buffer;
 mod key_set;
 mod list;
 mod narrowing;
@@ -47,6 +49,7 @@ pub use identifier::{
 };
 pub use inspect::{Unproven, inspect};
 pub use key::{KeyText, MAX_KEY_LEN, UnverifiedKey};
+pub use key_buffer::KeyBuffer;
 pub use key_set::{KeySet, KeySetError, MAX_LIVE_EPOCHS, SigningKeyEntry};
 pub use list::{
     Adoption, AuthenticHead, CHUNK_LEN, Cutoff, DIGEST_LEN, Head, HeadError, List, ListError,

@@ -15,7 +15,7 @@ pub use head::{
 pub use memory::{StateMemory, chunk_digest};
 pub use state::{CHUNK_LEN, DIGEST_LEN, State, StateError, state_digest};
 
-use crate::base::Base;
+use crate::base_view::BaseView;
 use crate::freshness::Bounds;
 use crate::identifier::StatusIndex;
 use crate::time::UnixMillis;
@@ -179,7 +179,7 @@ impl<M: StateMemory> List<M> {
     }
 
     /// Whether what the list says makes a key with this base dead.
-    pub(crate) fn is_dead(&self, base: &Base) -> bool {
+    pub(crate) fn is_dead(&self, base: &BaseView<'_>) -> bool {
         let StatusIndex(index) = base.status_index;
         self.head.kills(base) || self.state.is_dead(index)
     }

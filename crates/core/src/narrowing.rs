@@ -7,10 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::bytes::{Full, Writer};
 use crate::fields::Fields;
-use crate::key::{KeyText, KeyTooLong, MAX_PAYLOAD_LEN, UnverifiedKey};
-use crate::networks::Networks;
+use crate::key::{KeyText, KeyTooLong, UnverifiedKey};
+use crate::key_buffer::{KeyBuffer, MAX_PAYLOAD_LEN};
+use crate::networks::{Networks, NetworksView};
 use crate::reason::Reason;
 use crate::scope::ScopeSet;
+use crate::signing::Tag;
 use crate::time::UnixSeconds;
 
 /// Most blocks of a key.
@@ -94,10 +96,11 @@ impl core::error::Error for NarrowError {}
 /// ```
 /// Source: FORMAT.md sections 2.4, 2.5 and 2.8
 pub fn narrow(key: &str, narrowing: &Narrowing) -> Result<KeyText, NarrowError> {
-    let key = UnverifiedKey::parse(key).map_err(NarrowError::NoKey)?;
-    let mut buffer = [0; MAX_BLOCK_LEN];
-    let block_len = narrowing.encode(&mut buffer)?;
-    let block = buffer.get(..block_len).unwrap_or_default();
+    let mut buffer = KeyBuffer::new();
+    let key = UnverifiedKey::parse(key, &mut buffer).map_err(NarrowError::NoKey)?;
+    let mut block = [0; MAX_BLOCK_LEN];
+    let block_len = narrowing.encode(&mut block)?;
+    let block = block.get(..block_len).unwrap_or_default();
     if key.blocks().count() == MAX_BLOCKS {
         return Err(NarrowError::TooManyBlocks);
     }
@@ -107,8 +110,8 @@ pub fn narrow(key: &str, narrowing: &Narrowing) -> Result<KeyText, NarrowError> 
     written.map_err(|Full| NarrowError::KeyTooLong)?;
     let len = writer.len();
     let signed = front.get(..len).unwrap_or_default();
-    KeyText::compose(&key.prefix, signed, &key.tag.after(block))
-        .map_err(|KeyTooLong| NarrowError::KeyTooLong)
+    let tag = Tag(*key.secret_tag()).after(block);
+    KeyText::compose(key.prefix, signed, &tag).map_err(|KeyTooLong| NarrowError::KeyTooLong)
 }
 
 impl Narrowing {
@@ -120,6 +123,7 @@ impl Narrowing {
         }
         let (header, content) = buffer.split_at_mut_checked(HEADER_LEN).unwrap_or_default();
         let mut writer = Writer::new(content);
+        let networks = networks.as_ref().map(Networks::view);
         let fields = Fields { scopes, expires_at, not_before, networks };
         fields.encode(&mut writer).map_err(|Full| NarrowError::BlockTooLong)?;
         let len = writer.len();
@@ -128,10 +132,10 @@ impl Narrowing {
         Ok(HEADER_LEN + len)
     }
 
-    /// What the fields of a block say.
-    pub(crate) fn decode(content: &[u8]) -> Option<Self> {
-        let Fields { scopes, expires_at, not_before, networks } = Fields::decode(content)?;
-        Some(Self { scopes, expires_at, not_before, networks })
+    /// What a block says.
+    pub(crate) fn of(fields: &Fields<'_>) -> Self {
+        let Fields { scopes, expires_at, not_before, networks } = *fields;
+        Self { scopes, expires_at, not_before, networks: networks.map(NetworksView::to_networks) }
     }
 }
 
@@ -154,7 +158,7 @@ impl<'a> Blocks<'a> {
 /// A block: the bytes that its tag is over, and what they say.
 pub(crate) struct Block<'a> {
     pub(crate) bytes: &'a [u8],
-    pub(crate) says: Narrowing,
+    pub(crate) says: Fields<'a>,
 }
 
 impl<'a> Iterator for Blocks<'a> {
@@ -169,7 +173,7 @@ impl<'a> Iterator for Blocks<'a> {
             return None;
         }
         let (bytes, rest) = self.0.split_at_checked(HEADER_LEN + content_len)?;
-        let says = Narrowing::decode(bytes.get(HEADER_LEN..)?)?;
+        let says = Fields::decode(bytes.get(HEADER_LEN..)?)?;
         self.0 = rest;
         Some(Block { bytes, says })
     }

@@ -108,8 +108,34 @@ impl Networks {
         }
     }
 
+    /// Its one spelling.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// The same, where it stands.
+    pub(crate) fn view(&self) -> NetworksView<'_> {
+        NetworksView(self.as_bytes())
+    }
+
+    /// The networks, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = Network> + '_ {
+        self.view().iter()
+    }
+
+    /// Whether a caller is in one of the networks; one whose address is not known is in none.
+    pub fn allow(&self, caller: Option<IpAddr>) -> bool {
+        self.view().allow(caller)
+    }
+}
+
+/// A set in its one spelling, where it stands in a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NetworksView<'b>(&'b [u8]);
+
+impl<'b> NetworksView<'b> {
     /// Reads a set: entries in their one spelling, strictly ascending as byte strings.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &'b [u8]) -> Option<Self> {
         let mut rest = bytes;
         let mut last: &[u8] = &[];
         while !rest.is_empty() {
@@ -120,22 +146,26 @@ impl Networks {
             }
             (last, rest) = (entry, after);
         }
-        if bytes.is_empty() {
-            return None;
+        (!bytes.is_empty() && bytes.len() <= MAX_LEN).then_some(Self(bytes))
+    }
+
+    pub(crate) const fn as_bytes(self) -> &'b [u8] {
+        self.0
+    }
+
+    /// The set in memory of its own.
+    pub(crate) fn to_networks(self) -> Networks {
+        let mut set = Networks { bytes: [0; MAX_LEN], len: 0 };
+        if let (Some(room), Ok(len)) = (set.bytes.get_mut(..self.0.len()), self.0.len().try_into())
+        {
+            room.copy_from_slice(self.0);
+            set.len = len;
         }
-        let mut set = Self { bytes: [0; MAX_LEN], len: u8::try_from(bytes.len()).ok()? };
-        set.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(set)
+        set
     }
 
-    /// Its one spelling.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-
-    /// The networks, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = Network> + '_ {
-        let mut rest = self.as_bytes();
+    fn iter(self) -> impl Iterator<Item = Network> + 'b {
+        let mut rest = self.0;
         core::iter::from_fn(move || {
             let (network, after) = Network::split(rest)?;
             rest = after;
@@ -143,8 +173,7 @@ impl Networks {
         })
     }
 
-    /// Whether a caller is in one of the networks; one whose address is not known is in none.
-    pub fn allow(&self, caller: Option<IpAddr>) -> bool {
+    pub(crate) fn allow(self, caller: Option<IpAddr>) -> bool {
         caller.is_some_and(|caller| self.iter().any(|network| network.contains(caller)))
     }
 }
@@ -174,14 +203,17 @@ mod tests {
         assert_eq!(Ok(one), other);
         assert_eq!(one.as_bytes()[..18], [4, 7, 10, 0, 0, 0, 4, 8, 9, 0, 0, 0, 4, 8, 10, 0, 0, 0]);
         assert_eq!(one.as_bytes().len(), 36);
-        assert_eq!(Networks::from_bytes(one.as_bytes()), Some(one));
+        assert_eq!(
+            NetworksView::from_bytes(one.as_bytes()).map(NetworksView::to_networks),
+            Some(one)
+        );
         assert_eq!(one.iter().count(), 4);
     }
 
     #[test]
     fn a_set_is_1_to_126_bytes() {
         assert_eq!(networks(&[]), Err(NetworksError::Empty));
-        assert_eq!(Networks::from_bytes(&[]), None);
+        assert_eq!(NetworksView::from_bytes(&[]), None);
         let many = |count: u8| {
             Networks::new(
                 (0..count).map(|n| Network::new(IpAddr::from([n, 0, 0, 0]), 8).expect("a network")),
@@ -201,7 +233,10 @@ mod tests {
     #[test]
     fn what_is_out_of_order_doubled_or_no_network_is_refused() {
         let entry = |a: u8| [4, 8, a, 0, 0, 0];
-        let of = |entries: &[[u8; 6]]| Networks::from_bytes(&entries.concat());
+        let of = |entries: &[[u8; 6]]| {
+            let bytes = entries.concat();
+            NetworksView::from_bytes(&bytes).map(NetworksView::to_networks)
+        };
         assert!(of(&[entry(1), entry(2)]).is_some());
         assert_eq!(of(&[entry(2), entry(1)]), None);
         assert_eq!(of(&[entry(1), entry(1)]), None);
@@ -213,17 +248,17 @@ mod tests {
             &[5, 8, 1, 0, 0, 0],
             &[6, 8, 1, 0, 0, 0],
         ] {
-            assert_eq!(Networks::from_bytes(bad), None, "{bad:?}");
+            assert_eq!(NetworksView::from_bytes(bad), None, "{bad:?}");
         }
         let mut mapped = Vec::from([6, 96]);
         mapped.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0]);
-        assert_eq!(Networks::from_bytes(&mapped), None);
+        assert_eq!(NetworksView::from_bytes(&mapped), None);
         mapped[1] = 128;
-        assert_eq!(Networks::from_bytes(&mapped), None);
+        assert_eq!(NetworksView::from_bytes(&mapped), None);
         mapped[12..].fill(0);
         mapped[1] = 80;
         mapped[12..14].fill(0);
-        assert!(Networks::from_bytes(&mapped).is_some());
+        assert!(NetworksView::from_bytes(&mapped).is_some());
     }
 
     #[test]

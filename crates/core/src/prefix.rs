@@ -3,7 +3,9 @@
 use core::fmt;
 
 /// Longest prefix, in bytes: a brand of 12, two underscores and an environment of 4.
-const MAX_PREFIX_LEN: usize = 18;
+pub(crate) const MAX_PREFIX_LEN: usize = 18;
+/// Shortest one: a brand of 2.
+pub(crate) const MIN_PREFIX_LEN: usize = 8;
 
 /// Whether keys may touch real things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,37 +68,37 @@ impl Prefix {
             bytes.get_mut(len..end).ok_or(PrefixError)?.copy_from_slice(part.as_bytes());
             len = end;
         }
-        let text = bytes.get(..len).ok_or(PrefixError)?;
-        match Self::split(text) {
-            Some((prefix, [])) => Ok(prefix),
+        Self::from_bytes(bytes.get(..len).ok_or(PrefixError)?)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, PrefixError> {
+        let text = core::str::from_utf8(bytes).map_err(|_| PrefixError)?;
+        match Self::split_off(text) {
+            Some((prefix, "")) => {
+                let mut bytes = [0; MAX_PREFIX_LEN];
+                let room = bytes.get_mut(..prefix.len()).ok_or(PrefixError)?;
+                room.copy_from_slice(prefix.as_bytes());
+                let len = u8::try_from(prefix.len()).map_err(|_| PrefixError)?;
+                Ok(Self { bytes, len })
+            }
             _ => Err(PrefixError),
         }
     }
 
-    pub(crate) fn from_bytes(text: &[u8]) -> Result<Self, PrefixError> {
-        match Self::split(text) {
-            Some((prefix, [])) => Ok(prefix),
-            _ => Err(PrefixError),
-        }
-    }
-
-    /// Takes the prefix off the front of a key's text.
-    pub(crate) fn split(text: &[u8]) -> Option<(Self, &[u8])> {
-        let brand_len = text.iter().take(13).position(|byte| *byte == b'_')?;
-        let (brand, rest) = text.split_at_checked(brand_len)?;
+    /// Takes the prefix's text off the front of a key's.
+    pub(crate) fn split_off(text: &str) -> Option<(&str, &str)> {
+        let brand_len = text.bytes().take(13).position(|byte| byte == b'_')?;
+        let (brand, rest) = text.as_bytes().split_at_checked(brand_len)?;
         let first_ok = brand.first()?.is_ascii_lowercase();
         let rest_ok = brand.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if brand.len() < 2 || !first_ok || !rest_ok {
             return None;
         }
-        let (middle, payload) = rest.split_at_checked(6)?;
+        let middle = rest.first_chunk()?;
         if middle != b"_live_" && middle != b"_test_" {
             return None;
         }
-        let len = brand_len + middle.len();
-        let mut bytes = [0; MAX_PREFIX_LEN];
-        bytes.get_mut(..len)?.copy_from_slice(text.get(..len)?);
-        Some((Self { bytes, len: u8::try_from(len).ok()? }, payload))
+        text.split_at_checked(brand_len + middle.len())
     }
 
     /// The prefix's text.

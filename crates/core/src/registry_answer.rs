@@ -6,7 +6,7 @@ use core::fmt;
 use crate::base::Base;
 use crate::reason::Reason;
 use crate::requirement::Requirement;
-use crate::signing::Tag;
+use crate::signing::{TAG_LEN, Tag};
 use crate::time::UnixMillis;
 
 /// How long an answer of the registry may be used, in milliseconds from the question.
@@ -104,7 +104,7 @@ impl Confirmation {
     pub(crate) fn is_for(
         &self,
         base: &Base,
-        tag: &Tag,
+        tag: &[u8; TAG_LEN],
         requirement: &Requirement,
         now: UnixMillis,
     ) -> bool {

@@ -81,12 +81,16 @@ impl ScopeSet {
 
     /// Whether every member of `other` is a member of this set.
     pub fn contains_all(&self, other: &Self) -> bool {
-        self.0.0.iter().zip(&other.0.0).all(|(mine, theirs)| theirs & !mine == 0)
+        let missing =
+            self.0.0.iter().zip(&other.0.0).fold(0, |all, (mine, theirs)| all | theirs & !mine);
+        missing == 0
     }
 
     /// Whether some member of `other` is a member of this set.
     pub fn contains_any(&self, other: &Self) -> bool {
-        self.0.0.iter().zip(&other.0.0).any(|(mine, theirs)| theirs & mine != 0)
+        let both =
+            self.0.0.iter().zip(&other.0.0).fold(0, |all, (mine, theirs)| all | theirs & mine);
+        both != 0
     }
 
     /// Whether the set has no member.

@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::KeyInit;
+use hmac::block_api::HmacCore;
+use hmac::digest::block_api::{Buffer, FixedOutputCore, UpdateCore};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
@@ -28,8 +30,8 @@ impl Tag {
         truncated(&keyed(&self.0), block)
     }
 
-    pub(crate) fn matches(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+    pub(crate) fn matches(&self, other: &[u8; TAG_LEN]) -> bool {
+        self.0.ct_eq(other).into()
     }
 }
 
@@ -52,7 +54,7 @@ impl fmt::Debug for Tag {
 ///
 /// # Leaks
 /// The state is wiped on drop, `Debug` shows nothing.
-pub struct SigningKey(Hmac<Sha256>);
+pub struct SigningKey(HmacCore<Sha256>);
 
 impl SigningKey {
     /// Takes the 32 secret bytes; the caller wipes its copy.
@@ -76,7 +78,7 @@ impl fmt::Debug for SigningKey {
 ///
 /// # Leaks
 /// The state is wiped on drop, `Debug` shows nothing.
-pub struct ListKey(Hmac<Sha256>);
+pub struct ListKey(HmacCore<Sha256>);
 
 impl ListKey {
     /// Takes the 32 secret bytes; the caller wipes its copy.
@@ -96,20 +98,24 @@ impl fmt::Debug for ListKey {
     }
 }
 
-fn keyed<const N: usize>(secret: &[u8; N]) -> Hmac<Sha256> {
+fn keyed<const N: usize>(secret: &[u8; N]) -> HmacCore<Sha256> {
     // HMAC fills keys shorter than a block with zeros; `new` with a whole block is its infallible form.
     const { assert!(N <= 64, "a block of SHA-256") }
-    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    let mut block = hmac::digest::Key::<HmacCore<Sha256>>::default();
     for (slot, byte) in block.iter_mut().zip(secret) {
         *slot = *byte;
     }
-    let mac = Hmac::new(&block);
+    let mac = HmacCore::new(&block);
     block.as_mut_slice().zeroize();
     mac
 }
 
-fn truncated(mac: &Hmac<Sha256>, message: &[u8]) -> Tag {
-    let mut full = mac.clone().chain_update(message).finalize().into_bytes();
+fn truncated(mac: &HmacCore<Sha256>, message: &[u8]) -> Tag {
+    let mut mac = mac.clone();
+    let mut buffer = Buffer::<HmacCore<Sha256>>::default();
+    buffer.digest_blocks(message, |blocks| mac.update_blocks(blocks));
+    let mut full = Default::default();
+    mac.finalize_fixed_core(&mut buffer, &mut full);
     let mut tag = Tag([0; TAG_LEN]);
     for (slot, byte) in tag.0.iter_mut().zip(&full) {
         *slot = *byte;

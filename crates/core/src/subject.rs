@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::byte_set::ByteSet;
+
 /// Longest subject, in bytes.
 pub const MAX_SUBJECT_LEN: usize = 63;
 
@@ -44,23 +46,7 @@ impl Subject {
     /// # Errors
     /// [`SubjectError`] for a wrong length or character.
     pub fn new(text: &str) -> Result<Self, SubjectError> {
-        Self::from_bytes(text.as_bytes())
-    }
-
-    pub(crate) fn from_bytes(text: &[u8]) -> Result<Self, SubjectError> {
-        let first = *text.first().ok_or(SubjectError)?;
-        if !(first.is_ascii_lowercase() || first.is_ascii_digit()) {
-            return Err(SubjectError);
-        }
-        let allowed =
-            |b: &u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b':' | b'.' | b'_' | b'/' | b'-');
-        if !text.iter().all(allowed) {
-            return Err(SubjectError);
-        }
-        let mut bytes = [0; MAX_SUBJECT_LEN];
-        bytes.get_mut(..text.len()).ok_or(SubjectError)?.copy_from_slice(text);
-        let len = u8::try_from(text.len()).map_err(|_| SubjectError)?;
-        Ok(Self { bytes, len })
+        SubjectView::from_bytes(text.as_bytes()).map(SubjectView::to_subject)
     }
 
     /// The subject's text.
@@ -73,6 +59,35 @@ impl Subject {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
+
+/// A subject where it stands in a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SubjectView<'b>(&'b [u8]);
+
+impl<'b> SubjectView<'b> {
+    pub(crate) fn from_bytes(text: &'b [u8]) -> Result<Self, SubjectError> {
+        let first = *text.first().ok_or(SubjectError)?;
+        // WHY not the first wrong one: without a way out of the loop it is a few instructions.
+        let all = text.iter().fold(true, |all, byte| all & ALLOWED.contains(*byte));
+        let starts = first.is_ascii_lowercase() || first.is_ascii_digit();
+        (all && starts && text.len() <= MAX_SUBJECT_LEN).then_some(Self(text)).ok_or(SubjectError)
+    }
+
+    /// The same in memory of its own.
+    pub(crate) fn to_subject(self) -> Subject {
+        let mut subject = Subject { bytes: [0; MAX_SUBJECT_LEN], len: 0 };
+        if let (Some(room), Ok(len)) =
+            (subject.bytes.get_mut(..self.0.len()), self.0.len().try_into())
+        {
+            room.copy_from_slice(self.0);
+            subject.len = len;
+        }
+        subject
+    }
+}
+
+/// What stands in a subject.
+const ALLOWED: ByteSet = ByteSet::of(b"abcdefghijklmnopqrstuvwxyz0123456789:._/-");
 
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

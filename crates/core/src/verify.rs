@@ -10,11 +10,13 @@ use crate::catalog::RiskLevel;
 use crate::decision::{Allow, Ask, Decision, Denial, ListSeen};
 use crate::freshness::Zone;
 use crate::key::UnverifiedKey;
+use crate::key_buffer::KeyBuffer;
 use crate::key_set::KeySet;
 use crate::list::{List, StateMemory};
 use crate::reason::Reason;
 use crate::registry_answer::{Confirmation, RegistryQuestion};
 use crate::requirement::Requirement;
+use crate::signing::Tag;
 use crate::time::UnixMillis;
 
 /// One verification: what is asked, when, and what the host has already done for it.
@@ -79,7 +81,9 @@ pub fn verify<M: StateMemory>(
     let before = |reason| Decision::Deny(Denial { reason, authentic: None });
     // WHY: another audience's list knows nothing of this one's cut-offs, signing keys and indexes.
     let list = list.filter(|list| list.head().is_for(key_set.tenant(), key_set.audience()));
-    let unverified = match UnverifiedKey::parse(key) {
+    let mut buffer = KeyBuffer::new();
+    let fast = |_: &[u8], buffer: &KeyBuffer| key_set.checksum().of(buffer.secret_steps());
+    let unverified = match UnverifiedKey::parse_by(key, &mut buffer, fast) {
         Ok(unverified) => unverified,
         Err(reason) => return before(reason),
     };
@@ -87,13 +91,15 @@ pub fn verify<M: StateMemory>(
         Ok(authentic) => authentic,
         Err(reason) => return before(reason),
     };
-    let base = *authentic.base();
     match judge(key_set, list, &query, authentic) {
-        Ok(allow) => Decision::Allow(allow),
-        Err(Refused::Deny(reason)) => Decision::Deny(Denial { reason, authentic: Some(base) }),
+        Ok((key, seen)) => Decision::Allow(allow(&key, seen)),
+        Err(Refused::Deny(reason)) => {
+            Decision::Deny(Denial { reason, authentic: Some(unverified.base.to_base()) })
+        }
         Err(Refused::AskRefresh) => Decision::Ask(Ask::Refresh),
         Err(Refused::AskRegistry) => {
-            let question = RegistryQuestion::new(base, unverified.tag, *query.required, query.now);
+            let (base, tag) = (unverified.base.to_base(), Tag(*unverified.secret_tag()));
+            let question = RegistryQuestion::new(base, tag, *query.required, query.now);
             Decision::Ask(Ask::Registry(question))
         }
     }
@@ -104,7 +110,7 @@ fn authenticate<'k, M: StateMemory>(
     key_set: &'k KeySet,
     list: Option<&List<M>>,
     required: &Requirement,
-    key: &'k UnverifiedKey,
+    key: &'k UnverifiedKey<'k>,
 ) -> Result<AuthenticKey<'k>, Reason> {
     if !required.is_for(key_set.tenant(), key_set.audience()) {
         return Err(Reason::WrongAudience);
@@ -140,12 +146,12 @@ impl From<Reason> for Refused {
 }
 
 /// Everything after.
-fn judge<M: StateMemory>(
+fn judge<'k, M: StateMemory>(
     key_set: &KeySet,
     list: Option<&List<M>>,
     query: &Query<'_>,
-    key: AuthenticKey<'_>,
-) -> Result<Allow, Refused> {
+    key: AuthenticKey<'k>,
+) -> Result<(TimelyKey<'k>, ListSeen), Refused> {
     // WHY: only now, so that a forged key is the same 401 as ever: its tag could be judged.
     if is_outdated(key_set, list) {
         return Err(Reason::NoKeySet.into());
@@ -166,7 +172,7 @@ fn judge<M: StateMemory>(
     } else {
         Some(fresh_enough(seen, query.refresh)?)
     };
-    if list.is_some_and(|list| list.is_dead(key.base())) {
+    if list.is_some_and(|list| list.is_dead(key.view())) {
         // WHY: for strict scopes nothing else renews the list, and what it says is dead may have been
         // resumed since.
         let is_fresh = seen.is_some_and(|seen| seen.zone == Zone::Fresh);
@@ -175,7 +181,7 @@ fn judge<M: StateMemory>(
             _ => Reason::Inactive.into(),
         });
     }
-    if !query.required.is_met_by(&key.base().scopes) {
+    if !query.required.is_met_by(&key.view().scopes) {
         return Err(Reason::ScopeMissing.into());
     }
     if !query.required.is_met_by(key.scopes_left()) {
@@ -186,7 +192,7 @@ fn judge<M: StateMemory>(
         Some(seen) => seen,
         None => confirmed(query, &key)?,
     };
-    Ok(allow(&key, seen))
+    Ok((key, seen))
 }
 
 /// What a list is for the scopes asked, now.
@@ -222,7 +228,7 @@ fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused
         Registry::NotAsked => Err(Refused::AskRegistry),
         Registry::Failed => Err(Reason::RegistryUnavailable.into()),
         Registry::Answered(confirmation) => {
-            if !confirmation.is_for(key.base(), key.tag(), query.required, query.now) {
+            if !confirmation.is_for(&key.base(), key.secret_tag(), query.required, query.now) {
                 return Err(Refused::AskRegistry);
             }
             let sequence = confirmation.outcome()?;
@@ -232,9 +238,9 @@ fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused
 }
 
 fn allow(key: &TimelyKey<'_>, list: ListSeen) -> Allow {
-    let base = key.base();
+    let base = key.view();
     Allow {
-        subject: base.subject,
+        subject: base.subject.to_subject(),
         key_id: base.key_id,
         status_index: base.status_index,
         signing_key: base.signing_key,

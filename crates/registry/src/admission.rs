@@ -1,6 +1,8 @@
 //! Who acts: the credential of an administration call, checked against the registry's own rows.
 
-use wardkey::{AudienceId, Base, Bounds, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey};
+use wardkey::{
+    AudienceId, Base, Bounds, KeyBuffer, KeyId, Reason, SigningKeyId, UnixMillis, UnverifiedKey,
+};
 use wardkey_provision::{Actor, AdminScope, Binding, Reach};
 
 use crate::check::{recorded, seen, standing};
@@ -65,7 +67,9 @@ pub(crate) fn identify(
     credential: &WireSecret,
     now: UnixMillis,
 ) -> Result<Identified, RegistryError> {
-    let key = UnverifiedKey::parse(credential.secret_str()).map_err(RegistryError::denied)?;
+    let mut buffer = KeyBuffer::new();
+    let key = UnverifiedKey::parse(credential.secret_str(), &mut buffer);
+    let key = key.map_err(RegistryError::denied)?;
     let id: SigningKeyId = key.unproven_base().signing_key;
     let ours = id.tenant == tenant.number() && id.audience == AudienceId::ADMINISTRATION;
     let entry = if ours { tenant.signing_key_entry(store, id)? } else { None };
@@ -76,7 +80,7 @@ pub(crate) fn identify(
         .and_then(|key| key.in_window())
         .and_then(|key| key.at(now, Bounds::DEFAULT.max_skew_ms()))
         .map_err(RegistryError::denied)?;
-    let (base, narrowed) = (*timely.base(), timely.is_narrowed());
+    let (base, narrowed) = (timely.base(), timely.is_narrowed());
     // No administration key is minted with networks: the object does not know where a call comes from.
     if base.constraints.networks.is_some() {
         return Err(RegistryError::denied(Reason::AddressNotAllowed));
@@ -104,13 +108,15 @@ pub(crate) fn possession(
     credential: &WireSecret,
     now: UnixMillis,
 ) -> Result<(Actor, Key, Generation), RegistryError> {
-    let key = UnverifiedKey::parse(credential.secret_str()).map_err(RegistryError::denied)?;
+    let mut buffer = KeyBuffer::new();
+    let key = UnverifiedKey::parse(credential.secret_str(), &mut buffer);
+    let key = key.map_err(RegistryError::denied)?;
     let id: SigningKeyId = key.unproven_base().signing_key;
     let ours = id.tenant == tenant.number();
     let entry = if ours { tenant.signing_key_entry(store, id)? } else { None };
     let entry = entry.ok_or_else(|| RegistryError::denied(Reason::UnknownSigningKey))?;
     let authentic = key.signed_by(&entry).and_then(|key| key.authenticate());
-    let base = *authentic.map_err(RegistryError::denied)?.base();
+    let base = authentic.map_err(RegistryError::denied)?.base();
     let read = wardkey::inspect(credential.secret_str()).map_err(RegistryError::denied)?;
     if read.narrowings().next().is_some() {
         return Err(RegistryError::NarrowedKey);

@@ -1,7 +1,7 @@
 //! What a refused call leaves behind: an entry for an act that its actor may not do, an alarm for a right
 //! tag without its row, and that the credential was seen. And how a tenant refuses that is gone.
 
-use wardkey::{AudienceId, Reason, UnixMillis, UnverifiedKey};
+use wardkey::{AudienceId, Reason, UnixMillis, Unproven};
 
 use crate::admission::{Identified, identify};
 use crate::audit_log::{self, Act, Outcome};
@@ -31,8 +31,8 @@ pub(crate) fn note(
     transaction(store, || {
         if error.reason() == Some(Reason::NeverIssued) {
             // Its tag was found right, so that it is of the audience that it says it is of.
-            let key = UnverifiedKey::parse(authority.credential.secret_str());
-            let base = key.as_ref().map(UnverifiedKey::unproven_base).ok();
+            let key = wardkey::inspect(authority.credential.secret_str()).ok();
+            let base = key.as_ref().map(Unproven::base);
             let audience =
                 base.map_or(AudienceId::ADMINISTRATION, |base| base.signing_key.audience);
             let target = base.map(|base| base.key_id.to_string());

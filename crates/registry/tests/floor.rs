@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use rand_core::Rng as _;
-use wardkey::{KeyId, UnverifiedKey};
+use wardkey::KeyId;
 use wardkey_registry::{
     Call, RegistryError, Reply, RevokeRequest, Row, Store, SuspendRequest, Value,
 };
@@ -23,7 +23,7 @@ fn make(book: &Book, admin: &str) -> (String, u32) {
     };
     let created = book.ask_created(call).unwrap();
     let key = created.key.unwrap();
-    let index = UnverifiedKey::parse(key.secret_str()).unwrap().unproven_base().status_index;
+    let index = wardkey::inspect(key.secret_str()).unwrap().base().status_index;
     (created.view.key_id, index.0)
 }
 

@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use wardkey::{MAX_BASE_LEN, UnverifiedKey};
+use wardkey::MAX_BASE_LEN;
 use wardkey_provision::KeyRequest;
 use wardkey_registry::{
     Call, ListRequest, Reply, RevokeRequest, RotateRequest, Store as _, StrictVerdict, WireBytes,
@@ -124,9 +124,9 @@ fn costs(keys: u32) -> (Vec<(&'static str, Cost)>, Tenant) {
     let mut text = String::new();
     measure("mint", &mut || text = mint(book, admin).1);
     measure("check", &mut || {
-        let key = UnverifiedKey::parse(&text).unwrap();
+        let key = wardkey::inspect(&text).unwrap();
         let mut base = [0; MAX_BASE_LEN];
-        let len = key.unproven_base().encode(&mut base).unwrap();
+        let len = key.base().encode(&mut base).unwrap();
         let call = Call::Check {
             base: WireBytes::new(base.get(..len).unwrap()),
             request_id: "req_check".into(),

@@ -1,7 +1,7 @@
 //! A key's text, and what it says of itself.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use wardkey::{Base, MAX_BASE_LEN, UnverifiedKey};
+use wardkey::{Base, MAX_BASE_LEN};
 use wardkey_registry::{Created, WireBytes};
 
 /// The text of a key that was made.
@@ -11,7 +11,7 @@ pub fn text_of(created: &Created) -> String {
 
 /// What a key says of itself.
 pub fn base_of(key: &str) -> Base {
-    *UnverifiedKey::parse(key).unwrap().unproven_base()
+    *wardkey::inspect(key).unwrap().base()
 }
 
 /// A key's stable id.

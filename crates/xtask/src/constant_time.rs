@@ -32,12 +32,12 @@ struct Answer {
 const ANSWERS: [Answer; 2] = [
     Answer {
         file: "crates/core/src/verify/stages.rs",
-        line: "if last.matches(&key.tag) { Ok(AuthenticKey { key, entry }) } else { Err(Reason::BadTag) }",
+        line: "if last.matches(key.secret_tag()) {",
         why: "whether the key's tag is right is the answer",
     },
     Answer {
         file: "crates/core/src/list/head.rs",
-        line: "if !key_set.list_key().tag(self.body).matches(&tag) {",
+        line: "if !key_set.list_key().tag(self.body).matches(&tag.0) {",
         why: "whether the head's tag is right is the answer",
     },
 ];

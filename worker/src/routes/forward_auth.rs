@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wardkey::{Allow, Decision, Reason, Requirement, TenantId, UnverifiedKey};
+use wardkey::{Allow, Decision, Reason, Requirement, TenantId};
 use wardkey_registry::WireSecret;
 use worker::{Headers, Response, ResponseBuilder, console_warn};
 
@@ -60,8 +60,8 @@ async fn judge(call: &Call, tenant: &str, audience: &str) -> Result<Response, Ap
         Some(name) => credential::bare(headers, name)?,
         None => credential::bearer(headers)?,
     };
-    let key = UnverifiedKey::parse(text.secret_str()).map_err(ApiError::Denied)?;
-    let claimed = key.unproven_base().signing_key.tenant;
+    let key = wardkey::inspect(text.secret_str()).map_err(ApiError::Denied)?;
+    let claimed = key.base().signing_key.tenant;
     if number(tenant) != Some(claimed) {
         return Err(ApiError::Denied(UNKNOWN));
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wardkey::{
-    Ask, Base, Decision, Echo, MAX_BASE_LEN, Reason, Refresh, Registry, RegistryVerdict,
+    Ask, Base, Decision, Echo, KeyBuffer, MAX_BASE_LEN, Reason, Refresh, Registry, RegistryVerdict,
     Requirement, RiskLevel, UnverifiedKey, Zone, inspect, narrow,
 };
 
@@ -301,14 +301,15 @@ fn forged(decision: &Decision, text: &str) {
 /// Reads a key: core and specification agree on whether it is one, and on what it says.
 fn read(text: &str) -> Option<KeyForm> {
     let words = words_of(text);
-    let key = UnverifiedKey::parse(text);
+    let mut buffer = KeyBuffer::new();
+    let key = UnverifiedKey::parse(text, &mut buffer);
     assert_eq!(key.is_ok(), words.is_some(), "{:?}: {text}", key.err());
     let (key, (form, checked)) = (key.ok()?, words?);
     let base = key.unproven_base();
     let mut bytes = [0; MAX_BASE_LEN];
     let len = base.encode(&mut bytes).expect("what was read can be written");
     assert_eq!(bytes[..len], checked[..form.base_len], "{text}");
-    assert_eq!(Base::decode(&bytes[..len]), Ok((*base, len)));
+    assert_eq!(Base::decode(&bytes[..len]), Ok((base, len)));
     assert_eq!(base.subject.as_str().as_bytes(), form.subject);
     assert_eq!(base.scopes.as_bytes(), form.scopes);
     assert_eq!((base.issued_at.0, base.expires_at.0), (form.issued_at, form.expires_at));

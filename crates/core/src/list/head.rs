@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::base::Base;
+use crate::base_view::BaseView;
 use crate::byte_set::ByteSet;
 use crate::bytes::{Reader, TooShort};
 use crate::identifier::{AudienceId, TenantId};
@@ -196,7 +196,7 @@ impl<'a> UnverifiedHead<'a> {
             .find(|(entry, _)| entry.first() == Some(&audience.0))
             .ok_or(HeadError::Audience)?;
         let tag = Tag(Reader::new(tag).array()?);
-        if !key_set.list_key().tag(self.body).matches(&tag) {
+        if !key_set.list_key().tag(self.body).matches(&tag.0) {
             return Err(HeadError::Tag);
         }
         let mut reader = Reader::new(entry);
@@ -334,7 +334,7 @@ impl Head {
         (self.sequence, self.issued_at) > (other.sequence, other.issued_at)
     }
 
-    pub(crate) fn kills(&self, base: &Base) -> bool {
+    pub(crate) fn kills(&self, base: &BaseView<'_>) -> bool {
         self.cutoff.kills(base.issued_at)
             || self.dead_epochs.contains(base.signing_key.epoch.number())
     }

@@ -3,17 +3,18 @@
 use core::net::IpAddr;
 
 use crate::base::Base;
+use crate::base_view::BaseView;
 use crate::key::UnverifiedKey;
 use crate::key_set::SigningKeyEntry;
 use crate::reason::Reason;
 use crate::scope::ScopeSet;
-use crate::signing::Tag;
+use crate::signing::TAG_LEN;
 use crate::time::{UnixMillis, UnixSeconds};
 
 /// A key that names a known signing key and bears its prefix. Nothing is proven yet.
 #[derive(Debug)]
 pub struct SignedKey<'k> {
-    key: &'k UnverifiedKey,
+    key: &'k UnverifiedKey<'k>,
     entry: &'k SigningKeyEntry,
 }
 
@@ -24,14 +25,14 @@ pub struct SignedKey<'k> {
 /// Authentic. **Not** that it is in its window, in time, alive or allowed.
 #[derive(Debug)]
 pub struct AuthenticKey<'k> {
-    key: &'k UnverifiedKey,
+    key: &'k UnverifiedKey<'k>,
     entry: &'k SigningKeyEntry,
 }
 
 /// An authentic key that its signing key was allowed to sign.
 #[derive(Debug)]
 pub struct WindowedKey<'k> {
-    key: &'k UnverifiedKey,
+    key: &'k UnverifiedKey<'k>,
 }
 
 /// An authentic key, within its signing key's window and its own time.
@@ -40,10 +41,10 @@ pub struct WindowedKey<'k> {
 /// **Not** that it is alive or allowed: that is the list's and the requirement's to say.
 #[derive(Debug)]
 pub struct TimelyKey<'k> {
-    key: &'k UnverifiedKey,
+    key: &'k UnverifiedKey<'k>,
 }
 
-impl UnverifiedKey {
+impl UnverifiedKey<'_> {
     /// Sets the key beside the signing key that it names.
     ///
     /// # Errors
@@ -52,7 +53,7 @@ impl UnverifiedKey {
         if self.base.signing_key != entry.id {
             return Err(Reason::UnknownSigningKey);
         }
-        if self.prefix != entry.prefix {
+        if self.prefix.as_bytes() != entry.prefix.as_bytes() {
             return Err(Reason::PrefixMismatch);
         }
         Ok(SignedKey { key: self, entry })
@@ -66,16 +67,20 @@ impl<'k> SignedKey<'k> {
     /// [`Reason::BadTag`].
     pub fn authenticate(self) -> Result<AuthenticKey<'k>, Reason> {
         let Self { key, entry } = self;
-        let first = entry.key.tag(key.base_bytes());
+        let first = entry.key.tag(key.base.bytes);
         let last = key.blocks().fold(first, |tag, block| tag.after(block.bytes));
-        if last.matches(&key.tag) { Ok(AuthenticKey { key, entry }) } else { Err(Reason::BadTag) }
+        if last.matches(key.secret_tag()) {
+            Ok(AuthenticKey { key, entry })
+        } else {
+            Err(Reason::BadTag)
+        }
     }
 }
 
 impl<'k> AuthenticKey<'k> {
     /// What the issuer said.
-    pub const fn base(&self) -> &'k Base {
-        &self.key.base
+    pub fn base(&self) -> Base {
+        self.key.base.to_base()
     }
 
     /// Checks that the signing key was allowed to sign this key.
@@ -118,7 +123,11 @@ impl<'k> WindowedKey<'k> {
 
 impl<'k> TimelyKey<'k> {
     /// What the issuer said.
-    pub const fn base(&self) -> &'k Base {
+    pub fn base(&self) -> Base {
+        self.key.base.to_base()
+    }
+
+    pub(super) const fn view(&self) -> &'k BaseView<'k> {
         &self.key.base
     }
 
@@ -138,8 +147,8 @@ impl<'k> TimelyKey<'k> {
     }
 
     /// The last tag of its chain.
-    pub(super) const fn tag(&self) -> &'k Tag {
-        &self.key.tag
+    pub(super) fn secret_tag(&self) -> &'k [u8; TAG_LEN] {
+        self.key.secret_tag()
     }
 
     /// Checks where it is used from: a caller must be in the networks of the issuer and of every

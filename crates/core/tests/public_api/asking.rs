@@ -3,9 +3,9 @@
 use core::mem::needs_drop;
 
 use wardkey::{
-    Ask, Base, CONFIRMATION_VALID_MS, Confirmation, Decision, Echo, EchoError, KeyId, Reason,
-    Refresh, Registry, RegistryQuestion, RegistryVerdict, Requirement, ScopeSet, StatusIndex, Tag,
-    UnixMillis, UnverifiedKey,
+    Ask, Base, CONFIRMATION_VALID_MS, Confirmation, Decision, Echo, EchoError, KeyBuffer, KeyId,
+    Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict, Requirement, ScopeSet,
+    StatusIndex, Tag, UnixMillis,
 };
 
 use crate::tenant::{NOW, Tenant, VERSION, word};
@@ -284,7 +284,7 @@ fn an_answer_does_not_outlive_its_key_set() {
 #[test]
 fn what_holds_a_tag_wipes_it() {
     assert!(needs_drop::<Tag>());
-    assert!(needs_drop::<UnverifiedKey>());
+    assert!(needs_drop::<KeyBuffer>());
     assert!(needs_drop::<RegistryQuestion>());
     assert!(needs_drop::<Confirmation>());
 }

@@ -102,6 +102,8 @@ fn key_text_does_not_show_in_debug() {
     let tenant = Tenant::new();
     let text = key_text(&tenant.secret, &tenant.prefix, &tenant.base()).expect("a key");
     assert_eq!(format!("{text:?}"), "KeyText([redacted])");
-    let unverified = wardkey::UnverifiedKey::parse(text.secret_str()).expect("a key");
+    let mut buffer = wardkey::KeyBuffer::new();
+    let unverified = wardkey::UnverifiedKey::parse(text.secret_str(), &mut buffer).expect("a key");
     assert_eq!(format!("{unverified:?}"), "UnverifiedKey([redacted])");
+    assert_eq!(format!("{buffer:?}"), "KeyBuffer([redacted])");
 }

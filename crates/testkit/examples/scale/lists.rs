@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rand_core::Rng as _;
 use serde_json::{Value, json};
-use wardkey::{State, UnverifiedKey};
+use wardkey::State;
 use wardkey_registry::{Call, RegistryError, WireBytes};
 use wardkey_testkit::{ListReader, seeded_rng};
 
@@ -32,8 +32,8 @@ pub(crate) fn figures(tenant: &Tenant, dead: usize, file: &Path) -> Result<Value
     // Positive control: what is compressed is what was revoked.
     let made = tenant.mint()?;
     let key = made.key.as_ref().ok_or_else(|| failed("no key"))?;
-    let key = UnverifiedKey::parse(key.secret_str()).map_err(|reason| failed(reason.as_str()))?;
-    let living = key.unproven_base().status_index.0;
+    let key = wardkey::inspect(key.secret_str()).map_err(|reason| failed(reason.as_str()))?;
+    let living = key.base().status_index.0;
     if state.is_dead(living)
         || (0..bit_count).filter(|bit| state.is_dead(floor_of(&bytes) + bit)).count() < dead
     {

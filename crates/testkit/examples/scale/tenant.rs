@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wardkey::{MAX_BASE_LEN, UnverifiedKey};
+use wardkey::MAX_BASE_LEN;
 use wardkey_provision::KeyRequest;
 use wardkey_registry::{
     Call, Created, RegistryError, Reply, RevokeRequest, RotateRequest, Store as _, StrictVerdict,
@@ -92,9 +92,9 @@ impl Tenant {
     /// Asks the registry about a key, as a verifier does for a strict scope.
     pub(crate) fn check(&self, created: &Created) -> Result<(), RegistryError> {
         let text = created.key.as_ref().ok_or_else(|| failed("no key"))?.secret_str();
-        let key = UnverifiedKey::parse(text).map_err(|reason| failed(reason.as_str()))?;
+        let key = wardkey::inspect(text).map_err(|reason| failed(reason.as_str()))?;
         let mut base = [0; MAX_BASE_LEN];
-        let len = key.unproven_base().encode(&mut base).map_err(failed)?;
+        let len = key.base().encode(&mut base).map_err(failed)?;
         let call = Call::Check {
             base: WireBytes::new(base.get(..len).unwrap_or_default()),
             request_id: "req_check".into(),

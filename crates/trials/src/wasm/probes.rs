@@ -3,10 +3,10 @@
 use core::{ptr, slice, str};
 
 use wardkey::{
-    Adoption, AuthenticHead, Base, Catalog, Decision, Finding, HeadError, KeySet, KeySetError,
-    KeyText, List, ListError, NarrowError, Narrowing, Piece, Query, Reason, Requirement,
-    RequirementError, Scanner, State, StateError, UnixMillis, Unproven, UnverifiedHead,
-    UnverifiedKey,
+    Adoption, AuthenticHead, Base, Catalog, Decision, Finding, HeadError, KeyBuffer, KeySet,
+    KeySetError, KeyText, List, ListError, NarrowError, Narrowing, Piece, Query, Reason,
+    Requirement, RequirementError, Scanner, State, StateError, UnixMillis, Unproven,
+    UnverifiedHead, UnverifiedKey,
 };
 
 use super::given;
@@ -41,13 +41,14 @@ unsafe extern "C" fn probe_verify(
 unsafe extern "C" fn probe_parse_key(
     key: *const u8,
     key_len: usize,
-    out: *mut Result<UnverifiedKey, Reason>,
+    buffer: &'static mut KeyBuffer,
+    out: *mut Result<UnverifiedKey<'static>, Reason>,
 ) {
     // SAFETY: as said above.
     let key = unsafe { given(key, key_len) };
     let Ok(key) = str::from_utf8(key) else { return };
     // SAFETY: as said above.
-    unsafe { ptr::write(out, UnverifiedKey::parse(key)) };
+    unsafe { ptr::write(out, UnverifiedKey::parse(key, buffer)) };
 }
 
 /// A key set with its catalog.

@@ -1,0 +1,102 @@
+//! Where a key is decoded: laid out as the checksum takes it.
+
+use core::fmt;
+
+use zeroize::Zeroize as _;
+
+use crate::base64url;
+use crate::checksum::{CRC_LEN, FastChecksum};
+use crate::key::MAX_KEY_LEN;
+use crate::prefix::{MAX_PREFIX_LEN, MIN_PREFIX_LEN};
+use crate::signing::TAG_LEN;
+
+/// The memory that a key is decoded into, which the caller brings, so that nothing of it is moved afterwards.
+///
+/// # Leaks
+/// The tag, without which the rest opens nothing, is wiped on drop and before the next key; `Debug` shows nothing.
+pub struct KeyBuffer {
+    /// Zeros that fill the first of the checksum's steps, the prefix's text, the payload.
+    room: [u8; ROOM],
+    /// Where the payload begins.
+    start: usize,
+    /// Where its tag begins, and its checksum behind that.
+    tag: usize,
+}
+
+impl KeyBuffer {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { room: [0; ROOM], start: 0, tag: 0 }
+    }
+
+    /// Decodes what stands behind a prefix; `None` for what is not base64url in its one spelling, or too long or
+    /// too short for any key.
+    pub(crate) fn decode(&mut self, prefix: &[u8], encoded: &[u8]) -> Option<()> {
+        self.wipe();
+        let len = base64url::decoded_len(encoded.len())?;
+        let signed_len = len.checked_sub(TAG_LEN + CRC_LEN)?;
+        let front_len = FastChecksum::front_len(prefix.len() + signed_len + TAG_LEN);
+        let start = front_len + prefix.len();
+        // WHY first: what was decoded before something foreign came is wiped, too.
+        (self.start, self.tag) = (start, start + signed_len);
+        let (front, rest) = self.room.split_at_mut_checked(start)?;
+        FastChecksum::begin(front, prefix)?;
+        base64url::decode(encoded, rest.get_mut(..len)?)?;
+        Some(())
+    }
+
+    /// Base and blocks: everything before the tag.
+    pub(crate) fn signed(&self) -> &[u8] {
+        self.room.get(self.start..self.tag).unwrap_or_default()
+    }
+
+    pub(crate) fn secret_tag(&self) -> &[u8; TAG_LEN] {
+        let tag = self.room.get(self.tag..).and_then(<[u8]>::first_chunk);
+        // The tag lies within the room wherever a key was decoded.
+        tag.unwrap_or(&[0; TAG_LEN])
+    }
+
+    /// All that the checksum covers, but for the prefix.
+    pub(crate) fn secret_covered(&self) -> &[u8] {
+        self.room.get(self.start..self.tag + TAG_LEN).unwrap_or_default()
+    }
+
+    /// All that the checksum covers, in the fast checksum's steps.
+    pub(crate) fn secret_steps(&self) -> &[u8] {
+        self.room.get(..self.tag + TAG_LEN).unwrap_or_default()
+    }
+
+    /// The checksum that the key says it has.
+    pub(crate) fn checksum(&self) -> Option<&[u8; CRC_LEN]> {
+        self.room.get(self.tag + TAG_LEN..)?.first_chunk()
+    }
+
+    fn wipe(&mut self) {
+        let tag = self.room.get_mut(self.tag..).and_then(<[u8]>::first_chunk_mut::<TAG_LEN>);
+        if let Some(tag) = tag {
+            tag.zeroize();
+        }
+    }
+}
+
+impl Default for KeyBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for KeyBuffer {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl fmt::Debug for KeyBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyBuffer([redacted])")
+    }
+}
+
+/// Bytes of the longest payload: base64url of 512 characters less the shortest prefix.
+pub(crate) const MAX_PAYLOAD_LEN: usize = (MAX_KEY_LEN - MIN_PREFIX_LEN) / 4 * 3;
+const ROOM: usize = FastChecksum::STEP - 1 + MAX_PREFIX_LEN + MAX_PAYLOAD_LEN;
