@@ -162,7 +162,7 @@ impl Base {
 /// Version 1 fixes every algorithm.
 pub(crate) const VERSION: u8 = 1;
 /// Version, signing-key id, key id, status index, issued-at, expires-at.
-const FIXED_LEN: usize = 1 + 4 + 8 + 4 + 4 + 4;
+pub(crate) const FIXED_LEN: usize = 1 + 4 + 8 + 4 + 4 + 4;
 /// Bits 0 to 5 of the subject's length byte.
 pub(crate) const SUBJECT_LEN_BITS: u8 = 0x3f;
 /// Bit 6 of the subject's length byte, which is zero.

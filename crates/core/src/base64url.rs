@@ -17,11 +17,11 @@ pub(crate) const fn decoded_len(characters: usize) -> Option<usize> {
 /// # Leaks
 /// By its table, which characters the text has: the caller's own credential.
 pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
-    let (groups, last) = text.as_chunks::<4>();
     let len = decoded_len(text.len())?;
-    let (triples, rest) = out.get_mut(..len)?.as_chunks_mut::<3>();
     // WHY: looked at once, at the end, because looking at each character costs more than the work.
     let mut seen = 0;
+    let (groups, last) = text.as_chunks::<4>();
+    let (triples, rest) = out.get_mut(..len)?.as_chunks_mut::<3>();
     for (triple, group) in triples.iter_mut().zip(groups) {
         let [a, b, c, d] = group.map(value);
         seen |= a | b | c | d;

@@ -1,8 +1,8 @@
 //! The base of a key where it stands in its bytes: read, and nothing copied.
 
 use crate::base::{
-    Base, BaseError, CONSTRAINTS_FOLLOW, MIN_LIFETIME_SECONDS, SUBJECT_LEN_BITS, UNKNOWN_FLAG,
-    VERSION,
+    Base, BaseError, CONSTRAINTS_FOLLOW, FIXED_LEN, MIN_LIFETIME_SECONDS, SUBJECT_LEN_BITS,
+    UNKNOWN_FLAG, VERSION,
 };
 use crate::bytes::Reader;
 use crate::constraints::ConstraintsView;
@@ -28,7 +28,9 @@ pub(crate) struct BaseView<'b> {
 impl<'b> BaseView<'b> {
     /// Reads a base off the front of `bytes`, which it delimits itself, and returns what is left of them.
     pub(crate) fn split_off(bytes: &'b [u8]) -> Result<(Self, &'b [u8]), BaseError> {
-        let mut reader = Reader::new(bytes);
+        // WHY: of a front of this length every field is there, and none is looked for.
+        let (front, rest) = bytes.split_first_chunk::<FRONT_LEN>().ok_or(BaseError::TooShort)?;
+        let mut reader = Reader::new(front);
         if reader.u8()? != VERSION {
             return Err(BaseError::Version);
         }
@@ -45,6 +47,7 @@ impl<'b> BaseView<'b> {
         if subject_byte & UNKNOWN_FLAG != 0 {
             return Err(BaseError::Flag);
         }
+        let mut reader = Reader::new(rest);
         let subject_len = usize::from(subject_byte & SUBJECT_LEN_BITS);
         let subject = SubjectView::from_bytes(reader.take(subject_len)?)?;
         let scopes_len = reader.u8()?;
@@ -87,6 +90,9 @@ impl<'b> BaseView<'b> {
         }
     }
 }
+
+/// Bytes up to the subject's length.
+const FRONT_LEN: usize = FIXED_LEN + 1;
 
 /// A key lives long enough to be used.
 pub(crate) fn check_lifetime(

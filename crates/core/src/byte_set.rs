@@ -27,6 +27,26 @@ impl ByteSet {
         }
     }
 
+    /// The set whose first bytes these are; `None` for more than it has.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > SET_LEN {
+            return None;
+        }
+        let mut set = [0; SET_LEN];
+        // WHY not copied: for as few bytes as there mostly are, a call costs more.
+        for (word, bytes) in set.as_chunks_mut::<8>().0.iter_mut().zip(bytes.chunks(8)) {
+            let value = bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+            *word = value.to_le_bytes();
+        }
+        Some(Self(set))
+    }
+
+    /// All of it, eight bytes at a time: sets are compared without a way out of the loop.
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        let (words, _) = self.0.as_chunks::<8>();
+        words.iter().map(|word| u64::from_le_bytes(*word))
+    }
+
     pub(crate) fn contains(&self, number: u8) -> bool {
         self.0.get(usize::from(number / 8)).is_some_and(|byte| byte & (1 << (number % 8)) != 0)
     }

@@ -38,24 +38,11 @@ impl FastChecksum {
         checked_len.next_multiple_of(Self::STEP) - checked_len
     }
 
-    /// Fills the room in front of all other bytes to be checked: those zeros, then the first bytes; `None` for fewer
-    /// than four, or where there is no room.
-    ///
-    /// The checksum's first value goes into them. So it starts from 0, which zeros do not change.
-    pub(crate) fn begin(room: &mut [u8], bytes: &[u8]) -> Option<()> {
-        let (zeros, room) = room.split_at_mut_checked(room.len().checked_sub(bytes.len())?)?;
-        zeros.fill(0);
-        room.copy_from_slice(bytes);
-        for byte in room.first_chunk_mut::<4>()? {
-            *byte = !*byte;
-        }
-        Some(())
-    }
-
-    /// The checksum of what was laid out so, which begins with the zeros.
-    pub(crate) fn of(&self, steps: &[u8]) -> [u8; CRC_LEN] {
+    /// The checksum of such zeros, `front_len` of them, and the bytes to be checked.
+    pub(crate) fn of(&self, front_len: usize, steps: &[u8]) -> [u8; CRC_LEN] {
         let (steps, _) = steps.as_chunks::<{ Self::STEP }>();
-        let sum = steps.iter().fold(0_u32, |sum, step| {
+        let before = BEFORE_ZEROS.get(front_len).copied().unwrap_or_default();
+        let sum = steps.iter().fold(before, |sum, step| {
             let mut step = *step;
             for (byte, before) in step.iter_mut().zip(sum.to_le_bytes()) {
                 *byte ^= before;
@@ -69,6 +56,27 @@ impl FastChecksum {
         (!sum).to_be_bytes()
     }
 }
+
+/// What the checksum must begin with, so that it is its own first value after so many zeros.
+const BEFORE_ZEROS: [u32; FastChecksum::STEP] = {
+    let mut before = [u32::MAX; FastChecksum::STEP];
+    let mut rest: &mut [u32] = &mut before;
+    let mut value = u32::MAX;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = value;
+        let mut bit = 0;
+        while bit < 8 {
+            // The step of a zero bit, undone: the polynomial's highest bit tells whether it was added.
+            value = if value >> 31 == 1 { (value ^ POLYNOMIAL) << 1 | 1 } else { value << 1 };
+            bit += 1;
+        }
+        rest = others;
+    }
+    before
+};
+
+/// CRC-32's, its bits reversed.
+const POLYNOMIAL: u32 = 0xedb8_8320;
 
 impl fmt::Debug for FastChecksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,19 +101,12 @@ mod tests {
         for (slot, number) in bytes.iter_mut().zip(0_usize..) {
             *slot = (number * 167 % 251) as u8;
         }
-        for prefix_len in 4..=18 {
-            for len in prefix_len..=bytes.len() {
-                let (prefix, payload) = bytes[..len].split_at(prefix_len);
-                let front = FastChecksum::front_len(len);
-                let mut laid_out = [0xff; 416];
-                let begun = FastChecksum::begin(&mut laid_out[..front + prefix_len], prefix);
-                assert_eq!(begun, Some(()));
-                laid_out[front + prefix_len..front + len].copy_from_slice(payload);
-                assert_eq!((front + len) % FastChecksum::STEP, 0);
-                assert_eq!(fast.of(&laid_out[..front + len]), checksum(prefix, payload));
-            }
+        for len in 0..=bytes.len() {
+            let front = FastChecksum::front_len(len);
+            let mut steps = [0; 416];
+            steps[front..front + len].copy_from_slice(&bytes[..len]);
+            assert_eq!((front + len) % FastChecksum::STEP, 0);
+            assert_eq!(fast.of(front, &steps[..front + len]), checksum(&[], &bytes[..len]));
         }
-        assert_eq!(FastChecksum::begin(&mut [0; 3], b"abc"), None);
-        assert_eq!(FastChecksum::begin(&mut [0; 3], b"abcd"), None);
     }
 }

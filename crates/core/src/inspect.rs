@@ -34,6 +34,7 @@ pub struct Unproven {
     prefix: Prefix,
     base: Base,
     narrowings: [Option<Narrowing>; MAX_BLOCKS],
+    scopes_left: ScopeSet,
     left: Remaining,
 }
 
@@ -49,8 +50,14 @@ pub fn inspect(key: &str) -> Result<Unproven, Reason> {
         *slot = Some(Narrowing::of(&block.says));
     }
     // It was parsed as one.
-    let prefix = Prefix::from_bytes(key.prefix.as_bytes()).map_err(|_| Reason::Malformed)?;
-    Ok(Unproven { prefix, base: key.unproven_base(), narrowings, left: key.left })
+    let prefix = Prefix::from_bytes(key.prefix()).map_err(|_| Reason::Malformed)?;
+    Ok(Unproven {
+        prefix,
+        base: key.unproven_base(),
+        narrowings,
+        scopes_left: key.scopes_left(),
+        left: key.left,
+    })
 }
 
 impl Unproven {
@@ -71,7 +78,7 @@ impl Unproven {
 
     /// The scopes that are left.
     pub const fn scopes_left(&self) -> &ScopeSet {
-        &self.left.scopes
+        &self.scopes_left
     }
 
     /// The first second in which it is dead.

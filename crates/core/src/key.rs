@@ -45,12 +45,12 @@ impl KeyText {
         let len = base.encode(&mut buffer)?;
         let signed = buffer.get(..len).unwrap_or_default();
         // The longest base and the longest prefix make 380 characters.
-        Self::compose(prefix.as_str(), signed, &key.tag(signed))
+        Self::compose(prefix.as_bytes(), signed, &key.tag(signed))
             .map_err(|KeyTooLong| BaseError::Buffer)
     }
 
     /// Writes the text of a key from its prefix, the bytes before its tag, and the tag.
-    pub(crate) fn compose(prefix: &str, signed: &[u8], tag: &Tag) -> Result<Self, KeyTooLong> {
+    pub(crate) fn compose(prefix: &[u8], signed: &[u8], tag: &Tag) -> Result<Self, KeyTooLong> {
         let mut payload = Zeroizing::new([0; MAX_PAYLOAD_LEN]);
         let mut writer = Writer::new(payload.as_mut_slice());
         let written = writer.put(signed).and_then(|()| writer.put(&tag.0));
@@ -58,12 +58,12 @@ impl KeyText {
         let checked_len = writer.len();
         let (checked, crc) = payload.split_at_mut_checked(checked_len).ok_or(KeyTooLong)?;
         let crc = crc.first_chunk_mut::<CRC_LEN>().ok_or(KeyTooLong)?;
-        *crc = checksum(prefix.as_bytes(), checked);
+        *crc = checksum(prefix, checked);
 
         let mut text = Self { bytes: [0; MAX_KEY_LEN], len: 0 };
         let prefix_len = prefix.len();
         let (front, back) = text.bytes.split_at_mut_checked(prefix_len).ok_or(KeyTooLong)?;
-        front.copy_from_slice(prefix.as_bytes());
+        front.copy_from_slice(prefix);
         let whole = payload.get(..checked_len + CRC_LEN).ok_or(KeyTooLong)?;
         let written = base64url::encode(whole, back).ok_or(KeyTooLong)?;
         text.len = prefix_len + written;
@@ -106,17 +106,15 @@ impl fmt::Debug for KeyText {
 /// assert_eq!(UnverifiedKey::parse("no key", &mut buffer).err(), Some(Reason::Malformed));
 /// ```
 pub struct UnverifiedKey<'b> {
-    pub(crate) prefix: &'b str,
     pub(crate) base: BaseView<'b>,
     pub(crate) left: Remaining,
     buffer: &'b KeyBuffer,
     blocks: Blocks<'b>,
 }
 
-/// What base and blocks leave together, but for the networks.
+/// What base and blocks leave of the key's time, and whether there are blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remaining {
-    pub(crate) scopes: ScopeSet,
     pub(crate) expires_at: UnixSeconds,
     /// 0 where none is named: every time is at or after it.
     pub(crate) not_before: UnixSeconds,
@@ -130,32 +128,42 @@ impl<'b> UnverifiedKey<'b> {
     /// [`Reason::Malformed`] and [`Reason::BadChecksum`], as values of denial.
     ///
     /// Source: FORMAT.md section 2.7
-    pub fn parse(text: &'b str, buffer: &'b mut KeyBuffer) -> Result<Self, Reason> {
-        Self::parse_by(text, buffer, |prefix, buffer| checksum(prefix, buffer.secret_covered()))
+    pub fn parse(text: impl AsRef<[u8]>, buffer: &'b mut KeyBuffer) -> Result<Self, Reason> {
+        Self::parse_by(text.as_ref(), buffer, KeyBuffer::checksum)
     }
 
     /// Parses a key's text with another way to the same checksum.
     pub(crate) fn parse_by(
-        text: &'b str,
+        text: &[u8],
         buffer: &'b mut KeyBuffer,
-        checksum: impl Fn(&[u8], &KeyBuffer) -> [u8; CRC_LEN],
+        checksum: impl Fn(&KeyBuffer) -> [u8; CRC_LEN],
     ) -> Result<Self, Reason> {
         if text.len() > MAX_KEY_LEN {
             return Err(Reason::Malformed);
         }
-        let (prefix, encoded) = Prefix::split_off(text).ok_or(Reason::Malformed)?;
-        buffer.decode(prefix.as_bytes(), encoded.as_bytes()).ok_or(Reason::Malformed)?;
+        let prefix_len = Prefix::len_in(text).ok_or(Reason::Malformed)?;
+        buffer.decode(text, prefix_len).ok_or(Reason::Malformed)?;
         let buffer = &*buffer;
         if buffer.signed().len() < MIN_BASE_LEN {
             return Err(Reason::Malformed);
         }
-        if Some(&checksum(prefix.as_bytes(), buffer)) != buffer.checksum() {
+        if Some(&checksum(buffer)) != buffer.stated_checksum() {
             return Err(Reason::BadChecksum);
         }
-        let (base, blocks) = BaseView::split_off(buffer.signed()).map_err(|_| Reason::Malformed)?;
+        Self::read(buffer).ok_or(Reason::Malformed)
+    }
+
+    /// Reads what was decoded.
+    fn read(buffer: &'b KeyBuffer) -> Option<Self> {
+        let (base, blocks) = BaseView::split_off(buffer.signed()).ok()?;
         let blocks = Blocks::new(blocks);
-        let left = Remaining::of(&base, blocks).ok_or(Reason::Malformed)?;
-        Ok(Self { prefix, base, left, buffer, blocks })
+        let left = Remaining::of(&base, blocks)?;
+        Some(Self { base, left, buffer, blocks })
+    }
+
+    /// The text of its prefix.
+    pub(crate) fn prefix(&self) -> &'b [u8] {
+        self.buffer.prefix()
     }
 
     /// What the key says of itself, **unproven**: good for routing to a tenant and for nothing else.
@@ -177,6 +185,12 @@ impl<'b> UnverifiedKey<'b> {
         self.buffer.secret_tag()
     }
 
+    /// The scopes that base and blocks leave together.
+    pub(crate) fn scopes_left(&self) -> ScopeSet {
+        let of_blocks = self.blocks().filter_map(|block| block.says.scopes);
+        of_blocks.fold(self.base.scopes, |left, scopes| left.and(&scopes))
+    }
+
     /// Every set of networks that a caller must be in one of.
     pub(crate) fn networks(&self) -> impl Iterator<Item = NetworksView<'b>> + 'b {
         let of_blocks = self.blocks().filter_map(|block| block.says.networks);
@@ -188,13 +202,11 @@ impl Remaining {
     /// Folds what each block takes away; `None` if the blocks are more than four, or end in what is none.
     fn of(base: &BaseView<'_>, mut blocks: Blocks<'_>) -> Option<Self> {
         let mut left = Self {
-            scopes: base.scopes,
             expires_at: base.expires_at,
             not_before: base.constraints.not_before.unwrap_or(UnixSeconds(0)),
             narrowed: false,
         };
         for Block { says, .. } in blocks.by_ref().take(MAX_BLOCKS) {
-            left.scopes = says.scopes.map_or(left.scopes, |scopes| left.scopes.and(&scopes));
             left.expires_at = left.expires_at.min(says.expires_at.unwrap_or(left.expires_at));
             left.not_before = left.not_before.max(says.not_before.unwrap_or(left.not_before));
             left.narrowed = true;

@@ -5,7 +5,7 @@ use core::fmt;
 use zeroize::Zeroize as _;
 
 use crate::base64url;
-use crate::checksum::{CRC_LEN, FastChecksum};
+use crate::checksum::{CRC_LEN, FastChecksum, checksum};
 use crate::key::MAX_KEY_LEN;
 use crate::prefix::{MAX_PREFIX_LEN, MIN_PREFIX_LEN};
 use crate::signing::TAG_LEN;
@@ -17,6 +17,8 @@ use crate::signing::TAG_LEN;
 pub struct KeyBuffer {
     /// Zeros that fill the first of the checksum's steps, the prefix's text, the payload.
     room: [u8; ROOM],
+    /// Where the prefix begins.
+    prefix: usize,
     /// Where the payload begins.
     start: usize,
     /// Where its tag begins, and its checksum behind that.
@@ -26,23 +28,30 @@ pub struct KeyBuffer {
 impl KeyBuffer {
     /// An empty one.
     pub const fn new() -> Self {
-        Self { room: [0; ROOM], start: 0, tag: 0 }
+        Self { room: [0; ROOM], prefix: 0, start: 0, tag: 0 }
     }
 
-    /// Decodes what stands behind a prefix; `None` for what is not base64url in its one spelling, or too long or
-    /// too short for any key.
-    pub(crate) fn decode(&mut self, prefix: &[u8], encoded: &[u8]) -> Option<()> {
+    /// Decodes a key's text, whose prefix is so long; `None` for what is not base64url in its one spelling, or too
+    /// long or too short for any key.
+    pub(crate) fn decode(&mut self, text: &[u8], prefix_len: usize) -> Option<()> {
         self.wipe();
+        let encoded = text.get(prefix_len..)?;
         let len = base64url::decoded_len(encoded.len())?;
         let signed_len = len.checked_sub(TAG_LEN + CRC_LEN)?;
-        let front_len = FastChecksum::front_len(prefix.len() + signed_len + TAG_LEN);
-        let start = front_len + prefix.len();
+        let prefix = FastChecksum::front_len(prefix_len + signed_len + TAG_LEN);
+        let start = prefix + prefix_len;
         // WHY first: what was decoded before something foreign came is wiped, too.
-        (self.start, self.tag) = (start, start + signed_len);
-        let (front, rest) = self.room.split_at_mut_checked(start)?;
-        FastChecksum::begin(front, prefix)?;
-        base64url::decode(encoded, rest.get_mut(..len)?)?;
+        (self.prefix, self.start, self.tag) = (prefix, start, start + signed_len);
+        *self.room.first_chunk_mut::<{ FastChecksum::STEP }>()? = [0; FastChecksum::STEP];
+        // WHY more than the prefix: a copy of a length that is known is no call, and the payload overwrites the rest.
+        *self.room.get_mut(prefix..)?.first_chunk_mut::<32>()? = *text.first_chunk()?;
+        base64url::decode(encoded, self.room.get_mut(start..start + len)?)?;
         Some(())
+    }
+
+    /// The prefix's text.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        self.room.get(self.prefix..self.start).unwrap_or_default()
     }
 
     /// Base and blocks: everything before the tag.
@@ -56,18 +65,18 @@ impl KeyBuffer {
         tag.unwrap_or(&[0; TAG_LEN])
     }
 
-    /// All that the checksum covers, but for the prefix.
-    pub(crate) fn secret_covered(&self) -> &[u8] {
-        self.room.get(self.start..self.tag + TAG_LEN).unwrap_or_default()
+    /// The checksum of prefix and payload.
+    pub(crate) fn checksum(&self) -> [u8; CRC_LEN] {
+        checksum(&[], self.room.get(self.prefix..self.tag + TAG_LEN).unwrap_or_default())
     }
 
-    /// All that the checksum covers, in the fast checksum's steps.
-    pub(crate) fn secret_steps(&self) -> &[u8] {
-        self.room.get(..self.tag + TAG_LEN).unwrap_or_default()
+    /// The same, sixteen bytes at a step.
+    pub(crate) fn checksum_by(&self, fast: &FastChecksum) -> [u8; CRC_LEN] {
+        fast.of(self.prefix, self.room.get(..self.tag + TAG_LEN).unwrap_or_default())
     }
 
     /// The checksum that the key says it has.
-    pub(crate) fn checksum(&self) -> Option<&[u8; CRC_LEN]> {
+    pub(crate) fn stated_checksum(&self) -> Option<&[u8; CRC_LEN]> {
         self.room.get(self.tag + TAG_LEN..)?.first_chunk()
     }
 

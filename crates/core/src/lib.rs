@@ -24,6 +24,7 @@ mod key;
 mod key_buffer;
 mod key_set;
 mod list;
+mod mac;
 mod narrowing;
 mod network;
 mod networks;
@@ -74,5 +75,5 @@ pub use signing::{ListKey, SigningKey, TAG_LEN, Tag};
 pub use subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
 pub use time::{UnixMillis, UnixSeconds};
 pub use verify::{
-    AuthenticKey, Query, Refresh, Registry, SignedKey, TimelyKey, WindowedKey, verify,
+    AuthenticKey, Query, Refresh, Registry, SignedKey, TimelyKey, WindowedKey, verify, verify_in,
 };

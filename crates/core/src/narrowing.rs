@@ -111,7 +111,7 @@ pub fn narrow(key: &str, narrowing: &Narrowing) -> Result<KeyText, NarrowError> 
     let len = writer.len();
     let signed = front.get(..len).unwrap_or_default();
     let tag = Tag(*key.secret_tag()).after(block);
-    KeyText::compose(key.prefix, signed, &tag).map_err(|KeyTooLong| NarrowError::KeyTooLong)
+    KeyText::compose(key.prefix(), signed, &tag).map_err(|KeyTooLong| NarrowError::KeyTooLong)
 }
 
 impl Narrowing {

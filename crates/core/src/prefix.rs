@@ -72,23 +72,19 @@ impl Prefix {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, PrefixError> {
-        let text = core::str::from_utf8(bytes).map_err(|_| PrefixError)?;
-        match Self::split_off(text) {
-            Some((prefix, "")) => {
-                let mut bytes = [0; MAX_PREFIX_LEN];
-                let room = bytes.get_mut(..prefix.len()).ok_or(PrefixError)?;
-                room.copy_from_slice(prefix.as_bytes());
-                let len = u8::try_from(prefix.len()).map_err(|_| PrefixError)?;
-                Ok(Self { bytes, len })
-            }
-            _ => Err(PrefixError),
+        if Self::len_in(bytes) != Some(bytes.len()) {
+            return Err(PrefixError);
         }
+        let mut prefix = Self { bytes: [0; MAX_PREFIX_LEN], len: 0 };
+        prefix.bytes.get_mut(..bytes.len()).ok_or(PrefixError)?.copy_from_slice(bytes);
+        prefix.len = u8::try_from(bytes.len()).map_err(|_| PrefixError)?;
+        Ok(prefix)
     }
 
-    /// Takes the prefix's text off the front of a key's.
-    pub(crate) fn split_off(text: &str) -> Option<(&str, &str)> {
-        let brand_len = text.bytes().take(13).position(|byte| byte == b'_')?;
-        let (brand, rest) = text.as_bytes().split_at_checked(brand_len)?;
+    /// How long the prefix at the front of a key's text is, in bytes.
+    pub(crate) fn len_in(text: &[u8]) -> Option<usize> {
+        let brand_len = text.iter().take(13).position(|byte| *byte == b'_')?;
+        let (brand, rest) = text.split_at_checked(brand_len)?;
         let first_ok = brand.first()?.is_ascii_lowercase();
         let rest_ok = brand.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if brand.len() < 2 || !first_ok || !rest_ok {
@@ -98,7 +94,7 @@ impl Prefix {
         if middle != b"_live_" && middle != b"_test_" {
             return None;
         }
-        text.split_at_checked(brand_len + middle.len())
+        Some(brand_len + middle.len())
     }
 
     /// The prefix's text.

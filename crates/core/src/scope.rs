@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::byte_set::{ByteSet, SET_LEN};
+use crate::byte_set::ByteSet;
 
 /// A set of scope numbers, 0 to 255; scope n is bit n mod 8 of byte n div 8.
 ///
@@ -48,9 +48,7 @@ impl ScopeSet {
             Some(0) => return Err(ScopeSetError::TrailingZero),
             Some(_) => {}
         }
-        let mut set = [0; SET_LEN];
-        set.get_mut(..bytes.len()).ok_or(ScopeSetError::Length)?.copy_from_slice(bytes);
-        Ok(Self(ByteSet(set)))
+        ByteSet::from_bytes(bytes).map(Self).ok_or(ScopeSetError::Length)
     }
 
     /// The shortest spelling: no bytes for the empty set, else the last byte is not zero.
@@ -81,16 +79,17 @@ impl ScopeSet {
 
     /// Whether every member of `other` is a member of this set.
     pub fn contains_all(&self, other: &Self) -> bool {
-        let missing =
-            self.0.0.iter().zip(&other.0.0).fold(0, |all, (mine, theirs)| all | theirs & !mine);
-        missing == 0
+        self.0
+            .words()
+            .zip(other.0.words())
+            .fold(0, |missing, (mine, theirs)| missing | theirs & !mine)
+            == 0
     }
 
     /// Whether some member of `other` is a member of this set.
     pub fn contains_any(&self, other: &Self) -> bool {
-        let both =
-            self.0.0.iter().zip(&other.0.0).fold(0, |all, (mine, theirs)| all | theirs & mine);
-        both != 0
+        self.0.words().zip(other.0.words()).fold(0, |both, (mine, theirs)| both | theirs & mine)
+            != 0
     }
 
     /// Whether the set has no member.

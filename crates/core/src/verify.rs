@@ -75,15 +75,25 @@ pub enum Registry {
 pub fn verify<M: StateMemory>(
     key_set: &KeySet,
     list: Option<&List<M>>,
-    key: &str,
+    key: impl AsRef<[u8]>,
+    query: Query<'_>,
+) -> Decision {
+    verify_in(&mut KeyBuffer::new(), key_set, list, key.as_ref(), query)
+}
+
+/// As [`verify`], in memory that the host keeps from one key to the next.
+pub fn verify_in<M: StateMemory>(
+    buffer: &mut KeyBuffer,
+    key_set: &KeySet,
+    list: Option<&List<M>>,
+    key: &[u8],
     query: Query<'_>,
 ) -> Decision {
     let before = |reason| Decision::Deny(Denial { reason, authentic: None });
     // WHY: another audience's list knows nothing of this one's cut-offs, signing keys and indexes.
     let list = list.filter(|list| list.head().is_for(key_set.tenant(), key_set.audience()));
-    let mut buffer = KeyBuffer::new();
-    let fast = |_: &[u8], buffer: &KeyBuffer| key_set.checksum().of(buffer.secret_steps());
-    let unverified = match UnverifiedKey::parse_by(key, &mut buffer, fast) {
+    let fast = |buffer: &KeyBuffer| buffer.checksum_by(key_set.checksum());
+    let unverified = match UnverifiedKey::parse_by(key, buffer, fast) {
         Ok(unverified) => unverified,
         Err(reason) => return before(reason),
     };
@@ -184,7 +194,7 @@ fn judge<'k, M: StateMemory>(
     if !query.required.is_met_by(&key.view().scopes) {
         return Err(Reason::ScopeMissing.into());
     }
-    if !query.required.is_met_by(key.scopes_left()) {
+    if key.is_narrowed() && !query.required.is_met_by(&key.scopes_left()) {
         return Err(Reason::Narrowed.into());
     }
     key.from_caller(query.caller)?;
@@ -244,7 +254,7 @@ fn allow(key: &TimelyKey<'_>, list: ListSeen) -> Allow {
         key_id: base.key_id,
         status_index: base.status_index,
         signing_key: base.signing_key,
-        scopes: *key.scopes_left(),
+        scopes: key.scopes_left(),
         expires_at: key.expires_at(),
         narrowed: key.is_narrowed(),
         list,

@@ -53,7 +53,7 @@ impl UnverifiedKey<'_> {
         if self.base.signing_key != entry.id {
             return Err(Reason::UnknownSigningKey);
         }
-        if self.prefix.as_bytes() != entry.prefix.as_bytes() {
+        if self.prefix() != entry.prefix.as_bytes() {
             return Err(Reason::PrefixMismatch);
         }
         Ok(SignedKey { key: self, entry })
@@ -137,8 +137,8 @@ impl<'k> TimelyKey<'k> {
     }
 
     /// The scopes that its narrowings left.
-    pub const fn scopes_left(&self) -> &'k ScopeSet {
-        &self.key.left.scopes
+    pub fn scopes_left(&self) -> ScopeSet {
+        self.key.scopes_left()
     }
 
     /// The first second in which it is dead, by its issuer or by a narrowing.
