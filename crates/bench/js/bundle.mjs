@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 
 /** Bundles worker.mjs; wasm stays a module of its own, because workerd compiles none at run time. */
-export async function bundled(folder, { build }) {
+export async function bundled(folder, { build }, fixture) {
   const wasm = new Map();
   const { outputFiles } = await build({
     absWorkingDir: folder,
@@ -17,7 +17,7 @@ export async function bundled(folder, { build }) {
     mainFields: ["module", "main"],
     external: ["node:*"],
     logLevel: "silent",
-    plugins: [requiredBuiltins, instantiated(wasm)],
+    plugins: [requiredBuiltins, instantiated(wasm), told(fixture)],
   });
   const modules = { "worker.js": { type: "esm", contents: outputFiles[0].text } };
   for (const [name, contents] of wasm) modules[name] = { type: "wasm", contents };
@@ -61,5 +61,14 @@ const instantiated = (wasm) => ({
       };
     });
     build.onResolve({ filter: /^module-\d+\.wasm$/ }, ({ path }) => ({ path: `./${path}`, external: true }));
+  },
+});
+
+/** What `options` has read, for a worker that reads no files. */
+const told = (fixture) => ({
+  name: "fixture",
+  setup(build) {
+    build.onResolve({ filter: /^wardkey-fixture$/ }, ({ path }) => ({ path, namespace: "fixture" }));
+    build.onLoad({ filter: /.*/, namespace: "fixture" }, () => ({ contents: JSON.stringify(fixture), loader: "json" }));
   },
 });

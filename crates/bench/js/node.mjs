@@ -6,9 +6,10 @@ import { rowsOf } from "./peers.mjs";
 import { measure } from "./rounds.mjs";
 import { options, write } from "./report.mjs";
 
+const given = options();
 const rows = [];
 for (const row of rowsOf("node")) {
-  const ready = await prepared(row);
+  const ready = await prepared(row, given.fixture);
   const time = async (count) => {
     const start = performance.now();
     await times(ready, count);
@@ -16,6 +17,5 @@ for (const row of rowsOf("node")) {
   };
   rows.push({ base: "unit", ...row, time });
 }
-const given = options();
 const results = await measure(rows, given);
 write(given.out, `Node ${process.versions.node}, V8 ${process.versions.v8}`, [], rows, results);

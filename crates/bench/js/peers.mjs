@@ -6,7 +6,7 @@
 //   base     the row that its ratio is to; the unit unless it says otherwise, and none where it is null
 //   unit     "ns" unless it says "ms"
 //   only     the one runtime that it is for, "node" or "workerd"; both unless it says
-//   prepare  (claims, secret) → { tokens, verify, refused? }, or a promise of it
+//   prepare  (claims, secret, fixture) → { tokens, verify, refused? }, or a promise of it; `fixture` is ours (src/fixture.rs)
 //
 // `verify` takes one of `tokens` and returns the claims with `sub` and `jti`, or a promise of them; for what it refuses it
 // throws, or returns nothing. `refused` holds texts that it must refuse: forged, expired and without the scope. Rows without

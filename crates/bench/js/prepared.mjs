@@ -3,9 +3,9 @@
 import { allClaims, secret } from "./claims.mjs";
 
 /** Prepares a row; throws where it does not do the job. */
-export async function prepared(row) {
+export async function prepared(row, fixture) {
   const claims = allClaims();
-  const { tokens, verify, refused } = await row.prepare(claims, secret);
+  const { tokens, verify, refused } = await row.prepare(claims, secret, fixture);
   if (refused) await check(row, claims, { tokens, verify, refused });
   if (tokens.length & (tokens.length - 1)) throw new Error(`${row.id}: the number of keys is no power of two`);
   const isAsync = verify(tokens[0]) instanceof Promise;

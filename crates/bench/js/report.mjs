@@ -6,14 +6,14 @@ import { parseArgs } from "node:util";
 /** The options that `cargo xtask bench` hands over. */
 export function options() {
   const { values } = parseArgs({
-    options: Object.fromEntries(["rounds", "target", "warm", "seed", "out"].map((name) => [name, { type: "string" }])),
+    options: Object.fromEntries(["rounds", "target", "warm", "seed", "fixture", "out"].map((name) => [name, { type: "string" }])),
   });
   const number = (name) => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} takes a whole number`);
     return value;
   };
-  return { rounds: number("rounds"), targetMs: number("target"), warmMs: number("warm"), seed: number("seed"), out: values.out };
+  return { rounds: number("rounds"), targetMs: number("target"), warmMs: number("warm"), seed: number("seed"), out: values.out, fixture: JSON.parse(readFileSync(values.fixture, "utf8")) };
 }
 
 /** Writes what was found. */

@@ -1,6 +1,7 @@
 // The same rows inside workerd. A request runs one row so many times; who asked holds the clock, because in production it
 // stands still within a request.
 
+import fixture from "wardkey-fixture";
 import { prepared, times } from "./prepared.mjs";
 import { rowsOf } from "./peers.mjs";
 
@@ -13,7 +14,7 @@ export default {
     const row = rowsOf("workerd").find(({ id }) => id === searchParams.get("row"));
     if (pathname === "/prepare") {
       try {
-        ready.set(row.id, await prepared(row));
+        ready.set(row.id, await prepared(row, fixture));
         return new Response();
       } catch (error) {
         return new Response(String(error), { status: 500 });

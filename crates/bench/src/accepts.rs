@@ -17,7 +17,7 @@ use crate::rounds::{Chance, Row, repeated};
 /// Every accept.
 pub(crate) fn rows() -> Result<Vec<Row>> {
     let issuer = Issuer::new(2)?;
-    let parts = issuer.list(1_000_000)?;
+    let parts = issuer.list(LIST)?;
     let verifier = issuer.verifier(Some(&parts))?.shared();
     let mut rows = vec![accept(
         VERIFY,
@@ -52,7 +52,7 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
             &format!("native.growth.signing_keys_{count}"),
             &format!("signed by the last signing key of {count}"),
             VERIFY,
-            &issuer.verifier(Some(&issuer.list(1_000_000)?))?.shared(),
+            &issuer.verifier(Some(&issuer.list(LIST)?))?.shared(),
             keys(&issuer, |_| Ok(()))?,
         )?);
     }
@@ -193,3 +193,5 @@ fn accept(
 
 /// The row that all is about.
 pub(crate) const VERIFY: &str = "native.verify";
+/// Indexes of the list, where nothing else is said.
+pub(crate) const LIST: u32 = 1_000_000;

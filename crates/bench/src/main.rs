@@ -7,6 +7,7 @@
 mod accepts;
 mod bare_mac;
 mod claims;
+mod fixture;
 mod issuer;
 mod list;
 #[cfg(feature = "peers")]
@@ -19,13 +20,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Args, Parser};
 use serde_json::json;
 
-use crate::rounds::{Pace, measure};
+use crate::rounds::{Found, Pace, measure};
 
-/// Measures the rows that run natively. `cargo xtask bench` calls it, and the same in JavaScript.
+/// What `cargo xtask bench` runs natively.
 #[derive(Parser)]
+enum Command {
+    /// Measure every row.
+    Measure(Options),
+    /// Write what a verifier is given, for rows elsewhere: key set, list, good keys and bad ones.
+    Fixture {
+        /// Where the JSON goes.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args)]
 struct Options {
     /// Rounds of all rows.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
@@ -45,12 +58,22 @@ struct Options {
 }
 
 fn main() -> Result<()> {
-    let Options { rounds, target, warm, seed, out } = Options::parse();
+    let (out, told) = match Command::parse() {
+        Command::Fixture { out } => (out, fixture::told()?),
+        Command::Measure(options) => {
+            let rows = measured(&options)?;
+            (options.out, json!({ "runtime": "native", "notes": [], "rows": rows }))
+        }
+    };
+    Ok(fs::write(out, format!("{told}\n"))?)
+}
+
+fn measured(options: &Options) -> Result<Vec<Found>> {
     let pace = Pace {
-        rounds: rounds.into(),
-        target: Duration::from_millis(target),
-        warm: Duration::from_millis(warm),
-        seed,
+        rounds: options.rounds.into(),
+        target: Duration::from_millis(options.target),
+        warm: Duration::from_millis(options.warm),
+        seed: options.seed,
     };
     let mut rows = bare_mac::rows()?;
     #[cfg(feature = "peers")]
@@ -60,6 +83,5 @@ fn main() -> Result<()> {
     rows.extend(list::rows()?);
     let mut found = measure(rows, pace);
     found.extend(list::memory());
-    let told = json!({ "runtime": "native", "notes": [], "rows": found });
-    Ok(fs::write(out, format!("{told}\n"))?)
+    Ok(found)
 }

@@ -10,35 +10,42 @@ use wardkey::{
     UnixMillis, UnixSeconds,
 };
 
-use crate::accepts::{accept_id, keys, narrowed};
+use crate::accepts::{LIST, accept_id, keys, narrowed};
 use crate::claims::{ASKED, KEYS};
 use crate::issuer::{CALLER, FLOOR, ISSUED, Issuer, NOW, Verifier};
 use crate::rounds::{Chance, Row, repeated};
 
 /// One kind, with keys that are all refused so.
-struct Refusal {
-    name: &'static str,
-    what: &'static str,
+pub(crate) struct Refusal {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) keys: Vec<String>,
+    /// Blocks of the accept that it is held against.
+    pub(crate) blocks: usize,
+    /// The reason, or what is asked.
+    pub(crate) expected: &'static str,
     verifier: Rc<Verifier>,
     now: UnixMillis,
     refresh: Refresh,
     registry_failed: bool,
-    keys: Vec<String>,
-    /// Blocks of the accept that it is held against.
-    blocks: usize,
-    expected: &'static str,
 }
 
 /// Every refusal.
 pub(crate) fn rows() -> Result<Vec<Row>> {
     let issuer = Issuer::new(2)?;
-    let parts = issuer.list(1_000_000)?;
+    let parts = issuer.list(LIST)?;
     let verifier = issuer.verifier(Some(&parts))?.shared();
-    let mut all = texts(&issuer, &verifier)?;
-    all.extend(forgeries(&issuer, &verifier)?);
-    all.extend(authentic(&issuer, &verifier)?);
+    let mut all = by_the_key(&issuer, &verifier)?;
     all.extend(beside_the_key(&issuer, &verifier)?);
     all.into_iter().map(Refusal::row).collect()
+}
+
+/// Those that a verifier with a fresh list finds in the key itself.
+pub(crate) fn by_the_key(issuer: &Issuer, verifier: &Rc<Verifier>) -> Result<Vec<Refusal>> {
+    let mut all = texts(issuer, verifier)?;
+    all.extend(forgeries(issuer, verifier)?);
+    all.extend(authentic(issuer, verifier)?);
+    Ok(all)
 }
 
 /// What is refused before any MAC.
@@ -220,20 +227,20 @@ fn authentic(issuer: &Issuer, verifier: &Rc<Verifier>) -> Result<Vec<Refusal>> {
 /// Good keys that cannot be judged as the verifier stands.
 fn beside_the_key(issuer: &Issuer, verifier: &Rc<Verifier>) -> Result<Vec<Refusal>> {
     let good = keys(issuer, |_| Ok(()))?;
-    let parts = issuer.list(1_000_000)?;
+    let parts = issuer.list(LIST)?;
     let of = |verifier: &Rc<Verifier>, name, what, expected| {
         Refusal::of(verifier, name, what, expected, good.clone())
     };
     let strict = issuer.required(|catalog| Ok(Requirement::all_of(catalog, [ASKED])?.strict()))?;
     let strict = Verifier { required: strict, ..issuer.verifier(Some(&parts))? }.shared();
     let none = issuer.verifier(None)?.shared();
-    let mut newer = issuer.list(1_000_000)?;
+    let mut newer = issuer.list(LIST)?;
     newer.head.audiences.iter_mut().for_each(|audience| {
         audience.current_key_set += 1;
         audience.least_key_set += 1;
     });
     let outdated = issuer.verifier(Some(&newer))?.shared();
-    let mut cut = issuer.list(1_000_000)?;
+    let mut cut = issuer.list(LIST)?;
     cut.head.cutoff = Cutoff(UnixSeconds(ISSUED));
     let cut = issuer.verifier(Some(&cut))?.shared();
     Ok(vec![

@@ -61,7 +61,8 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let with_sizes = wanted.contains(&"sizes");
     let brought = if with_sizes { setup::STEPS + sizes::STEPS } else { node::STEPS };
     let with_peers = wanted.iter().any(|part| JAVASCRIPT.contains(part));
-    let programs = usize::from(with_peers) + usize::from(wanted.contains(&"native"));
+    let with_program = with_peers || wanted.contains(&"native");
+    let programs = usize::from(with_peers) + usize::from(with_program);
     let runs = wanted.len() - usize::from(with_sizes);
     let progress = Progress::of(brought + programs + runs);
 
@@ -77,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     if with_peers {
         peers(workspace, &progress)?;
     }
-    if wanted.contains(&"native") {
+    if with_program {
         native_program(workspace, &progress)?;
     }
     let folder = workspace.path(WORK);
@@ -184,7 +185,10 @@ fn native_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
         cargo.args(["build", "--release", "--locked", "--manifest-path"]);
         cargo.arg(workspace.path("crates/bench/Cargo.toml"));
         cargo.arg("--target-dir").arg(workspace.path(WORK)).env_remove("RUSTFLAGS");
-        run_logged(workspace, "bench-build", &mut cargo, "the compiler's words above say where")
+        run_logged(workspace, "bench-build", &mut cargo, "the compiler's words above say where")?;
+        let mut fixture = workspace.command(workspace.path(PROGRAM));
+        fixture.args(["fixture", "--out", FIXTURE]);
+        run_logged(workspace, "bench-fixture", &mut fixture, "see what it says above")
     })
 }
 
@@ -192,13 +196,18 @@ fn native_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
 fn program(workspace: &Workspace, node: &Node, part: &str) -> Command {
     let js = workspace.path(JS);
     let mut command = match part {
-        "native" => return workspace.command(workspace.path(WORK).join("release/wardkey-bench")),
+        "native" => {
+            let mut command = workspace.command(workspace.path(PROGRAM));
+            command.arg("measure");
+            return command;
+        }
         "node20" => workspace.command(js.join("node_modules/.bin/node")),
         _ => node.command(workspace),
     };
     // biscuit-wasm is imported as a module.
     command.args(["--no-warnings", "--experimental-wasm-modules"]);
     command.arg(js.join(if part == "workerd" { "workerd.mjs" } else { "node.mjs" }));
+    command.args(["--fixture", FIXTURE]);
     command
 }
 
@@ -286,6 +295,9 @@ const JAVASCRIPT: [&str; 3] = ["node20", "node22", "workerd"];
 const JS: &str = "crates/bench/js";
 /// Where programs and findings lie.
 const WORK: &str = "target/bench";
+const PROGRAM: &str = "target/bench/release/wardkey-bench";
+/// Our key set, list and keys for rows in JavaScript, which the native program writes.
+const FIXTURE: &str = "target/bench/fixture.json";
 
 #[cfg(test)]
 mod tests {

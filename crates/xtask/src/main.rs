@@ -104,7 +104,7 @@ enum Command {
     ///
     /// Text is a file without a NUL byte in its first 8 KiB; all others, such as programs and pictures, are left out.
     ScanCorpus(scan_corpus::Options),
-    /// Measure verifications beside the peers doing the same job, in this table or as JSON (about 4 min, --quick 1 min).
+    /// Measure verifications beside the peers doing the same job, as a table or JSON (about 3 min, --quick 1 min).
     Bench(bench::Options),
     /// Build what ships and compare its sizes with their budget in crates/xtask/sizes.json.
     Sizes,
