@@ -68,7 +68,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
 }
 
 /// The component, git-ignored.
-const MADE: &str = "target/wardkey.component.wasm";
+pub(crate) const MADE: &str = "target/wardkey.component.wasm";
 
 /// What rustc uses by default, and nothing newer that a host might not know yet.
 const WASM_OPT: [&str; 7] = [

@@ -7,8 +7,9 @@ use crate::{step::Progress, workspace::Workspace};
 /// Runs every lint; fails if one does, after all have spoken.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = ["--manifest-path", "crates/tools/Cargo.toml"];
+    let bench = ["--manifest-path", "crates/bench/Cargo.toml"];
     let fuzz = ["--manifest-path", "crates/core/fuzz/Cargo.toml"];
-    let lints: [(&str, &str, Vec<&str>); 8] = [
+    let lints: [(&str, &str, Vec<&str>); 11] = [
         ("formatting", "1 s", vec!["fmt", "--all", "--check"]),
         ("formatting of the tools", "1 s", [&["fmt", "--check"], &tools[..]].concat()),
         (
@@ -35,6 +36,23 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
                 &["clippy", "--no-default-features", "--all-targets", "--locked"],
                 &fuzz[..],
                 &["--target-dir", "target/fuzz", "--", "-Dwarnings"],
+            ]
+            .concat(),
+        ),
+        ("formatting of the benchmarks", "1 s", [&["fmt", "--check"], &bench[..]].concat()),
+        (
+            "the benchmarks' lock, too",
+            "5 s",
+            [&["metadata", "--locked", "--format-version=1", "--quiet"], &bench[..]].concat(),
+        ),
+        (
+            "clippy for the benchmarks of what is ours",
+            "20 s at first",
+            // Without the peers: linting must not take minutes for what others wrote.
+            [
+                &["clippy", "--no-default-features", "--all-targets", "--locked"],
+                &bench[..],
+                &["--target-dir", "target/bench", "--", "-Dwarnings"],
             ]
             .concat(),
         ),

@@ -53,14 +53,21 @@ pub(crate) fn describe() -> String {
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']).trim());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{model}, {cores} cores, {os} {architecture}, {}", rustc())
+}
+
+/// The compiler's own words about its version.
+pub(crate) fn rustc() -> String {
     let rustc = Command::new("rustc").arg("--version").output();
     let rustc = rustc.ok().and_then(|output| String::from_utf8(output.stdout).ok());
-    format!(
-        "{model}, {cores} cores, {} {}, {}",
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-        rustc.as_deref().unwrap_or("rustc unknown").trim()
-    )
+    rustc.as_deref().unwrap_or("rustc unknown").trim().to_owned()
+}
+
+/// How many programs wanted to run in the last minute, on average.
+pub(crate) fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }
 
 /// The day in UTC, as YYYY-MM-DD.

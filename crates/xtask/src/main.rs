@@ -12,6 +12,7 @@
 mod api;
 mod apt;
 mod artefact;
+mod bench;
 mod client;
 mod component;
 mod constant_time;
@@ -35,6 +36,7 @@ mod scan_corpus;
 mod secrets;
 mod server;
 mod setup;
+mod sizes;
 mod step;
 mod test;
 mod toolchain;
@@ -102,6 +104,10 @@ enum Command {
     ///
     /// Text is a file without a NUL byte in its first 8 KiB; all others, such as programs and pictures, are left out.
     ScanCorpus(scan_corpus::Options),
+    /// Measure verifications beside the peers doing the same job, as a table or JSON (about 3 min, --quick 1 min).
+    Bench(bench::Options),
+    /// Build what ships and compare its sizes with their budget in crates/xtask/sizes.json.
+    Sizes,
     /// Show what operations cost in a tenant of a million keys, and how long its list is (about 3 min).
     Scale(scale::Options),
 }
@@ -164,6 +170,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Mutants(options) => mutants::run(&workspace, &options)?,
         Command::ScanCorpus(options) => scan_corpus::run(&workspace, &options)?,
+        Command::Bench(options) => bench::run(&workspace, toolchain, &options)?,
+        Command::Sizes => sizes::run(&workspace, toolchain)?,
         Command::Scale(options) => scale::run(&workspace, &options)?,
     }
     Ok(())

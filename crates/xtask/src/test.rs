@@ -29,7 +29,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
     let mut failed = Vec::new();
     if !options.e2e {
-        let progress = Progress::of(1 + vectors::steps(&vectors::Options::CHECK));
+        let progress = Progress::of(2 + vectors::steps(&vectors::Options::CHECK));
         let passed = progress.step("native tests", "3 min at first", || {
             let mut cargo = workspace.cargo();
             cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
@@ -37,6 +37,15 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         })?;
         if !passed {
             failed.push("native tests");
+        }
+        let passed = progress.step("native tests of the benchmarks", "20 s at first", || {
+            let mut cargo = workspace.cargo();
+            cargo.args(["test", "--locked", "--no-default-features", "--manifest-path"]);
+            cargo.args(["crates/bench/Cargo.toml", "--target-dir", "target/bench"]);
+            passes("cargo", cargo.status())
+        })?;
+        if !passed {
+            failed.push("native tests of the benchmarks");
         }
         if let Err(error) = vectors::run(workspace, &progress, &vectors::Options::CHECK) {
             println!("{error:#}");
