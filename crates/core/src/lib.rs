@@ -34,6 +34,7 @@ mod registry_answer;
 mod requirement;
 mod scan;
 mod scope;
+mod sha256;
 mod signing;
 mod subject;
 mod time;

@@ -1,8 +1,7 @@
 //! The memory that a state lives in: its bits in chunks, each behind itself its digest.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::list::state::{CHUNK_LEN, DIGEST_LEN};
+use crate::sha256;
 
 /// Memory for a state, which the host brings: nothing in the core allocates.
 ///
@@ -74,5 +73,5 @@ pub(super) fn digest_again(memory: &mut [u8], number: usize, len: usize) {
 
 /// SHA-256 of one chunk of bits: 4096 bytes, or what is left at the end.
 pub fn chunk_digest(chunk: &[u8]) -> [u8; DIGEST_LEN] {
-    Sha256::digest(chunk).into()
+    sha256::digest(chunk)
 }

@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::bytes::{Reader, TooShort};
 use crate::list::changes::Changes;
 use crate::list::goal::Goal;
 use crate::list::memory::{self, STRIDE, StateMemory};
+use crate::sha256::Hash;
 
 /// Bytes of a digest.
 pub const DIGEST_LEN: usize = 32;
@@ -167,13 +166,13 @@ pub fn state_digest(
     bit_count: u32,
     chunk_digests: impl IntoIterator<Item = [u8; DIGEST_LEN]>,
 ) -> [u8; DIGEST_LEN] {
-    let mut hash = Sha256::new();
-    hash.update(floor.to_be_bytes());
-    hash.update(bit_count.to_be_bytes());
+    let mut hash = Hash::new();
+    hash.update(&floor.to_be_bytes());
+    hash.update(&bit_count.to_be_bytes());
     for digest in chunk_digests {
-        hash.update(digest);
+        hash.update(&digest);
     }
-    hash.finalize().into()
+    hash.digest()
 }
 
 /// Status indexes of a chunk.
