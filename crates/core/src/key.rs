@@ -154,11 +154,31 @@ impl<'b> UnverifiedKey<'b> {
     }
 
     /// Reads what was decoded.
-    fn read(buffer: &'b KeyBuffer) -> Option<Self> {
+    pub(crate) fn read(buffer: &'b KeyBuffer) -> Option<Self> {
         let (base, blocks) = BaseView::split_off(buffer.signed()).ok()?;
         let blocks = Blocks::new(blocks);
         let left = Remaining::of(&base, blocks)?;
         Some(Self { base, left, buffer, blocks })
+    }
+
+    /// The bytes of its base, as unproven as all of it.
+    pub fn unproven_base_bytes(&self) -> &'b [u8] {
+        self.base.bytes
+    }
+
+    /// The scopes that its narrowings left, as unproven as all of it.
+    pub fn unproven_scopes_left(&self) -> ScopeSet {
+        self.scopes_left()
+    }
+
+    /// The first second in which it is dead, by its issuer or by a narrowing, as unproven as all of it.
+    pub const fn unproven_expires_at(&self) -> UnixSeconds {
+        self.left.expires_at
+    }
+
+    /// Whether a holder has narrowed it.
+    pub const fn is_narrowed(&self) -> bool {
+        self.left.narrowed
     }
 
     /// The text of its prefix.

@@ -6,7 +6,7 @@ use zeroize::Zeroize as _;
 
 use crate::base64url;
 use crate::checksum::{CRC_LEN, FastChecksum, checksum};
-use crate::key::MAX_KEY_LEN;
+use crate::key::{MAX_KEY_LEN, UnverifiedKey};
 use crate::prefix::{MAX_PREFIX_LEN, MIN_PREFIX_LEN};
 use crate::signing::TAG_LEN;
 
@@ -29,6 +29,12 @@ impl KeyBuffer {
     /// An empty one.
     pub const fn new() -> Self {
         Self { room: [0; ROOM], prefix: 0, start: 0, tag: 0 }
+    }
+
+    /// The key that it holds: what was parsed or verified in it last, if that was one. **It is no more proven than that
+    /// was.**
+    pub fn key(&self) -> Option<UnverifiedKey<'_>> {
+        UnverifiedKey::read(self)
     }
 
     /// Decodes a key's text, whose prefix is so long; `None` for what is not base64url in its one spelling, or too

@@ -82,7 +82,7 @@ impl Hash {
                 *slot = *byte;
             }
             self.len += 1;
-            if self.len % BLOCK_LEN == 0 {
+            if self.len.is_multiple_of(BLOCK_LEN) {
                 absorb(&mut self.state, &self.block);
             }
         }

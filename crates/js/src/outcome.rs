@@ -1,24 +1,35 @@
-//! What the exports answer: numbers, stable within an ABI version.
+//! What the exports answer: numbers that stay what they are within a version of the ABI.
 
-use wardkey::{Adoption, HeadError, ListError, Reason, RequirementError};
+use wardkey::{Adoption, HeadError, KeySetError, ListError, Reason, RequirementError};
 
 /// The key is authentic, alive and allowed.
 pub(crate) const ALLOW: u32 = 0;
-/// A refresh is owed.
+/// The host must refresh the list, then verify again.
 pub(crate) const ASK_REFRESH: u32 = 64;
-/// The registry is owed; the question's number stands eight bits up.
+/// The host must ask the registry, then verify again; the question's number stands in the upper 24 bits.
 pub(crate) const ASK_REGISTRY: u32 = 65;
-/// The host has named something that is not there.
-pub(crate) const MISUSE: u32 = 128;
+/// The host names what is not there: a length, a requirement, an answer; or it has no key set yet.
+pub(crate) const MISUSE: u32 = 255;
 
-/// 1 and the place of the reason among all.
-pub(crate) fn of_reason(reason: Reason) -> u32 {
-    let place = Reason::ALL.iter().position(|other| *other == reason);
-    place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(MISUSE)
+/// A denial: 1 to 23, by the place of its reason in [`Reason::ALL`].
+pub(crate) fn denial(reason: Reason) -> u32 {
+    // WHY not its place in ALL, looked for: the numbers follow each other in both.
+    reason as u32 + 1
 }
 
-/// 0 adopted, 1 in force, 2 a state is needed; from 16 on why not.
-pub(crate) fn of_adoption(adoption: Result<Adoption, ListError>) -> u32 {
+/// What a key set came to.
+pub(crate) const fn key_set(error: KeySetError) -> u32 {
+    match error {
+        KeySetError::Administration => 2,
+        _ => 1,
+    }
+}
+
+/// A key set of another audience, or an older one.
+pub(crate) const OTHER_KEY_SET: u32 = 3;
+
+/// What a head came to.
+pub(crate) const fn adoption(adoption: Result<Adoption, ListError>) -> u32 {
     match adoption {
         Ok(Adoption::Adopted) => 0,
         Ok(Adoption::InForce) => 1,
@@ -26,12 +37,13 @@ pub(crate) fn of_adoption(adoption: Result<Adoption, ListError>) -> u32 {
         Err(ListError::ClockBehind) => 16,
         Err(ListError::OtherState) => 18,
         Err(ListError::OtherAudience) => 19,
+        // WHY: also for a refusal that this module does not know yet; never a step back.
         Err(_) => 17,
     }
 }
 
-/// From 32 on.
-pub(crate) const fn of_head_error(error: HeadError) -> u32 {
+/// Why a head was not even judged.
+pub(crate) const fn head(error: HeadError) -> u32 {
     match error {
         HeadError::Tenant | HeadError::Audience => 33,
         HeadError::Tag => 34,
@@ -39,13 +51,16 @@ pub(crate) const fn of_head_error(error: HeadError) -> u32 {
     }
 }
 
-/// A state that is none.
-pub(crate) const MALFORMED_STATE: u32 = 48;
+/// A state that is none, or that there is no memory for.
+pub(crate) const STATE: u32 = 48;
 
-/// From 129 on.
-pub(crate) const fn of_requirement_error(error: RequirementError) -> u32 {
+/// Why there is no requirement: above every number of one.
+pub(crate) const fn requirement(error: RequirementError) -> u32 {
     match error {
-        RequirementError::Empty => 0x8000_0001,
-        _ => 0x8000_0002,
+        RequirementError::Empty => 0x100,
+        _ => 0x101,
     }
 }
+
+/// There are too many requirements.
+pub(crate) const REQUIREMENTS: u32 = 0x102;

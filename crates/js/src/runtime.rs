@@ -3,9 +3,6 @@
 use core::arch::wasm32::unreachable;
 use core::panic::PanicInfo;
 
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
 /// Traps: the host sees a failed call and no answer, never an allow. What the panic said is dropped,
 /// so that nothing of a key can be in it.
 #[panic_handler]

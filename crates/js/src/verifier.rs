@@ -1,75 +1,86 @@
 //! The verifier of one audience that an instance of the module is.
 
-use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use wardkey::{
-    Adoption, Ask, Catalog, Confirmation, Decision, Echo, KeyBuffer, KeySet, List, Query, Refresh,
-    Registry, RegistryQuestion, RegistryVerdict, Requirement, State, UnixMillis, UnverifiedHead,
-    verify_in,
+    Adoption, Ask, Catalog, Decision, KeyBuffer, KeySet, List, ListSeen, Query, Refresh, Registry,
+    RegistryVerdict, Requirement, State, UnixMillis, UnverifiedHead, verify_in,
 };
 
+use crate::answers::Answers;
+use crate::memory::Room;
 use crate::outcome;
 
-/// Questions to the registry that may be under way at once.
-const MAX_QUESTIONS: usize = 64;
 /// Most different requirements of an instance.
-const MAX_REQUIREMENTS: usize = 256;
+const MOST_REQUIREMENTS: usize = 128;
+/// Bytes of the longest catalog: 256 names of 64 bytes.
+const MAX_CATALOG_LEN: usize = 2 + 256 * (3 + 64);
 
-/// One audience's key set and list, what is required of keys, and what is asked of the registry.
+/// One audience's key set and list, what is required of keys, and what the registry was asked.
 pub(crate) struct Verifier {
     key_set: KeySet,
-    catalog: Vec<u8>,
-    list: Option<List<Vec<u8>>>,
-    requirements: Vec<Requirement>,
-    questions: Vec<Option<RegistryQuestion>>,
-    next: usize,
+    catalog: [u8; MAX_CATALOG_LEN],
+    catalog_len: usize,
+    list: Option<List<Room>>,
+    requirements: [Option<Requirement>; MOST_REQUIREMENTS],
+    answers: Answers,
     buffer: KeyBuffer,
-    pub(crate) told: Option<wardkey::ListSeen>,
+    seen: Option<ListSeen>,
+    is_authentic: bool,
 }
 
 /// What the host has done for a verification.
 pub(crate) struct Done {
     pub(crate) caller: Option<IpAddr>,
     pub(crate) refresh: Refresh,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Asked,
+}
+
+/// Whether the registry was asked.
+pub(crate) enum Asked {
+    Not,
+    Failed,
+    /// The number of the question that it answered.
+    Answered(u32),
 }
 
 impl Verifier {
     pub(crate) fn new(bytes: &[u8]) -> Result<Self, u32> {
-        let (key_set, catalog) = KeySet::parse(bytes).map_err(|_| 1_u32)?;
-        let catalog = catalog.as_bytes().to_vec();
+        let (key_set, parsed) = KeySet::parse(bytes).map_err(outcome::key_set)?;
+        let parsed = parsed.as_bytes();
+        let mut catalog = [0; MAX_CATALOG_LEN];
+        catalog.get_mut(..parsed.len()).ok_or(outcome::MISUSE)?.copy_from_slice(parsed);
         Ok(Self {
             key_set,
             catalog,
+            catalog_len: parsed.len(),
             list: None,
-            requirements: Vec::new(),
-            questions: Vec::new(),
-            next: 0,
+            requirements: [None; MOST_REQUIREMENTS],
+            answers: Answers::new(),
             buffer: KeyBuffer::new(),
-            told: None,
+            seen: None,
+            is_authentic: false,
         })
     }
 
-    /// Takes the next key set of the same audience; the list stays.
+    /// Takes a key set of the same audience that is no older. The list stays; requirements are built anew.
     pub(crate) fn renew(&mut self, bytes: &[u8]) -> Result<(), u32> {
-        let newer = Self::new(bytes)?;
-        let same = (newer.key_set.tenant(), newer.key_set.audience())
-            == (self.key_set.tenant(), self.key_set.audience());
-        if !same {
-            return Err(2);
+        let mut newer = Self::new(bytes)?;
+        let (old, new) = (&self.key_set, &newer.key_set);
+        let same = (old.tenant(), old.audience()) == (new.tenant(), new.audience());
+        if !same || new.version() < old.version() {
+            return Err(outcome::OTHER_KEY_SET);
         }
-        let list = self.list.take();
-        *self = Self { list, ..newer };
+        newer.list = self.list.take();
+        *self = newer;
         Ok(())
     }
 
-    pub(crate) fn require(&mut self, names: &[u8], any: bool, strict: bool) -> u32 {
-        let names = core::str::from_utf8(names).unwrap_or_default();
-        let key_set = &self.key_set;
-        let Ok(catalog) =
-            Catalog::parse(key_set.tenant(), key_set.audience(), key_set.version(), &self.catalog)
-        else {
+    /// The number of a requirement; the same one has the same number.
+    pub(crate) fn require(&mut self, names: &str, any: bool, strict: bool) -> u32 {
+        let (tenant, audience) = (self.key_set.tenant(), self.key_set.audience());
+        let bytes = self.catalog.get(..self.catalog_len).unwrap_or_default();
+        let Ok(catalog) = Catalog::parse(tenant, audience, self.key_set.version(), bytes) else {
             return outcome::MISUSE;
         };
         let names = names.split(' ').filter(|name| !name.is_empty());
@@ -78,91 +89,92 @@ impl Verifier {
         } else {
             Requirement::all_of(&catalog, names)
         };
-        let requirement = match built {
-            Ok(requirement) if strict => requirement.strict(),
-            Ok(requirement) => requirement,
-            Err(error) => return outcome::of_requirement_error(error),
+        let built = match built {
+            Ok(built) if strict => built.strict(),
+            Ok(built) => built,
+            Err(error) => return outcome::requirement(error),
         };
-        let known = self.requirements.iter().position(|known| *known == requirement);
-        let place = known.unwrap_or_else(|| {
-            if self.requirements.len() < MAX_REQUIREMENTS {
-                self.requirements.push(requirement);
-                self.requirements.len() - 1
-            } else {
-                MAX_REQUIREMENTS
+        for (slot, number) in self.requirements.iter_mut().zip(0..) {
+            if *slot.get_or_insert(built) == built {
+                return number;
             }
-        });
-        u32::try_from(place).unwrap_or(outcome::MISUSE)
+        }
+        outcome::REQUIREMENTS
     }
 
     pub(crate) fn adopt(&mut self, head: &[u8], state: Option<&[u8]>, now: UnixMillis) -> u32 {
-        let newer =
-            match UnverifiedHead::parse(head).and_then(|head| head.authenticate(&self.key_set)) {
-                Ok(newer) => newer,
-                Err(error) => return outcome::of_head_error(error),
+        let read = UnverifiedHead::parse(head).and_then(|head| head.authenticate(&self.key_set));
+        let newer = match read {
+            Ok(newer) => newer,
+            Err(error) => return outcome::head(error),
+        };
+        let mut candidate = None;
+        loop {
+            let bounds = self.key_set.bounds();
+            let adopted = List::adopt(&mut self.list, &newer, candidate.take(), now, bounds);
+            let (Ok(Adoption::StateNeeded), Some(bytes)) = (&adopted, state) else {
+                return outcome::adoption(adopted);
             };
-        let bounds = self.key_set.bounds();
-        let first = List::adopt(&mut self.list, &newer, None, now, bounds);
-        match (first, state) {
-            (Ok(Adoption::StateNeeded), Some(state)) => match State::parse(state) {
-                Ok(state) => outcome::of_adoption(List::adopt(
-                    &mut self.list,
-                    &newer,
-                    Some(state),
-                    now,
-                    bounds,
-                )),
-                Err(_) => outcome::MALFORMED_STATE,
-            },
-            (first, _) => outcome::of_adoption(first),
+            let room =
+                Room::new(State::<Room>::memory_len(u32::try_from(bytes.len() * 8).unwrap_or(0)));
+            candidate = room.and_then(|room| State::parse_into(bytes, room).ok());
+            if candidate.is_none() {
+                return outcome::STATE;
+            }
         }
     }
 
     pub(crate) fn verify(
         &mut self,
         key: &[u8],
-        requirement: u32,
+        requirement: usize,
         now: UnixMillis,
         done: Done,
     ) -> u32 {
-        let Some(required) =
-            usize::try_from(requirement).ok().and_then(|place| self.requirements.get(place))
-        else {
+        self.is_authentic = false;
+        let Some(Some(required)) = self.requirements.get(requirement) else {
             return outcome::MISUSE;
         };
         let Done { caller, refresh, registry } = done;
+        let registry = match registry {
+            Asked::Not => Registry::NotAsked,
+            Asked::Failed => Registry::Failed,
+            Asked::Answered(number) => {
+                self.answers.take(number).map_or(Registry::NotAsked, Registry::Answered)
+            }
+        };
         let query = Query { required, now, caller, refresh, registry };
         match verify_in(&mut self.buffer, &self.key_set, self.list.as_ref(), key, query) {
             Decision::Allow(allow) => {
-                self.told = Some(allow.list);
+                (self.is_authentic, self.seen) = (true, Some(allow.list));
                 outcome::ALLOW
             }
             Decision::Deny(denial) => {
-                self.told = None;
-                outcome::of_reason(denial.reason)
+                (self.is_authentic, self.seen) = (denial.authentic.is_some(), None);
+                outcome::denial(denial.reason)
             }
             Decision::Ask(Ask::Refresh) => outcome::ASK_REFRESH,
             Decision::Ask(Ask::Registry(question)) => {
-                self.told = None;
-                let place = self.next % MAX_QUESTIONS;
-                self.next = place + 1;
-                if place == self.questions.len() {
-                    self.questions.push(Some(question));
-                } else if let Some(slot) = self.questions.get_mut(place) {
-                    *slot = Some(question);
-                }
-                outcome::ASK_REGISTRY | (place as u32) << 8
+                (self.is_authentic, self.seen) = (true, None);
+                outcome::ASK_REGISTRY | self.answers.ask(question) << 8
             }
         }
     }
 
-    pub(crate) fn answer(
-        &mut self,
-        question: usize,
-        verdict: RegistryVerdict,
-    ) -> Option<Confirmation> {
-        let question = self.questions.get_mut(question)?.take()?;
-        let echo = Echo(*question.base());
-        question.answered(&echo, verdict).ok()
+    pub(crate) fn answer(&mut self, number: u32, echo: &[u8], verdict: RegistryVerdict) -> u32 {
+        if self.answers.answer(number, echo, verdict) { 0 } else { outcome::MISUSE }
+    }
+
+    /// The key that was verified last, where its tag was right, and the list that an allow rests on.
+    pub(crate) fn told(&self) -> Option<(wardkey::UnverifiedKey<'_>, Option<ListSeen>)> {
+        if self.is_authentic { self.buffer.key().map(|key| (key, self.seen)) } else { None }
+    }
+
+    pub(crate) const fn list(&self) -> Option<&List<Room>> {
+        self.list.as_ref()
+    }
+
+    pub(crate) const fn key_set(&self) -> &KeySet {
+        &self.key_set
     }
 }
