@@ -17,7 +17,7 @@ use crate::schema;
 use crate::store::{Store, transaction};
 use crate::sweep::sweep;
 use crate::tenant::Tenant;
-use crate::tenant_report::{self, TenantReport};
+use crate::tenant_report::{self, TenantReport, TenantState};
 
 /// A tenant's book over a store.
 #[derive(Clone, Copy)]
@@ -57,11 +57,12 @@ impl<'r> Registry<'r> {
                 .map(Reply::Created);
         }
         if matches!(call, Call::Sweep) {
-            return transaction(store, || sweep(store, clock)).map(Reply::Swept);
+            return sweep(store, clock).map(Reply::Swept);
         }
         let tenant = Tenant::load(store, root)
             .map_err(|error| refusal::by_one_that_is_gone(error, &call))?;
         let now = tenant.time(clock);
+        deadlines::work_off(store, now)?;
         let outcome = transaction(store, || answer_for(store, root, &tenant, &call, now, rng));
         if let Err(error) = &outcome {
             refusal::note(store, &tenant, &call, error, now)?;
@@ -113,6 +114,7 @@ impl<'r> Registry<'r> {
         let Self { store, root } = *self;
         let tenant = Tenant::load(store, root)?;
         let now = tenant.time(clock);
+        deadlines::work_off(store, now)?;
         transaction(store, || {
             deadlines::apply(store, now)?;
             revocations::one_batch(store, &tenant, now)
@@ -126,7 +128,27 @@ impl<'r> Registry<'r> {
     pub fn apply_deadlines(&self, clock: UnixMillis) -> Result<(), RegistryError> {
         let Self { store, root } = *self;
         let now = Tenant::load(store, root)?.time(clock);
+        deadlines::work_off(store, now)?;
         transaction(store, || deadlines::apply(store, now))
+    }
+
+    /// Retires some generations whose deadline has come, if there are any, in one transaction; answers whether there
+    /// were. Every call does so by itself: this is for whoever can let each transaction reach the disk before the next.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn work_off_some_deadlines(&self, clock: UnixMillis) -> Result<bool, RegistryError> {
+        if !schema::exists(self.store)? {
+            return Ok(false);
+        }
+        schema::upgrade(self.store)?;
+        match tenant_report::of(self.store, clock) {
+            Ok(report) if report.state == TenantState::Live => {
+                deadlines::work_off_some(self.store, UnixMillis(report.at_ms))
+            }
+            Ok(_) | Err(RegistryError::NoTenant) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the tenant was destroyed: then only copies of its states are due, to be deleted.
