@@ -47,7 +47,7 @@ pub(crate) async fn confirm(mut call: Call, id: &str) -> Result<Response, ApiErr
 ///
 /// 1. The credential: 401, 400 `invalid_request`.
 /// 2. The body, which may be left out: 400, 408, 413, 415.
-/// 3. The registry: 401, 403, 404 `not_found`, 409 `last_admin`, 422, 503.
+/// 3. The registry: 401, 403, 404 `not_found`, 409 `key_ended`, `last_admin`, 422, 503.
 /// 4. 200 with the key and the bound within which the last verifier knows it.
 pub(crate) async fn suspend(
     mut call: Call,
