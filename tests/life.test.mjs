@@ -35,6 +35,8 @@ describe("a key's owner", () => {
     assert.deepEqual([third.status, third.json.code], [409, "rotation_in_progress"]);
     const confirmed = await act(first.json.key_id, "confirm");
     assert.deepEqual([confirmed.status, states(confirmed)], [200, ["retired", "active"]], confirmed.text);
+    assert.equal(confirmed.json.bound.typical_ms, 5_000);
+    assert.ok(confirmed.json.list_sequence > 1_700_000_000_000);
     await eventually("the old generation is dead", async () => (await word(first.json.key)) === "inactive", 6_000);
     assert.equal(await word(rotated.json.key), "allow");
     assert.equal(await word(first.json.key, ["reports:purge"]), "inactive");

@@ -61,9 +61,8 @@ pub(crate) fn answer_for(
                 ReadKey::Pointer => {
                     read::pointer(store, tenant, credential, key_id, now).map(Reply::Pointer)
                 }
-                ReadKey::Record => {
-                    read::record(store, tenant, credential, key_id, now).map(Reply::Key)
-                }
+                ReadKey::Record => read::record(store, tenant, credential, key_id, now)
+                    .map(|view| Reply::Key(view.into())),
             }
         }
         Call::ListKeys { authority, request } => {
@@ -71,7 +70,8 @@ pub(crate) fn answer_for(
         }
         Call::UpdateKey { authority, key_id, request } => {
             let circumstances = circumstances(authority, now);
-            update(store, tenant, parse_key_id(key_id)?, request, &circumstances).map(Reply::Key)
+            update(store, tenant, parse_key_id(key_id)?, request, &circumstances)
+                .map(|view| Reply::Key(view.into()))
         }
         Call::RotateKey { authority, key_id, request } => {
             let circumstances = circumstances(authority, now);

@@ -8,6 +8,7 @@ use wardkey_provision::{
     ADMIN_AUDIENCE_NAME, AdminScope, Binding, Candidate, Grant, KeyNotes, Policy,
 };
 
+use crate::bound::RevocationBound;
 use crate::error::RegistryError;
 use crate::generation::{Generation, GenerationView};
 use crate::store::{Row, Store};
@@ -54,6 +55,27 @@ impl KeyView {
     pub fn at(mut self, now: UnixMillis) -> Self {
         self.generations.iter_mut().for_each(|generation| generation.at(now));
         self
+    }
+}
+
+/// A key, and from when on verifiers know what an act on it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyReply {
+    /// The key.
+    #[serde(flatten)]
+    pub view: KeyView,
+    /// The list's sequence from which on verifiers know it; none for an act that ends nothing, and from objects of
+    /// before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_sequence: Option<u64>,
+    /// How soon they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<RevocationBound>,
+}
+
+impl From<KeyView> for KeyReply {
+    fn from(view: KeyView) -> Self {
+        Self { view, list_sequence: None, bound: None }
     }
 }
 

@@ -61,7 +61,7 @@ pub use error::{Conflict, RegistryError};
 #[cfg(feature = "plant-faults")]
 pub use faulty_store::{Fault, FaultyStore};
 pub use generation::{GenerationState, GenerationView};
-pub use key_book::KeyView;
+pub use key_book::{KeyReply, KeyView};
 pub use key_list::{KeyPage, ListRequest};
 pub use list_copies::{StateCopy, StateName};
 pub use outbox::Publication;
