@@ -16,8 +16,28 @@ use wardkey_testkit::{
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
+const HOUR_MS: u64 = 3_600_000;
+
 fn asked(store: &dyn Store, call: DirectoryCall) -> Result<DirectoryReply, RegistryError> {
-    Directory::new(store).answer(&call, NOW)
+    asked_at(store, call, NOW)
+}
+
+fn asked_at(
+    store: &dyn Store,
+    call: DirectoryCall,
+    at: UnixMillis,
+) -> Result<DirectoryReply, RegistryError> {
+    Directory::new(store).answer(&call, at)
+}
+
+/// As cron tells it once the books of these numbers have said that nobody made them.
+fn not_made(store: &dyn Store, tenants: &[u16], after_ms: u64) {
+    let call = DirectoryCall::NotMade { tenants: tenants.to_vec() };
+    asked_at(store, call, NOW.plus(after_ms)).unwrap();
+}
+
+fn listed(store: &dyn Store) -> Vec<u16> {
+    next_page(store, 100).tenants
 }
 
 fn allot(store: &dyn Store, tenant: u16) -> Result<(), RegistryError> {
@@ -104,6 +124,81 @@ fn of_two_reports_the_later_one_counts_in_whatever_order_they_come() {
         }
         assert_eq!(totals(&store).wrapped_by, [(3, 1)], "{order:?}");
     }
+}
+
+#[test]
+fn a_number_that_was_asked_for_in_vain_is_taken_out_after_an_hour() {
+    let store = SqliteStore::in_memory().unwrap();
+    for number in [1, 2, 3, 4] {
+        allot(&store, number).unwrap();
+    }
+    tell(&store, &[live(2, 1, 10, 1), destroyed(3, 10, 1)]);
+    not_made(&store, &[1, 2, 3], HOUR_MS - 1);
+    assert_eq!(listed(&store), [1, 2, 4]);
+    // What has told of itself stays, and what cron did not name; a number that is not there is no fault.
+    not_made(&store, &[1, 2, 3, 9], HOUR_MS);
+    assert_eq!(listed(&store), [2, 4]);
+    assert_eq!(allot(&store, 3), Err(RegistryError::TenantGone));
+    // It may be asked for again.
+    allot(&store, 1).unwrap();
+    assert_eq!(listed(&store), [1, 2, 4]);
+}
+
+/// Whatever comes when: cron has heard that nobody made the tenant, and a bootstrap makes it.
+#[test]
+fn a_tenant_that_is_made_while_cron_takes_its_number_out_is_not_lost() {
+    // A number that was asked for in vain long ago, and now once more.
+    type Step = fn(&SqliteStore, &Book);
+    let steps: [(&str, Step); 3] = [
+        ("allot", |directory, _| {
+            asked_at(directory, DirectoryCall::Allot { tenant: 1 }, NOW.plus(9 * HOUR_MS)).unwrap();
+        }),
+        ("make", |_, book| drop(book.bootstrap().unwrap())),
+        ("report", |directory, book| {
+            if let Some(report) = book.registry().due_report(book.now()).unwrap() {
+                tell(directory, &[report]);
+                book.registry().reported(report).unwrap();
+            }
+        }),
+    ];
+    // Cron asks the tenant's book before one step, and tells the directory before that or a later one.
+    for asks in 0..=steps.len() {
+        for tells in asks..=steps.len() {
+            let directory = SqliteStore::in_memory().unwrap();
+            allot(&directory, 1).unwrap();
+            let book = Book::in_memory(1).unwrap();
+            book.set_now(NOW.plus(9 * HOUR_MS).0);
+            let mut heard = None;
+            for at in 0..=steps.len() {
+                if at == asks {
+                    heard = Some(book.ask(Call::Sweep));
+                }
+                if at == tells {
+                    match heard.take().unwrap() {
+                        Err(RegistryError::NoTenant) => not_made(&directory, &[1], 9 * HOUR_MS),
+                        Ok(Reply::Swept(swept)) => tell(&directory, &[swept.report]),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                if let Some((name, step)) = steps.get(at) {
+                    step(&directory, &book);
+                    // From the moment on that a bootstrap has asked, cron finds it in the next round, whatever happens.
+                    assert_eq!(listed(&directory), [1], "{asks} {tells} after {name}");
+                }
+            }
+            let one = DirectoryTotals { live: 1, wrapped_by: vec![(1, 1)], ..Default::default() };
+            assert_eq!(totals(&directory), one, "{asks} {tells}");
+        }
+    }
+    // Nor is it if the directory was away when the bootstrap asked: the tenant tells of itself until that knows.
+    let directory = SqliteStore::in_memory().unwrap();
+    allot(&directory, 1).unwrap();
+    let book = Book::in_memory(1).unwrap();
+    book.bootstrap().unwrap();
+    not_made(&directory, &[1], 9 * HOUR_MS);
+    assert!(listed(&directory).is_empty());
+    tell(&directory, &[book.registry().due_report(book.now()).unwrap().unwrap()]);
+    assert_eq!(listed(&directory), [1]);
 }
 
 #[test]

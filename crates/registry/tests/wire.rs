@@ -20,7 +20,8 @@ const REPLIES: [&str; 3] = [
     include_str!("wire/replies.2.json"),
     include_str!("wire/replies.3.json"),
 ];
-const DIRECTORY_CALLS: [&str; 1] = [include_str!("wire/directory_calls.2.json")];
+const DIRECTORY_CALLS: [&str; 2] =
+    [include_str!("wire/directory_calls.2.json"), include_str!("wire/directory_calls.3.json")];
 const DIRECTORY_REPLIES: [&str; 1] = [include_str!("wire/directory_replies.2.json")];
 
 fn messages(files: &[&str]) -> Vec<Value> {
