@@ -139,7 +139,9 @@ impl TenantRegistry {
         let config = self.config()?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        Ok([registry.next_due()?, registry.next_report_due()?].into_iter().flatten().min())
+        let now = clock::now();
+        let due = [registry.next_due(now)?, registry.next_report_due(now)?];
+        Ok(due.into_iter().flatten().min())
     }
 
     /// Whether the alarm that should be set is not, or is one that should have come long ago.
@@ -232,7 +234,7 @@ impl TenantRegistry {
         let records = RecordStore::of(&self.env)?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        if registry.next_due()?.is_none() || registry.is_gone()? {
+        if registry.next_due(clock::now())?.is_none() || registry.is_gone()? {
             return Ok(());
         }
         registry.apply_deadlines(clock::now())?;
@@ -256,7 +258,7 @@ impl TenantRegistry {
         let states = StateStore::of(&self.env)?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        if registry.next_due()?.is_none() {
+        if registry.next_due(clock::now())?.is_none() {
             return Ok(());
         }
         for copy in registry.due_state_copies(clock::now())? {

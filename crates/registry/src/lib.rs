@@ -11,6 +11,7 @@ mod deadlines;
 mod destroy;
 mod directory;
 mod dispatch;
+mod due;
 mod epochs;
 mod error;
 #[cfg(feature = "plant-faults")]

@@ -271,7 +271,7 @@ fn a_fault_after_any_write_leaves_the_directory_as_it_was() {
 #[test]
 fn a_new_tenant_tells_of_itself_until_the_directory_has_it() {
     let book = Book::in_memory(1).unwrap();
-    assert_eq!(book.registry().next_report_due().unwrap(), None, "no tenant, no report");
+    assert_eq!(book.registry().next_report_due(book.now()).unwrap(), None, "no tenant, no report");
     assert_eq!(book.ask(Call::Sweep).unwrap_err(), RegistryError::NoTenant);
     book.bootstrap().unwrap();
     let registry = book.registry();
@@ -281,7 +281,7 @@ fn a_new_tenant_tells_of_itself_until_the_directory_has_it() {
     let mut waits = Vec::new();
     for _ in 0..11 {
         registry.report_failed(book.now()).unwrap();
-        let due = registry.next_report_due().unwrap().unwrap();
+        let due = registry.next_report_due(book.now()).unwrap().unwrap();
         waits.push(due.since(book.now()));
         assert_eq!(registry.due_report(book.now()).unwrap(), None);
         book.set_now(due.0);
@@ -290,7 +290,7 @@ fn a_new_tenant_tells_of_itself_until_the_directory_has_it() {
     let doubling = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300];
     assert_eq!(waits, doubling.map(|seconds| seconds * 1_000));
     registry.reported(registry.due_report(book.now()).unwrap().unwrap()).unwrap();
-    assert_eq!(registry.next_report_due().unwrap(), None);
+    assert_eq!(registry.next_report_due(book.now()).unwrap(), None);
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn what_changes_while_the_directory_is_told_is_told_again() {
     registry.reported(before).unwrap();
     let after = registry.due_report(book.now()).unwrap().unwrap();
     assert_eq!(after, destroyed(1, book.now().0, 2), "also by a tenant that is gone");
-    assert_eq!(registry.next_due().unwrap(), None, "which has nothing else to do");
+    assert_eq!(registry.next_due(book.now()).unwrap(), None, "which has nothing else to do");
     // Either order leaves the number given for ever.
     for reports in [[before, after], [after, before]] {
         let store = SqliteStore::in_memory().unwrap();
@@ -312,7 +312,7 @@ fn what_changes_while_the_directory_is_told_is_told_again() {
         assert_eq!(allot(&store, 1), Err(RegistryError::TenantGone));
     }
     registry.reported(after).unwrap();
-    assert_eq!(registry.next_report_due().unwrap(), None);
+    assert_eq!(registry.next_report_due(book.now()).unwrap(), None);
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn the_report_commits_with_the_tenant_or_not_at_all() {
         let faulty = FaultyStore::new(&book.store, Fault::Error, after);
         let made = book
             .ask_through(&faulty, bootstrap_call(1, [1; 32], Some(api_policy().unwrap()), None));
-        let due = book.registry().next_report_due().unwrap();
+        let due = book.registry().next_report_due(book.now()).unwrap();
         if made.is_ok() {
             assert!(due.is_some());
             break;
