@@ -190,18 +190,22 @@ impl Key {
         let mut keys = Vec::new();
         // WHY: one by one, each along its index: asked for together they are sorted, and so all read.
         for audience in &filter.audiences {
-            let mut sql = format!("{SELECT} WHERE audience = ? AND id > ?");
-            let mut params = vec![audience.0.into(), after.as_str().into()];
+            let mut params = vec![audience.0.into(), after.as_str().into(), limit.into()];
+            let mut also = String::new();
             if let Some(subject) = filter.subject {
-                sql.push_str(" AND subject = ?");
                 params.push(subject.into());
+                also.push_str(" AND subject = ?4");
             }
-            if let Some(tag) = filter.tag {
-                sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
+            let sql = if let Some(tag) = filter.tag {
                 params.push(tag.into());
-            }
-            sql.push_str(" ORDER BY id LIMIT ?");
-            params.push(limit.into());
+                let tag = params.len();
+                format!(
+                    "{SELECT} WHERE id IN (SELECT key_id FROM key_tag WHERE tag = ?{tag} AND audience = ?1
+                     AND key_id > ?2{also} ORDER BY key_id LIMIT ?3) ORDER BY id"
+                )
+            } else {
+                format!("{SELECT} WHERE audience = ?1 AND id > ?2{also} ORDER BY id LIMIT ?3")
+            };
             for row in &store.query(&sql, &params)? {
                 keys.push(Self::read(row)?);
             }
