@@ -72,6 +72,9 @@ describe("a number that a bootstrap has asked for in vain", () => {
     await worker.cron();
     await eventually("the totals", () => says(worker, "tenants: ").includes("tenants: 0 live, 0 destroyed, 1 allotted; root: none"));
     assert.deepEqual(says(worker, "sweep: ").at(-1), "sweep: looked at 1 tenants, 0 of them silent, 0 alarms set again");
+    // The directory was told that nobody made it, and keeps it for an hour.
+    assert.deepEqual(says(worker, "sweep: numbers"), []);
+    assert.deepEqual(known(worker), ["1 allotted null"]);
     await worker.administrator();
     await eventually("the tenant's own word", () => known(worker)[0] === "1 live 1");
   });

@@ -35,6 +35,8 @@ describe("a key's owner", () => {
     assert.deepEqual([third.status, third.json.code], [409, "rotation_in_progress"]);
     const confirmed = await act(first.json.key_id, "confirm");
     assert.deepEqual([confirmed.status, states(confirmed)], [200, ["retired", "active"]], confirmed.text);
+    assert.equal(confirmed.json.bound.typical_ms, 5_000);
+    assert.ok(confirmed.json.list_sequence > 1_700_000_000_000);
     await eventually("the old generation is dead", async () => (await word(first.json.key)) === "inactive", 6_000);
     assert.equal(await word(rotated.json.key), "allow");
     assert.equal(await word(first.json.key, ["reports:purge"]), "inactive");
@@ -55,6 +57,11 @@ describe("a key's owner", () => {
     const resumed = await act(made.key_id, "resume");
     assert.deepEqual([resumed.status, resumed.json.suspended], [200, false]);
     await eventually("it is alive again", async () => (await word(made.key)) === "allow", 6_000);
+    await admin.revoke(made.key_id);
+    for (const ended of ["suspend", "resume"]) {
+      const refused = await act(made.key_id, ended);
+      assert.deepEqual([refused.status, refused.json.code], [409, "key_ended"], refused.text);
+    }
   });
 
   it("resumes it also for those who only ever ask strictly", async () => {
@@ -204,13 +211,15 @@ describe("after a leak of many keys", () => {
       [{}, "invalid_body"],
       [{ select: { colour: {} } }, "invalid_body"],
       [{ select: { everything: {}, audience: { audience: "api" } } }, "invalid_body"],
-      [{ select: { audience: { audience: "nowhere" } } }, "invalid_field"],
       [{ select: { issued_until: { second: 4_000_000_000 } } }, "invalid_field"],
       [{ select: { issuer: { key_id: "key_1" } } }, "invalid_field"],
     ]) {
       const refused = await admin.post("/v1/revocations", body);
       assert.deepEqual([refused.status, refused.json.code], [400, code], JSON.stringify(body));
     }
+    // An audience that is not there is told like one that the credential has no right over.
+    const nowhere = await admin.post("/v1/revocations", { select: { audience: { audience: "nowhere" } } });
+    assert.deepEqual([nowhere.status, nowhere.json.code, nowhere.json.rule], [403, "forbidden_by_rule", "every_audience"], nowhere.text);
     const absent = await admin.get("/v1/revocations/rev_0011223344556677");
     assert.deepEqual([absent.status, absent.json.code], [404, "not_found"]);
     const everything = await admin.post("/v1/revocations", { select: { everything: {} } });

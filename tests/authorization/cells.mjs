@@ -80,9 +80,9 @@ const selectors = [
   ["an issuer", undefined, (target) => ({ issuer: { key_id: target.issuer } })],
   ["all issued until long ago", undefined, () => ({ issued_until: { second: 1 } })],
   ["everything", undefined, () => ({ everything: {} })],
-  ...[A, B].map((audience) => [`a subject in ${audience}`, audience, () => ({ subject: { subject: "svc:selected", audience } })]),
+  ...[A, B, NOWHERE].map((audience) => [`a subject in ${audience}`, audience, () => ({ subject: { subject: "svc:selected", audience } })]),
   ...[A, B, W, NOWHERE].map((audience) => [`audience ${audience}`, audience, () => ({ audience: { audience } })]),
-  ...[A, B, W].map((audience) => [`those of ${audience} issued until long ago`, audience, () => ({ issued_until: { second: 1, audience } })]),
+  ...[A, B, W, NOWHERE].map((audience) => [`those of ${audience} issued until long ago`, audience, () => ({ issued_until: { second: 1, audience } })]),
 ];
 const revocations = selectors.map(([name, audience, select]) =>
   cell("POST /v1/revocations", "revocation", name, {

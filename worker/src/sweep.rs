@@ -42,12 +42,23 @@ pub(crate) async fn sweep(env: &Env) -> Result<(), ApiError> {
     let silent = found.iter().filter(|look| matches!(look, Look::Silent)).count();
     let seen = found.iter().filter_map(|look| match look {
         Look::Found(swept) => Some(swept),
-        Look::NotMade | Look::Silent => None,
+        Look::NotMade(_) | Look::Silent => None,
     });
+    let not_made: Vec<u16> = found
+        .iter()
+        .filter_map(|look| if let Look::NotMade(tenant) = look { Some(*tenant) } else { None })
+        .collect();
     let rearmed = seen.clone().filter(|swept| swept.rearmed).count();
     let reports: Vec<_> = seen.map(|swept| swept.report).collect();
     if !reports.is_empty() {
         directory.ask(&DirectoryCall::Report { reports }, DIRECTORY_TIME).await?;
+    }
+    // A directory of the version before does not know this; the next round tells it again.
+    if !not_made.is_empty()
+        && let Err(error) =
+            directory.ask(&DirectoryCall::NotMade { tenants: not_made }, DIRECTORY_TIME).await
+    {
+        console_error!("sweep: numbers that nobody made a tenant of were not taken out: {error:?}");
     }
     console_log!(
         "sweep: looked at {} tenants, {silent} of them silent, {rearmed} alarms set again",
@@ -67,8 +78,8 @@ pub(crate) async fn sweep(env: &Env) -> Result<(), ApiError> {
 /// What a look at a tenant has found.
 enum Look {
     Found(Swept),
-    /// A bootstrap has asked for the number, and was refused or is under way.
-    NotMade,
+    /// A bootstrap has asked for this number, and was refused or is under way.
+    NotMade(u16),
     Silent,
 }
 
@@ -83,7 +94,7 @@ async fn look_at(env: &Env, tenant: TenantId) -> Look {
             console_error!("sweep: tenant {} gave another answer", tenant.0);
             Look::Silent
         }
-        Err(ApiError::Denied(Reason::TenantGone)) => Look::NotMade,
+        Err(ApiError::Denied(Reason::TenantGone)) => Look::NotMade(tenant.0),
         Err(error) => {
             console_error!("sweep: tenant {}: {error:?}", tenant.0);
             Look::Silent

@@ -14,7 +14,8 @@ use getrandom::SysRng;
 use wardkey::{Reason, UnixMillis};
 use wardkey_registry::{Call, DirectoryCall, Registry, RegistryError, Reply, Store, StrictVerdict};
 use worker::{
-    DurableObject, Env, Request, Response, ScheduledTime, State, console_error, durable_object,
+    Delay, DurableObject, Env, Request, Response, ScheduledTime, State, console_error,
+    durable_object,
 };
 use zeroize::Zeroizing;
 
@@ -40,8 +41,8 @@ const DIRECTORY_TIME: Duration = Duration::from_secs(4);
 pub struct TenantRegistry {
     state: State,
     env: Env,
-    /// What the alarm has been armed for since this start; nothing yet is known of an earlier one.
-    armed_for: Cell<Option<UnixMillis>>,
+    /// What the alarm has been armed for since this start; none before that is known.
+    armed_for: Cell<Option<Option<UnixMillis>>>,
 }
 
 // A panic leaves nothing half done in these: the cell only saves work.
@@ -54,6 +55,9 @@ impl DurableObject for TenantRegistry {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let message = Zeroizing::new(request.bytes().await?);
+        if self.armed_for.get().is_none_or(|due| due.is_some_and(|due| due <= clock::now())) {
+            self.work_off_deadlines().await;
+        }
         let mut outcome = self.answer(&request, &message);
         if is_never_issued(&outcome) {
             // Whoever can make a right tag holds a key set, or something that it is derived from. Which key it says it is, and
@@ -83,7 +87,8 @@ impl DurableObject for TenantRegistry {
         // Armed again first: an alarm that fails is given up after a few tries.
         let again = clock::now().plus(ALARM_AGAIN_MS);
         self.set_alarm(again).await?;
-        self.armed_for.set(Some(again));
+        self.work_off_deadlines().await;
+        self.armed_for.set(Some(Some(again)));
         if let Err(error) = self.expand() {
             console_error!("a revocation did not go on: {error:?}");
         }
@@ -134,7 +139,9 @@ impl TenantRegistry {
         let config = self.config()?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        Ok([registry.next_due()?, registry.next_report_due()?].into_iter().flatten().min())
+        let now = clock::now();
+        let due = [registry.next_due(now)?, registry.next_report_due(now)?];
+        Ok(due.into_iter().flatten().min())
     }
 
     /// Whether the alarm that should be set is not, or is one that should have come long ago.
@@ -154,15 +161,33 @@ impl TenantRegistry {
     /// Arms the alarm for what is next due, after every call that has put something off or on.
     async fn arm(&self) -> Result<(), ApiError> {
         let due = self.due()?;
-        if due == self.armed_for.get() {
+        let armed_for = self.armed_for.get();
+        if armed_for == Some(due) {
             return Ok(());
         }
         match due {
             Some(due) => self.set_alarm(due.max(clock::now())).await?,
+            // One of an earlier start, if there is one, finds nothing to do.
+            None if armed_for.is_none() => {}
             None => self.state.storage().delete_alarm().await?,
         }
-        self.armed_for.set(due);
+        self.armed_for.set(Some(due));
         Ok(())
+    }
+
+    /// Works off the deadlines that have come, a transaction at a time, each of which is on disk before the next begins:
+    /// what one turn of the object does is kept or lost as a whole, so that a backlog must not be one turn. What fails
+    /// here is tried again, and told, by the call itself.
+    async fn work_off_deadlines(&self) {
+        while self.work_off_some_deadlines().unwrap_or(false) {
+            Delay::from(Duration::ZERO).await;
+        }
+    }
+
+    fn work_off_some_deadlines(&self) -> Result<bool, RegistryError> {
+        let config = self.config()?;
+        let store = ObjectStore::of(&self.state);
+        Registry::new(&store, &config.root).work_off_some_deadlines(clock::now())
     }
 
     /// Goes on with revocations that are under way.
@@ -209,7 +234,7 @@ impl TenantRegistry {
         let records = RecordStore::of(&self.env)?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        if registry.next_due()?.is_none() || registry.is_gone()? {
+        if registry.next_due(clock::now())?.is_none() || registry.is_gone()? {
             return Ok(());
         }
         registry.apply_deadlines(clock::now())?;
@@ -233,7 +258,7 @@ impl TenantRegistry {
         let states = StateStore::of(&self.env)?;
         let store = ObjectStore::of(&self.state);
         let registry = Registry::new(&store, &config.root);
-        if registry.next_due()?.is_none() {
+        if registry.next_due(clock::now())?.is_none() {
             return Ok(());
         }
         for copy in registry.due_state_copies(clock::now())? {

@@ -9,8 +9,8 @@ use crate::bootstrap::BootstrapRequest;
 use crate::check::StrictVerdict;
 use crate::create::Created;
 use crate::destroy::{DestroyRequest, Destroyed};
-use crate::key_book::KeyView;
 use crate::key_list::{KeyPage, ListRequest};
+use crate::key_view::KeyReply;
 use crate::policy_versions::PolicyView;
 use crate::read::{ReadKey, RecordPointer};
 use crate::revocations::{RevocationRequest, RevocationView};
@@ -377,7 +377,7 @@ pub enum Reply {
     /// To [`Call::ReadKey`] with [`ReadKey::Pointer`].
     Pointer(RecordPointer),
     /// To [`Call::ReadKey`] with [`ReadKey::Record`], [`Call::UpdateKey`] and [`Call::ConfirmKey`].
-    Key(KeyView),
+    Key(KeyReply),
     /// To [`Call::ListKeys`].
     Keys(KeyPage),
     /// To [`Call::RevokeKey`], [`Call::SuspendKey`] and [`Call::RevokeSelf`].

@@ -27,6 +27,12 @@ pub enum DirectoryCall {
         /// In any order; of two about one tenant the later one counts.
         reports: Vec<TenantReport>,
     },
+    /// Cron has asked the books of these numbers, and nobody has made their tenants. Those that a bootstrap last asked
+    /// for an hour ago or longer are taken out.
+    NotMade {
+        /// The numbers.
+        tenants: Vec<u16>,
+    },
     /// The tenants that cron looks at next. They count as looked at, so that one that fails holds up no other.
     NextPage {
         /// At most so many.
@@ -40,7 +46,7 @@ pub enum DirectoryCall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "value", rename_all = "snake_case")]
 pub enum DirectoryReply {
-    /// To [`DirectoryCall::Allot`] and [`DirectoryCall::Report`].
+    /// To [`DirectoryCall::Allot`], [`DirectoryCall::Report`] and [`DirectoryCall::NotMade`].
     Noted,
     /// To [`DirectoryCall::NextPage`].
     Page(DirectoryPage),
@@ -105,6 +111,12 @@ impl<'d> Directory<'d> {
                     }
                     Ok(DirectoryReply::Noted)
                 }
+                DirectoryCall::NotMade { tenants } => {
+                    for tenant in tenants {
+                        self.take_out(*tenant, now)?;
+                    }
+                    Ok(DirectoryReply::Noted)
+                }
                 DirectoryCall::NextPage { limit } => {
                     self.next_page(*limit).map(DirectoryReply::Page)
                 }
@@ -118,7 +130,22 @@ impl<'d> Directory<'d> {
         if !self.store.query(sql, &[u32::from(tenant).into()])?.is_empty() {
             return Err(RegistryError::TenantGone);
         }
-        self.list(tenant, now)
+        self.list(tenant, now)?;
+        // A bootstrap that is under way is younger than whatever cron has heard before it.
+        self.store.execute(
+            "UPDATE listed_tenant SET listed_at = max(listed_at, ?) WHERE number = ? AND state = 'allotted'",
+            &[now.0.into(), u32::from(tenant).into()],
+        )?;
+        Ok(())
+    }
+
+    /// Takes a number out that was asked for in vain: what has told of itself, whatever cron has heard, stays.
+    fn take_out(&self, tenant: u16, now: UnixMillis) -> Result<(), RegistryError> {
+        self.store.execute(
+            "DELETE FROM listed_tenant WHERE number = ? AND state = 'allotted' AND listed_at <= ?",
+            &[u32::from(tenant).into(), now.0.saturating_sub(ALLOTTED_MS).into()],
+        )?;
+        Ok(())
     }
 
     fn list(&self, tenant: u16, now: UnixMillis) -> Result<(), RegistryError> {
@@ -195,6 +222,10 @@ impl fmt::Debug for Directory<'_> {
         f.write_str("Directory")
     }
 }
+
+/// For how long a number stays that was asked for in vain, in milliseconds: longer than any bootstrap takes from there to
+/// its tenant's first row, so that none is taken out whose tenant is made after cron has looked.
+const ALLOTTED_MS: u64 = 3_600_000;
 
 /// Schema 1: later ones only add. Times are Unix milliseconds.
 const TABLES: [&str; 2] = [

@@ -26,7 +26,6 @@ use crate::rotate::{confirm, rotate};
 use crate::rotate_signing_keys::rotate_signing_keys;
 use crate::store::Store;
 use crate::suspend::suspend;
-use crate::sweep::sweep;
 use crate::tenant::Tenant;
 use crate::try_policy::try_policy;
 use crate::update::update;
@@ -45,7 +44,8 @@ pub(crate) fn answer_for(
 ) -> Result<Reply, RegistryError> {
     deadlines::apply(store, now)?;
     match call {
-        Call::Bootstrap { .. } => Err(RegistryError::TenantExists),
+        // INVARIANT: these have transactions of their own and do not come here.
+        Call::Bootstrap { .. } | Call::Sweep => Err(RegistryError::UnknownCall),
         Call::CreateKey { authority, request } => {
             create(store, tenant, request, &circumstances(authority, now), rng).map(Reply::Created)
         }
@@ -61,9 +61,8 @@ pub(crate) fn answer_for(
                 ReadKey::Pointer => {
                     read::pointer(store, tenant, credential, key_id, now).map(Reply::Pointer)
                 }
-                ReadKey::Record => {
-                    read::record(store, tenant, credential, key_id, now).map(Reply::Key)
-                }
+                ReadKey::Record => read::record(store, tenant, credential, key_id, now)
+                    .map(|view| Reply::Key(view.into())),
             }
         }
         Call::ListKeys { authority, request } => {
@@ -71,7 +70,8 @@ pub(crate) fn answer_for(
         }
         Call::UpdateKey { authority, key_id, request } => {
             let circumstances = circumstances(authority, now);
-            update(store, tenant, parse_key_id(key_id)?, request, &circumstances).map(Reply::Key)
+            update(store, tenant, parse_key_id(key_id)?, request, &circumstances)
+                .map(|view| Reply::Key(view.into()))
         }
         Call::RotateKey { authority, key_id, request } => {
             let circumstances = circumstances(authority, now);
@@ -159,7 +159,6 @@ pub(crate) fn answer_for(
             let bytes = revocation_list::state(store, *sequence, digest.as_bytes(), now)?;
             Ok(Reply::Bytes(WireBytes::new(bytes)))
         }
-        Call::Sweep => sweep(store, now).map(Reply::Swept),
     }
 }
 

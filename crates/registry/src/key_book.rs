@@ -1,61 +1,16 @@
-//! Keys as they are kept, and as their readers see them.
+//! Keys as they are kept.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wardkey::{AudienceId, Base, Cutoff, KeyId, SigningKeyId, Subject, TenantId, UnixMillis};
 use wardkey_provision::{
     ADMIN_AUDIENCE_NAME, AdminScope, Binding, Candidate, Grant, KeyNotes, Policy,
 };
 
 use crate::error::RegistryError;
-use crate::generation::{Generation, GenerationView};
+use crate::generation::Generation;
+use crate::key_view::KeyView;
 use crate::store::{Row, Store};
 use crate::tenant::Tenant;
-
-/// A key as its readers see it. It holds nothing of the key's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyView {
-    /// `key_…`
-    pub key_id: String,
-    /// Who it acts as.
-    pub subject: String,
-    /// The audience's name.
-    pub audience: String,
-    /// Names of its scopes.
-    pub scopes: Vec<String>,
-    /// For an administration key, the audiences that its scopes are for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub for_audiences: Vec<String>,
-    /// A name for people.
-    pub name: Option<String>,
-    /// Who answers for it.
-    pub owner: String,
-    /// What it is found by.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// Whatever else its owner wrote.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub meta: BTreeMap<String, String>,
-    /// Whether it is suspended: no generation verifies until it is resumed.
-    #[serde(default)]
-    pub suspended: bool,
-    /// The key that made it; none for a bootstrap.
-    pub issuer: Option<String>,
-    /// Unix milliseconds.
-    pub created_at_ms: u64,
-    /// Its generations, oldest first.
-    pub generations: Vec<GenerationView>,
-}
-
-impl KeyView {
-    /// The view at a later time: what has ended by itself since is shown as ended.
-    pub fn at(mut self, now: UnixMillis) -> Self {
-        self.generations.iter_mut().for_each(|generation| generation.at(now));
-        self
-    }
-}
 
 /// Which keys are looked for.
 pub(crate) struct KeyFilter<'a> {
@@ -168,18 +123,22 @@ impl Key {
         let mut keys = Vec::new();
         // WHY: one by one, each along its index: asked for together they are sorted, and so all read.
         for audience in &filter.audiences {
-            let mut sql = format!("{SELECT} WHERE audience = ? AND id > ?");
-            let mut params = vec![audience.0.into(), after.as_str().into()];
+            let mut params = vec![audience.0.into(), after.as_str().into(), limit.into()];
+            let mut also = String::new();
             if let Some(subject) = filter.subject {
-                sql.push_str(" AND subject = ?");
                 params.push(subject.into());
+                also.push_str(" AND subject = ?4");
             }
-            if let Some(tag) = filter.tag {
-                sql.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
+            let sql = if let Some(tag) = filter.tag {
                 params.push(tag.into());
-            }
-            sql.push_str(" ORDER BY id LIMIT ?");
-            params.push(limit.into());
+                let tag = params.len();
+                format!(
+                    "{SELECT} WHERE id IN (SELECT key_id FROM key_tag WHERE tag = ?{tag} AND audience = ?1
+                     AND key_id > ?2{also} ORDER BY key_id LIMIT ?3) ORDER BY id"
+                )
+            } else {
+                format!("{SELECT} WHERE audience = ?1 AND id > ?2{also} ORDER BY id LIMIT ?3")
+            };
             for row in &store.query(&sql, &params)? {
                 keys.push(Self::read(row)?);
             }

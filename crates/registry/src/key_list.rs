@@ -6,7 +6,8 @@ use wardkey_provision::{Actor, AdminScope, check_tag};
 
 use crate::admission::admit;
 use crate::error::RegistryError;
-use crate::key_book::{Key, KeyFilter, KeyView};
+use crate::key_book::{Key, KeyFilter};
+use crate::key_view::KeyView;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::wire::WireSecret;

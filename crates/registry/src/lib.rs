@@ -11,6 +11,7 @@ mod deadlines;
 mod destroy;
 mod directory;
 mod dispatch;
+mod due;
 mod epochs;
 mod error;
 #[cfg(feature = "plant-faults")]
@@ -20,6 +21,7 @@ mod idempotency;
 mod key_book;
 mod key_list;
 mod key_set;
+mod key_view;
 mod last_admin;
 mod list_copies;
 mod mutation;
@@ -61,8 +63,8 @@ pub use error::{Conflict, RegistryError};
 #[cfg(feature = "plant-faults")]
 pub use faulty_store::{Fault, FaultyStore};
 pub use generation::{GenerationState, GenerationView};
-pub use key_book::KeyView;
 pub use key_list::{KeyPage, ListRequest};
+pub use key_view::{KeyReply, KeyView};
 pub use list_copies::{StateCopy, StateName};
 pub use outbox::Publication;
 pub use policy_diff::PolicyChange;

@@ -5,9 +5,11 @@
 
 use wardkey::{DIGEST_LEN, TenantId, UnixMillis};
 
+use crate::due::{DueTime, MOST_WAIT_MS};
 use crate::error::RegistryError;
 use crate::revocation_list;
 use crate::store::Store;
+use crate::tenant::Tenant;
 
 /// A state of a tenant's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,23 +93,30 @@ pub(crate) fn name(
 }
 
 /// When something is next to be done in KV.
-pub(crate) fn next_due(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryError> {
-    let sql = "SELECT due_at FROM list_copy WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+pub(crate) fn next_due(
+    store: &dyn Store,
+    now: DueTime,
+) -> Result<Option<UnixMillis>, RegistryError> {
+    let sql =
+        "SELECT due_at, attempts FROM list_copy WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
     let rows = store.query(sql, &[])?;
-    rows.first().map(|row| row.unsigned(0).map(UnixMillis)).transpose()
+    rows.first().map(|row| now.of(row)).transpose()
 }
 
 /// What is to be done in KV now. Whatever may come to be there is noted before. To be called inside a transaction.
 pub(crate) fn due(store: &dyn Store, clock: UnixMillis) -> Result<Vec<StateCopy>, RegistryError> {
-    let rows = store.query("SELECT number, destroyed_at, last_time FROM tenant", &[])?;
+    let rows = store.query("SELECT number, destroyed_at FROM tenant", &[])?;
     let row = rows.first().ok_or(RegistryError::NoTenant)?;
     let tenant = TenantId(row.unsigned(0)?);
     let is_gone = row.optional_unsigned::<u64>(1)?.is_some();
-    let now = clock.max(UnixMillis(row.unsigned(2)?));
-    let rows = store.query(
-        "SELECT sequence, digest FROM list_copy WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-        &[now.0.into(), DELETED_AT_ONCE.into()],
-    )?;
+    let due = DueTime::now(store, clock)?;
+    let now = due.registry();
+    let [latest, clock, far] = due.params();
+    let sql = format!(
+        "SELECT sequence, digest FROM list_copy WHERE {} ORDER BY due_at LIMIT ?4",
+        DueTime::CONDITION
+    );
+    let rows = store.query(&sql, &[latest, clock, far, DELETED_AT_ONCE.into()])?;
     let mut copies = Vec::new();
     for row in &rows {
         let digest = row.blob(1)?.try_into();
@@ -148,14 +157,14 @@ pub(crate) fn done(store: &dyn Store, copy: &StateCopy) -> Result<(), RegistryEr
 pub(crate) fn failed(
     store: &dyn Store,
     name: StateName,
-    now: UnixMillis,
+    clock: UnixMillis,
 ) -> Result<(), RegistryError> {
     store.execute(
         "UPDATE list_copy SET due_at = ?1 + min(?2, 1000 << min(attempts, 20)), attempts = attempts + 1
          WHERE sequence = ?3 AND due_at IS NOT NULL",
-        &[now.0.into(), MOST_WAIT_MS.into(), name.sequence.into()],
+        &[clock.0.into(), MOST_WAIT_MS.into(), name.sequence.into()],
     )?;
-    Ok(())
+    Tenant::keep_time(store, clock)
 }
 
 /// Has everything that KV may hold of a tenant deleted.
@@ -183,9 +192,6 @@ const AGAIN_MS: u64 = 1_200_000;
 
 /// Least time between the copies of two versions, in milliseconds.
 const APART_MS: u64 = 1_000;
-
-/// Longest wait between two tries, in milliseconds.
-const MOST_WAIT_MS: u64 = 300_000;
 
 /// Most copies that one transaction hands out. Of a living tenant one is due at most.
 const DELETED_AT_ONCE: u32 = 50;

@@ -4,13 +4,11 @@ use rand_core::TryCryptoRng;
 use wardkey::{KeyId, UnixMillis};
 use wardkey_provision::{RecordName, seal_record};
 
+use crate::due::{DueTime, MOST_WAIT_MS};
 use crate::error::RegistryError;
 use crate::key_book::Key;
 use crate::store::Store;
 use crate::tenant::{Tenant, random};
-
-/// Longest wait between two tries, in milliseconds.
-const MOST_WAIT_MS: u64 = 300_000;
 
 /// A sealed record to be written to KV.
 #[derive(Debug)]
@@ -32,23 +30,26 @@ pub(crate) fn post(store: &dyn Store, key_id: KeyId, now: UnixMillis) -> Result<
 }
 
 /// When the next record is due.
-pub(crate) fn next_due(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryError> {
-    let rows = store.query("SELECT due_at FROM outbox ORDER BY due_at LIMIT 1", &[])?;
-    rows.first().map(|row| row.unsigned(0).map(UnixMillis)).transpose()
+pub(crate) fn next_due(
+    store: &dyn Store,
+    now: DueTime,
+) -> Result<Option<UnixMillis>, RegistryError> {
+    let rows = store.query("SELECT due_at, attempts FROM outbox ORDER BY due_at LIMIT 1", &[])?;
+    rows.first().map(|row| now.of(row)).transpose()
 }
 
 /// Seals the newest version of some records that are due.
 pub(crate) fn due(
     store: &dyn Store,
     tenant: &Tenant,
-    now: UnixMillis,
+    now: DueTime,
     limit: u32,
     rng: &mut impl TryCryptoRng,
 ) -> Result<Vec<Publication>, RegistryError> {
-    let rows = store.query(
-        "SELECT key_id FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-        &[now.0.into(), limit.into()],
-    )?;
+    let [latest, clock, far] = now.params();
+    let sql =
+        format!("SELECT key_id FROM outbox WHERE {} ORDER BY due_at LIMIT ?4", DueTime::CONDITION);
+    let rows = store.query(&sql, &[latest, clock, far, limit.into()])?;
     let mut publications = Vec::new();
     for row in &rows {
         let id =
@@ -81,12 +82,12 @@ pub(crate) fn done(store: &dyn Store, name: RecordName) -> Result<(), RegistryEr
 pub(crate) fn failed(
     store: &dyn Store,
     name: RecordName,
-    now: UnixMillis,
+    clock: UnixMillis,
 ) -> Result<(), RegistryError> {
     store.execute(
         "UPDATE outbox SET due_at = ?1 + min(?2, 1000 << min(attempts, 20)), attempts = attempts + 1
          WHERE key_id = ?3",
-        &[now.0.into(), MOST_WAIT_MS.into(), name.key_id.to_string().into()],
+        &[clock.0.into(), MOST_WAIT_MS.into(), name.key_id.to_string().into()],
     )?;
-    Ok(())
+    Tenant::keep_time(store, clock)
 }

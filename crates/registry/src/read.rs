@@ -7,7 +7,7 @@ use wardkey_provision::AdminScope;
 use crate::admission::{admit, visible};
 use crate::error::RegistryError;
 use crate::generation::Generation;
-use crate::key_book::KeyView;
+use crate::key_view::KeyView;
 use crate::outbox;
 use crate::store::Store;
 use crate::tenant::Tenant;

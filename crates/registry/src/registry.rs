@@ -8,6 +8,7 @@ use crate::bootstrap::{Token, bootstrap};
 use crate::call::{Call, Reply};
 use crate::deadlines;
 use crate::dispatch::answer_for;
+use crate::due::DueTime;
 use crate::error::RegistryError;
 use crate::list_copies::{self, StateCopy};
 use crate::outbox::{self, Publication};
@@ -17,7 +18,7 @@ use crate::schema;
 use crate::store::{Store, transaction};
 use crate::sweep::sweep;
 use crate::tenant::Tenant;
-use crate::tenant_report::{self, TenantReport};
+use crate::tenant_report::{self, TenantReport, TenantState};
 
 /// A tenant's book over a store.
 #[derive(Clone, Copy)]
@@ -57,11 +58,12 @@ impl<'r> Registry<'r> {
                 .map(Reply::Created);
         }
         if matches!(call, Call::Sweep) {
-            return transaction(store, || sweep(store, clock)).map(Reply::Swept);
+            return sweep(store, clock).map(Reply::Swept);
         }
         let tenant = Tenant::load(store, root)
             .map_err(|error| refusal::by_one_that_is_gone(error, &call))?;
         let now = tenant.time(clock);
+        deadlines::work_off(store, now)?;
         let outcome = transaction(store, || answer_for(store, root, &tenant, &call, now, rng));
         if let Err(error) = &outcome {
             refusal::note(store, &tenant, &call, error, now)?;
@@ -69,26 +71,28 @@ impl<'r> Registry<'r> {
         outcome
     }
 
-    /// When something is next due: a record or a state for KV, or a deadline.
+    /// When something is next due by the clock: a record or a state for KV, or a deadline. What is due already does not
+    /// wait for a clock that has stepped back.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
-    pub fn next_due(&self) -> Result<Option<UnixMillis>, RegistryError> {
+    pub fn next_due(&self, clock: UnixMillis) -> Result<Option<UnixMillis>, RegistryError> {
         if !schema::exists(self.store)? {
             return Ok(None);
         }
         schema::upgrade(self.store)?;
         // A tenant that is gone publishes nothing, and takes back what KV holds of it.
+        let now = DueTime::now(self.store, clock)?;
         if Tenant::is_gone(self.store)? {
-            return list_copies::next_due(self.store);
+            return list_copies::next_due(self.store, now);
         }
         // A revocation that is under way goes on at once.
-        let under_way = self.is_revoking()?.then_some(UnixMillis(0));
+        let under_way = revocations::is_pending(self.store)?.then_some(UnixMillis(0));
         let due = [
             under_way,
-            outbox::next_due(self.store)?,
-            list_copies::next_due(self.store)?,
-            deadlines::next(self.store)?,
+            outbox::next_due(self.store, now)?,
+            list_copies::next_due(self.store, now)?,
+            deadlines::next(self.store)?.map(|at| now.of_deadline(at)),
         ];
         Ok(due.into_iter().flatten().min())
     }
@@ -113,6 +117,7 @@ impl<'r> Registry<'r> {
         let Self { store, root } = *self;
         let tenant = Tenant::load(store, root)?;
         let now = tenant.time(clock);
+        deadlines::work_off(store, now)?;
         transaction(store, || {
             deadlines::apply(store, now)?;
             revocations::one_batch(store, &tenant, now)
@@ -126,7 +131,27 @@ impl<'r> Registry<'r> {
     pub fn apply_deadlines(&self, clock: UnixMillis) -> Result<(), RegistryError> {
         let Self { store, root } = *self;
         let now = Tenant::load(store, root)?.time(clock);
+        deadlines::work_off(store, now)?;
         transaction(store, || deadlines::apply(store, now))
+    }
+
+    /// Retires some generations whose deadline has come, if there are any, in one transaction; answers whether there
+    /// were. Every call does so by itself: this is for whoever can let each transaction reach the disk before the next.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn work_off_some_deadlines(&self, clock: UnixMillis) -> Result<bool, RegistryError> {
+        if !schema::exists(self.store)? {
+            return Ok(false);
+        }
+        schema::upgrade(self.store)?;
+        match tenant_report::of(self.store, clock) {
+            Ok(report) if report.state == TenantState::Live => {
+                deadlines::work_off_some(self.store, UnixMillis(report.at_ms))
+            }
+            Ok(_) | Err(RegistryError::NoTenant) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the tenant was destroyed: then only copies of its states are due, to be deleted.
@@ -143,11 +168,12 @@ impl<'r> Registry<'r> {
     /// [`RegistryError::Internal`].
     pub fn due_publications(
         &self,
-        now: UnixMillis,
+        clock: UnixMillis,
         limit: u32,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Vec<Publication>, RegistryError> {
         let tenant = Tenant::load(self.store, self.root)?;
+        let now = DueTime::now(self.store, clock)?;
         outbox::due(self.store, &tenant, now, limit, rng)
     }
 
@@ -166,21 +192,22 @@ impl<'r> Registry<'r> {
     pub fn publication_failed(
         &self,
         name: RecordName,
-        now: UnixMillis,
+        clock: UnixMillis,
     ) -> Result<(), RegistryError> {
-        outbox::failed(self.store, name, now)
+        outbox::failed(self.store, name, clock)
     }
 
-    /// When the directory is next to be told of the tenant, also of one that is gone; none while it knows all.
+    /// When, by the clock, the directory is next to be told of the tenant, also of one that is gone; none while it knows
+    /// all.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
-    pub fn next_report_due(&self) -> Result<Option<UnixMillis>, RegistryError> {
+    pub fn next_report_due(&self, clock: UnixMillis) -> Result<Option<UnixMillis>, RegistryError> {
         if !schema::exists(self.store)? {
             return Ok(None);
         }
         schema::upgrade(self.store)?;
-        tenant_report::next_due(self.store)
+        tenant_report::next_due(self.store, DueTime::now(self.store, clock)?)
     }
 
     /// What the directory is to be told now, if anything is due.
@@ -188,7 +215,7 @@ impl<'r> Registry<'r> {
     /// # Errors
     /// [`RegistryError::Internal`].
     pub fn due_report(&self, clock: UnixMillis) -> Result<Option<TenantReport>, RegistryError> {
-        match self.next_report_due()? {
+        match self.next_report_due(clock)? {
             Some(due) if due <= clock => tenant_report::of(self.store, clock).map(Some),
             _ => Ok(None),
         }
@@ -233,9 +260,9 @@ impl<'r> Registry<'r> {
     pub fn state_copy_failed(
         &self,
         copy: &StateCopy,
-        now: UnixMillis,
+        clock: UnixMillis,
     ) -> Result<(), RegistryError> {
-        list_copies::failed(self.store, copy.name(), now)
+        list_copies::failed(self.store, copy.name(), clock)
     }
 }
 

@@ -7,7 +7,7 @@ use wardkey_provision::AdminScope;
 use crate::admission::Circumstances;
 use crate::bound::RevocationBound;
 use crate::error::RegistryError;
-use crate::key_book::KeyView;
+use crate::key_view::KeyView;
 use crate::last_admin;
 use crate::mutation::{Deed, Mutation};
 use crate::outbox;

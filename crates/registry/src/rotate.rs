@@ -5,10 +5,12 @@ use wardkey::{AudienceId, KeyId, UnixSeconds};
 use wardkey_provision::{AdminScope, Grant, KeyConstraints, KeyRequest, Policy};
 
 use crate::admission::Circumstances;
+use crate::bound::RevocationBound;
 use crate::create::{Created, Next, add_generation, before, finish};
 use crate::error::{Conflict, RegistryError};
 use crate::generation::Generation;
-use crate::key_book::{Key, KeyView};
+use crate::key_book::Key;
+use crate::key_view::KeyReply;
 use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::revocation_list;
@@ -114,13 +116,13 @@ pub(crate) fn confirm(
     tenant: &Tenant,
     key_id: KeyId,
     circumstances: &Circumstances<'_>,
-) -> Result<KeyView, RegistryError> {
+) -> Result<KeyReply, RegistryError> {
     let now = circumstances.now;
     let name = format!("key.confirm {key_id}");
     let mutation =
         Mutation::admit(store, tenant, circumstances, AdminScope::KeysRotate, (&name, &()))?;
-    if let Some(view) = mutation.before()? {
-        return Ok(view);
+    if let Some(outcome) = mutation.before()? {
+        return Ok(outcome);
     }
     let key = mutation.key(key_id)?;
     let generations = key.generations(store)?;
@@ -139,7 +141,7 @@ pub(crate) fn confirm(
         changed = true;
     }
     let indexes: Vec<_> = earlier.iter().map(|one| one.status_index).collect();
-    revocation_list::kill(store, &indexes, now)?;
+    let sequence = revocation_list::kill(store, &indexes, now)?;
     if changed {
         key.touch(store)?;
         outbox::post(store, key_id, now)?;
@@ -151,7 +153,11 @@ pub(crate) fn confirm(
         reason: None,
         changed,
     })?;
-    mutation.end(key.view(store, &tenant.policy)?)
+    mutation.end(KeyReply {
+        view: key.view(store, &tenant.policy)?,
+        list_sequence: Some(sequence),
+        bound: Some(RevocationBound::published()),
+    })
 }
 
 /// What would have to be asked for to have such a generation: it passes the policy as a new key does.

@@ -161,8 +161,8 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 5] =
-    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE];
+const LATER: [&[&str]; 6] =
+    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE, TAGS];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -294,4 +294,29 @@ const LISTS_AT_SCALE: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS binding_by_scope ON binding (scope, audience)",
     "CREATE INDEX IF NOT EXISTS key_by_audience ON key (audience, id)",
     "CREATE INDEX IF NOT EXISTS key_by_subject_and_audience ON key (subject, audience, id)",
+];
+
+/// The tags of each key as rows, so that keys are found by one without looking at all. `key` has them as well, and is the
+/// truth. A key's subject and audience never change.
+const TAGS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS key_tag (
+        tag TEXT NOT NULL,
+        audience INTEGER NOT NULL,
+        key_id TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        PRIMARY KEY (tag, audience, key_id)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS key_tag_by_subject ON key_tag (subject, tag, audience, key_id)",
+    "INSERT OR REPLACE INTO key_tag (tag, audience, key_id, subject)
+     SELECT tag.value, key.audience, key.id, key.subject FROM key, json_each(key.tags) AS tag",
+    // Triggers, so that no writer is missed, an old object included.
+    "CREATE TRIGGER IF NOT EXISTS key_tag_of_new AFTER INSERT ON key BEGIN
+        INSERT OR REPLACE INTO key_tag (tag, audience, key_id, subject)
+        SELECT tag.value, new.audience, new.id, new.subject FROM json_each(new.tags) AS tag;
+     END",
+    "CREATE TRIGGER IF NOT EXISTS key_tag_of_changed AFTER UPDATE OF tags ON key WHEN new.tags <> old.tags BEGIN
+        DELETE FROM key_tag WHERE audience = old.audience AND key_id = old.id
+         AND tag IN (SELECT value FROM json_each(old.tags));
+        INSERT OR REPLACE INTO key_tag (tag, audience, key_id, subject)
+        SELECT tag.value, new.audience, new.id, new.subject FROM json_each(new.tags) AS tag;
+     END",
 ];

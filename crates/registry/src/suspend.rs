@@ -53,9 +53,16 @@ pub(crate) fn suspend(
     if !suspended && holds_back(store, tenant, &key)? {
         return Err(RegistryError::conflict(Conflict::KeyEnded, "the key is being revoked"));
     }
+    let generations = key.generations(store)?;
+    let cutoff = tenant.cutoff(store, key.audience)?;
+    // What died with its signing key alone is issued anew by a rotation, for which it must be resumed.
+    if !generations.iter().any(|one| one.lives(now) && !cutoff.kills(one.issued_at)) {
+        let detail =
+            "no generation of the key lives any more: there is nothing to suspend or resume";
+        return Err(RegistryError::conflict(Conflict::KeyEnded, detail));
+    }
     let changed = key.suspended != suspended;
     key.suspend(store, suspended)?;
-    let generations = key.generations(store)?;
     let living = generations.iter().filter(|one| one.dead(now).is_none());
     let indexes: Vec<_> = living.map(|one| one.status_index).collect();
     let sequence = if suspended {

@@ -6,7 +6,7 @@ use wardkey::UnixMillis;
 
 use crate::deadlines;
 use crate::error::RegistryError;
-use crate::store::Store;
+use crate::store::{Store, transaction};
 use crate::tenant_report::{self, TenantReport, TenantState};
 
 /// What a look found.
@@ -19,11 +19,13 @@ pub struct Swept {
     pub rearmed: bool,
 }
 
-/// Takes the look. It needs no secret, so that it works whatever the deployment's root is.
+/// Takes the look, in transactions of its own. It needs no secret, so that it works whatever the deployment's root is.
 pub(crate) fn sweep(store: &dyn Store, clock: UnixMillis) -> Result<Swept, RegistryError> {
     let report = tenant_report::of(store, clock)?;
     if report.state == TenantState::Live {
-        deadlines::apply(store, UnixMillis(report.at_ms))?;
+        let now = UnixMillis(report.at_ms);
+        deadlines::work_off(store, now)?;
+        transaction(store, || deadlines::apply(store, now))?;
     }
     Ok(Swept { report, rearmed: false })
 }

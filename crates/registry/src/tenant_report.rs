@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use wardkey::UnixMillis;
 use wardkey_provision::RootKeys;
 
+use crate::due::{DueTime, MOST_WAIT_MS};
 use crate::error::RegistryError;
 use crate::schema;
 use crate::store::Store;
+use crate::tenant::Tenant;
 
 /// Whether a tenant lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +49,13 @@ pub(crate) fn post(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryErr
 }
 
 /// When the report is next to be tried; none while the directory knows all.
-pub(crate) fn next_due(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryError> {
-    let rows = store.query("SELECT due_at FROM directory_report WHERE told < revision", &[])?;
-    rows.first().map(|row| row.unsigned(0).map(UnixMillis)).transpose()
+pub(crate) fn next_due(
+    store: &dyn Store,
+    now: DueTime,
+) -> Result<Option<UnixMillis>, RegistryError> {
+    let sql = "SELECT due_at, attempts FROM directory_report WHERE told < revision";
+    let rows = store.query(sql, &[])?;
+    rows.first().map(|row| now.of(row)).transpose()
 }
 
 /// What the tenant says of itself at a time.
@@ -90,13 +96,10 @@ pub(crate) fn told(store: &dyn Store, report: TenantReport) -> Result<(), Regist
 }
 
 /// Puts the report off after a failed try: 1 s, doubling to 5 min.
-pub(crate) fn failed(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryError> {
+pub(crate) fn failed(store: &dyn Store, clock: UnixMillis) -> Result<(), RegistryError> {
     store.execute(
         "UPDATE directory_report SET due_at = ?1 + min(?2, 1000 << min(attempts, 20)), attempts = attempts + 1",
-        &[now.0.into(), MOST_WAIT_MS.into()],
+        &[clock.0.into(), MOST_WAIT_MS.into()],
     )?;
-    Ok(())
+    Tenant::keep_time(store, clock)
 }
-
-/// Longest wait between two tries, in milliseconds.
-const MOST_WAIT_MS: u64 = 300_000;

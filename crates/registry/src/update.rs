@@ -9,7 +9,8 @@ use wardkey_provision::{AdminScope, KeyNotes};
 
 use crate::admission::Circumstances;
 use crate::error::{Conflict, RegistryError};
-use crate::key_book::{Key, KeyView};
+use crate::key_book::Key;
+use crate::key_view::KeyView;
 use crate::mutation::{Deed, Mutation};
 use crate::outbox;
 use crate::store::Store;

@@ -178,13 +178,13 @@ fn a_record_is_sealed_anew_until_its_newest_version_is_out() {
         tenant.book.registry().publication_failed(publication.name, tenant.book.now()).unwrap();
     }
     assert!(due(&mut rng).is_empty(), "not at once again");
-    let next = tenant.book.registry().next_due().unwrap().unwrap();
+    let next = tenant.book.registry().next_due(tenant.book.now()).unwrap().unwrap();
     assert_eq!(next.since(tenant.book.now()), 1_000);
     tenant.book.pass(1_000);
     for publication in due(&mut rng) {
         tenant.book.registry().published(publication.name).unwrap();
     }
-    assert_eq!(tenant.book.registry().next_due().unwrap(), None);
+    assert_eq!(tenant.book.registry().next_due(tenant.book.now()).unwrap(), None);
 }
 
 #[test]

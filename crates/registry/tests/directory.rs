@@ -16,8 +16,28 @@ use wardkey_testkit::{
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
+const HOUR_MS: u64 = 3_600_000;
+
 fn asked(store: &dyn Store, call: DirectoryCall) -> Result<DirectoryReply, RegistryError> {
-    Directory::new(store).answer(&call, NOW)
+    asked_at(store, call, NOW)
+}
+
+fn asked_at(
+    store: &dyn Store,
+    call: DirectoryCall,
+    at: UnixMillis,
+) -> Result<DirectoryReply, RegistryError> {
+    Directory::new(store).answer(&call, at)
+}
+
+/// As cron tells it once the books of these numbers have said that nobody made them.
+fn not_made(store: &dyn Store, tenants: &[u16], after_ms: u64) {
+    let call = DirectoryCall::NotMade { tenants: tenants.to_vec() };
+    asked_at(store, call, NOW.plus(after_ms)).unwrap();
+}
+
+fn listed(store: &dyn Store) -> Vec<u16> {
+    next_page(store, 100).tenants
 }
 
 fn allot(store: &dyn Store, tenant: u16) -> Result<(), RegistryError> {
@@ -107,6 +127,81 @@ fn of_two_reports_the_later_one_counts_in_whatever_order_they_come() {
 }
 
 #[test]
+fn a_number_that_was_asked_for_in_vain_is_taken_out_after_an_hour() {
+    let store = SqliteStore::in_memory().unwrap();
+    for number in [1, 2, 3, 4] {
+        allot(&store, number).unwrap();
+    }
+    tell(&store, &[live(2, 1, 10, 1), destroyed(3, 10, 1)]);
+    not_made(&store, &[1, 2, 3], HOUR_MS - 1);
+    assert_eq!(listed(&store), [1, 2, 4]);
+    // What has told of itself stays, and what cron did not name; a number that is not there is no fault.
+    not_made(&store, &[1, 2, 3, 9], HOUR_MS);
+    assert_eq!(listed(&store), [2, 4]);
+    assert_eq!(allot(&store, 3), Err(RegistryError::TenantGone));
+    // It may be asked for again.
+    allot(&store, 1).unwrap();
+    assert_eq!(listed(&store), [1, 2, 4]);
+}
+
+/// Whatever comes when: cron has heard that nobody made the tenant, and a bootstrap makes it.
+#[test]
+fn a_tenant_that_is_made_while_cron_takes_its_number_out_is_not_lost() {
+    // A number that was asked for in vain long ago, and now once more.
+    type Step = fn(&SqliteStore, &Book);
+    let steps: [(&str, Step); 3] = [
+        ("allot", |directory, _| {
+            asked_at(directory, DirectoryCall::Allot { tenant: 1 }, NOW.plus(9 * HOUR_MS)).unwrap();
+        }),
+        ("make", |_, book| drop(book.bootstrap().unwrap())),
+        ("report", |directory, book| {
+            if let Some(report) = book.registry().due_report(book.now()).unwrap() {
+                tell(directory, &[report]);
+                book.registry().reported(report).unwrap();
+            }
+        }),
+    ];
+    // Cron asks the tenant's book before one step, and tells the directory before that or a later one.
+    for asks in 0..=steps.len() {
+        for tells in asks..=steps.len() {
+            let directory = SqliteStore::in_memory().unwrap();
+            allot(&directory, 1).unwrap();
+            let book = Book::in_memory(1).unwrap();
+            book.set_now(NOW.plus(9 * HOUR_MS).0);
+            let mut heard = None;
+            for at in 0..=steps.len() {
+                if at == asks {
+                    heard = Some(book.ask(Call::Sweep));
+                }
+                if at == tells {
+                    match heard.take().unwrap() {
+                        Err(RegistryError::NoTenant) => not_made(&directory, &[1], 9 * HOUR_MS),
+                        Ok(Reply::Swept(swept)) => tell(&directory, &[swept.report]),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                if let Some((name, step)) = steps.get(at) {
+                    step(&directory, &book);
+                    // From the moment on that a bootstrap has asked, cron finds it in the next round, whatever happens.
+                    assert_eq!(listed(&directory), [1], "{asks} {tells} after {name}");
+                }
+            }
+            let one = DirectoryTotals { live: 1, wrapped_by: vec![(1, 1)], ..Default::default() };
+            assert_eq!(totals(&directory), one, "{asks} {tells}");
+        }
+    }
+    // Nor is it if the directory was away when the bootstrap asked: the tenant tells of itself until that knows.
+    let directory = SqliteStore::in_memory().unwrap();
+    allot(&directory, 1).unwrap();
+    let book = Book::in_memory(1).unwrap();
+    book.bootstrap().unwrap();
+    not_made(&directory, &[1], 9 * HOUR_MS);
+    assert!(listed(&directory).is_empty());
+    tell(&directory, &[book.registry().due_report(book.now()).unwrap().unwrap()]);
+    assert_eq!(listed(&directory), [1]);
+}
+
+#[test]
 fn a_round_goes_past_every_tenant_once_however_many_a_page_holds() {
     let store = SqliteStore::in_memory().unwrap();
     assert_eq!(next_page(&store, 4), DirectoryPage { tenants: vec![], ends_round: true });
@@ -176,7 +271,7 @@ fn a_fault_after_any_write_leaves_the_directory_as_it_was() {
 #[test]
 fn a_new_tenant_tells_of_itself_until_the_directory_has_it() {
     let book = Book::in_memory(1).unwrap();
-    assert_eq!(book.registry().next_report_due().unwrap(), None, "no tenant, no report");
+    assert_eq!(book.registry().next_report_due(book.now()).unwrap(), None, "no tenant, no report");
     assert_eq!(book.ask(Call::Sweep).unwrap_err(), RegistryError::NoTenant);
     book.bootstrap().unwrap();
     let registry = book.registry();
@@ -186,7 +281,7 @@ fn a_new_tenant_tells_of_itself_until_the_directory_has_it() {
     let mut waits = Vec::new();
     for _ in 0..11 {
         registry.report_failed(book.now()).unwrap();
-        let due = registry.next_report_due().unwrap().unwrap();
+        let due = registry.next_report_due(book.now()).unwrap().unwrap();
         waits.push(due.since(book.now()));
         assert_eq!(registry.due_report(book.now()).unwrap(), None);
         book.set_now(due.0);
@@ -195,7 +290,7 @@ fn a_new_tenant_tells_of_itself_until_the_directory_has_it() {
     let doubling = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300];
     assert_eq!(waits, doubling.map(|seconds| seconds * 1_000));
     registry.reported(registry.due_report(book.now()).unwrap().unwrap()).unwrap();
-    assert_eq!(registry.next_report_due().unwrap(), None);
+    assert_eq!(registry.next_report_due(book.now()).unwrap(), None);
 }
 
 #[test]
@@ -209,7 +304,7 @@ fn what_changes_while_the_directory_is_told_is_told_again() {
     registry.reported(before).unwrap();
     let after = registry.due_report(book.now()).unwrap().unwrap();
     assert_eq!(after, destroyed(1, book.now().0, 2), "also by a tenant that is gone");
-    assert_eq!(registry.next_due().unwrap(), None, "which has nothing else to do");
+    assert_eq!(registry.next_due(book.now()).unwrap(), None, "which has nothing else to do");
     // Either order leaves the number given for ever.
     for reports in [[before, after], [after, before]] {
         let store = SqliteStore::in_memory().unwrap();
@@ -217,7 +312,7 @@ fn what_changes_while_the_directory_is_told_is_told_again() {
         assert_eq!(allot(&store, 1), Err(RegistryError::TenantGone));
     }
     registry.reported(after).unwrap();
-    assert_eq!(registry.next_report_due().unwrap(), None);
+    assert_eq!(registry.next_report_due(book.now()).unwrap(), None);
 }
 
 #[test]
@@ -228,7 +323,7 @@ fn the_report_commits_with_the_tenant_or_not_at_all() {
         let faulty = FaultyStore::new(&book.store, Fault::Error, after);
         let made = book
             .ask_through(&faulty, bootstrap_call(1, [1; 32], Some(api_policy().unwrap()), None));
-        let due = book.registry().next_report_due().unwrap();
+        let due = book.registry().next_report_due(book.now()).unwrap();
         if made.is_ok() {
             assert!(due.is_some());
             break;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use rand_core::Rng as _;
 use wardkey::KeyId;
 use wardkey_registry::{
-    Call, RegistryError, Reply, RevokeRequest, Row, Store, SuspendRequest, Value,
+    Call, Conflict, RegistryError, Reply, RevokeRequest, Row, Store, SuspendRequest, Value,
 };
 use wardkey_testkit::{
-    Book, Followed, ListReader, authority, bootstrap_call, key_request, seeded_rng,
+    Book, Followed, ListReader, authority, bootstrap_call, conflict, key_request, seeded_rng,
 };
 
 const CHUNK: u32 = 32_768;
@@ -37,14 +37,14 @@ fn revoke(book: &Book, admin: &str, key_id: &str) -> u64 {
     sequence_of(book.ask(call).unwrap())
 }
 
-fn suspend(book: &Book, admin: &str, key_id: &str, suspended: bool) -> u64 {
+fn suspend(book: &Book, admin: &str, key_id: &str, suspended: bool) -> Result<u64, RegistryError> {
     let call = Call::SuspendKey {
         authority: authority(admin, None),
         key_id: key_id.into(),
         suspended,
         request: SuspendRequest::default(),
     };
-    sequence_of(book.ask(call).unwrap())
+    book.ask(call).map(sequence_of)
 }
 
 fn sequence_of(reply: Reply) -> u64 {
@@ -91,7 +91,7 @@ fn whole_chunks_fall_a_day_after_their_last_key_has_expired() {
         revoke(&book, &admin, &key_id);
     }
     for key_id in [ids[11].to_string(), suspended_id] {
-        suspend(&book, &admin, &key_id, true);
+        suspend(&book, &admin, &key_id, true).unwrap();
     }
     let mut reader = ListReader::new(&book, &admin).unwrap();
     assert_eq!(reader.follow(&book).unwrap(), Followed::ByState);
@@ -138,7 +138,8 @@ fn whole_chunks_fall_a_day_after_their_last_key_has_expired() {
     let admin = recover(&book, 2);
     let sequence = reader.head(&book).unwrap().sequence();
     assert_eq!(revoke(&book, &admin, &ids[12].to_string()), sequence);
-    assert_eq!(suspend(&book, &admin, &ids[11].to_string(), false), sequence);
+    let ended = conflict(suspend(&book, &admin, &ids[11].to_string(), false));
+    assert_eq!(ended, Conflict::KeyEnded);
     assert_eq!(reader.is_dead(index_of(11)), Some(true));
     let (key_id, index) = make(&book, &admin);
     assert!(revoke(&book, &admin, &key_id) > sequence);

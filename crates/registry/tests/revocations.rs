@@ -8,8 +8,8 @@ use wardkey_registry::{
     RotateRequest, Selector,
 };
 use wardkey_testkit::{
-    Acts as _, Tenant, admin_request, authority, base_of, bootstrap_call, conflict, id_of,
-    key_request, rule,
+    Acts as _, Tenant, admin_request, api_policy, authority, base_of, bootstrap_call, conflict,
+    field, id_of, key_request, rule, rule_and_detail,
 };
 
 fn of(subject: &str, audience: &str) -> KeyRequest {
@@ -257,6 +257,55 @@ fn whoever_may_not_revoke_all_that_is_reached_revokes_nothing_of_it() {
     let own = Selector::Subject { subject: "svc:a".into(), audience: Some("api".into()) };
     assert!(by_part(own).is_ok());
     assert_eq!(tenant.word(&key), "revoked");
+}
+
+#[test]
+fn an_audience_that_is_not_there_is_refused_like_one_that_the_actor_has_no_right_over() {
+    let tenant = Tenant::new();
+    let part = tenant.key(admin_key(&["keys:revoke"], &["api"]));
+    let selects: [fn(&str) -> Selector; 3] = [
+        |audience| Selector::Audience { audience: audience.into() },
+        |audience| Selector::Subject { subject: "svc:a".into(), audience: Some(audience.into()) },
+        |audience| Selector::IssuedUntil { second: 1, audience: Some(audience.into()) },
+    ];
+    for select in selects {
+        let refusals = ["jobs", "nowhere"].map(|audience| {
+            let select = select(audience);
+            let request = RevocationRequest { select, reason: None, force: false };
+            let refused = rule_and_detail(tenant.by(&part).revoke_many(request));
+            let entry = tenant.entries().pop().unwrap();
+            (refused, entry.action, entry.outcome, entry.reason, entry.audience, entry.target)
+        });
+        assert_eq!(refusals[0], refusals[1]);
+        assert_eq!(refusals[0].0.0, "every_audience");
+        // Nor does it help to hold every right.
+        assert_eq!(rule(start(&tenant, select("nowhere"), false)), "every_audience");
+    }
+    // What is wrong with the rest of a request is told first, of both alike.
+    for audience in ["jobs", "nowhere"] {
+        let later = tenant.second() + 9;
+        let select = Selector::IssuedUntil { second: later, audience: Some(audience.into()) };
+        let request = RevocationRequest { select, reason: None, force: false };
+        assert_eq!(field(tenant.by(&part).revoke_many(request)), "select.issued_until.second");
+    }
+}
+
+#[test]
+fn a_revocation_of_an_audience_that_was_dropped_is_told_to_whoever_may_revoke_everything() {
+    let tenant = Tenant::new();
+    let part = tenant.key(admin_key(&["keys:revoke"], &["api", "jobs"]));
+    let done = start(&tenant, Selector::Audience { audience: "jobs".into() }, false).unwrap();
+    let mut policy = api_policy().unwrap();
+    policy.audiences.pop();
+    let replace =
+        Call::ReplacePolicy { authority: authority(&tenant.admin, None), version: 1, policy };
+    tenant.book.ask(replace).unwrap();
+    let read = |who: &str| {
+        let (authority, id) = (authority(who, None), done.revocation_id.clone());
+        tenant.book.ask(Call::ReadRevocation { authority, id })
+    };
+    assert!(matches!(read(&tenant.admin), Ok(Reply::Revocation(view)) if view.keys == done.keys));
+    assert_eq!(read(&part).unwrap_err(), RegistryError::NotFound);
 }
 
 #[test]

@@ -9,7 +9,8 @@
 use wardkey::MAX_BASE_LEN;
 use wardkey_provision::KeyRequest;
 use wardkey_registry::{
-    Call, ListRequest, Reply, RevokeRequest, RotateRequest, Store as _, StrictVerdict, WireBytes,
+    Call, ListRequest, Reply, RevokeRequest, RotateRequest, Store as _, StrictVerdict,
+    UpdateRequest, WireBytes,
 };
 use wardkey_testkit::{Book, Cost, ListReader, SqliteStore, authority, key_request};
 
@@ -17,8 +18,9 @@ use wardkey_testkit::{Book, Cost, ListReader, SqliteStore, authority, key_reques
 const SIZES: [u32; 2] = [1_000, 40_000];
 
 /// Tables that grow with a tenant, its acts or its list.
-const BIG: [&str; 12] = [
+const BIG: [&str; 13] = [
     "key",
+    "key_tag",
     "generation",
     "audit",
     "binding",
@@ -33,7 +35,7 @@ const BIG: [&str; 12] = [
 ];
 
 /// The most that one operation costs, with what its object does after it to arm the alarm.
-const MOST: [(&str, Most); 12] = [
+const MOST: [(&str, Most); 17] = [
     ("mint", Most { statements: 45, rows_written: 7, steps: 1_100 }),
     ("rotate", Most { statements: 50, rows_written: 7, steps: 1_250 }),
     ("revoke", Most { statements: 50, rows_written: 9, steps: 1_250 }),
@@ -44,6 +46,11 @@ const MOST: [(&str, Most); 12] = [
     ("list 10 keys", Most { statements: 55, rows_written: 0, steps: 1_450 }),
     ("list a rare key", Most { statements: 36, rows_written: 0, steps: 900 }),
     ("list 10 keys of a subject", Most { statements: 60, rows_written: 0, steps: 1_600 }),
+    ("list 10 keys of a tag", Most { statements: 55, rows_written: 0, steps: 1_600 }),
+    ("list 10 keys of a subject and a tag", Most { statements: 55, rows_written: 0, steps: 1_600 }),
+    ("list a key of a rare tag", Most { statements: 40, rows_written: 0, steps: 1_100 }),
+    ("list a rare subject of a tag", Most { statements: 40, rows_written: 0, steps: 1_100 }),
+    ("change a tag and look", Most { statements: 62, rows_written: 8, steps: 1_800 }),
     ("read the log", Most { statements: 36, rows_written: 0, steps: 1_550 }),
     ("revoke an administrator", Most { statements: 55, rows_written: 8, steps: 1_350 }),
 ];
@@ -67,9 +74,15 @@ struct Tenant {
 fn tenant(keys: u32) -> Tenant {
     let book = Book::in_memory(51).unwrap();
     let admin = book.bootstrap().unwrap();
-    let template = mint(&book, &admin).0;
+    let template = mint_tagged(&book, &admin, &["common"]).0;
     let filled = book.fill(&template, keys - 2).unwrap();
-    let last = mint(&book, &admin).0;
+    let request = KeyRequest {
+        subject: "svc:rare".into(),
+        tags: vec!["common".into()],
+        ..key_request(&["reports:read"])
+    };
+    book.ask_created(Call::CreateKey { authority: authority(&admin, None), request }).unwrap();
+    let last = mint_tagged(&book, &admin, &["common", "rare"]).0;
     let filled = filled.iter().map(ToString::to_string);
     let keys: Vec<_> = [template].into_iter().chain(filled).chain([last]).collect();
     drain(&book);
@@ -89,9 +102,14 @@ fn drain(book: &Book<SqliteStore>) {
 }
 
 fn mint(book: &Book<SqliteStore>, admin: &str) -> (String, String) {
+    mint_tagged(book, admin, &[])
+}
+
+fn mint_tagged(book: &Book<SqliteStore>, admin: &str, tags: &[&str]) -> (String, String) {
+    let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
     let call = Call::CreateKey {
         authority: authority(admin, None),
-        request: key_request(&["reports:read"]),
+        request: KeyRequest { tags, ..key_request(&["reports:read"]) },
     };
     let created = book.ask_created(call).unwrap();
     (created.view.key_id, created.key.unwrap().secret_str().to_owned())
@@ -148,19 +166,36 @@ fn costs(keys: u32) -> (Vec<(&'static str, Cost)>, Tenant) {
     measure(TWO_GENERATIONS, &mut || revoke(book, admin, middle));
     measure("head", &mut || drop(book.ask(Call::Head).unwrap()));
     measure("head again", &mut || drop(book.ask(Call::Head).unwrap()));
-    let list = |audience: Option<&str>, subject: Option<&str>, found: usize| {
-        let (audience, subject) = (audience.map(Into::into), subject.map(Into::into));
-        let request = ListRequest { audience, subject, limit: 10, ..ListRequest::default() };
+    let list_tagged = |[audience, subject, tag]: [Option<&str>; 3], found: usize| {
+        let [audience, subject, tag] = [audience, subject, tag].map(|text| text.map(Into::into));
+        let request = ListRequest { audience, subject, tag, limit: 10, ..ListRequest::default() };
         match book.ask(Call::ListKeys { authority: authority(admin, None), request }).unwrap() {
             Reply::Keys(page) => assert_eq!(page.keys.len(), found),
             other => panic!("{other:?}"),
         }
     };
+    let list = |audience, subject, found| list_tagged([audience, subject, None], found);
     measure("list 10 keys", &mut || list(Some("api"), None, 10));
     // The only key of its audience, among all those of the others.
     measure("list a rare key", &mut || list(Some("wardkey"), None, 1));
     // All keys but the administrator's are of this subject, in one of three audiences.
     measure("list 10 keys of a subject", &mut || list(None, Some("svc:billing"), 10));
+    let (subject, tag) = (Some("svc:billing"), Some("common"));
+    measure("list 10 keys of a tag", &mut || list_tagged([None, None, tag], 10));
+    measure("list 10 keys of a subject and a tag", &mut || list_tagged([None, subject, tag], 10));
+    measure("list a key of a rare tag", &mut || list_tagged([Some("api"), None, Some("rare")], 1));
+    let rare = Some("svc:rare");
+    measure("list a rare subject of a tag", &mut || list_tagged([Some("api"), rare, tag], 1));
+    measure("change a tag and look", &mut || {
+        let tags = Some(vec!["common".to_owned(), "rare".to_owned()]);
+        let call = Call::UpdateKey {
+            authority: authority(admin, None),
+            key_id: middle.clone(),
+            request: UpdateRequest { tags, ..UpdateRequest::default() },
+        };
+        assert!(matches!(book.ask(call).unwrap(), Reply::Key(_)));
+        list_tagged([Some("api"), None, Some("rare")], 2);
+    });
     measure("read the log", &mut || {
         let call = Call::ReadAudit { authority: authority(admin, None), after: 0, limit: 50 };
         match book.ask(call).unwrap() {
@@ -243,8 +278,13 @@ const ALLOWED: [&str; 4] = [
 ];
 
 /// How statements begin that make tables, or fill them from others.
-const ONCE: [&str; 4] =
-    ["CREATE", "ALTER", "INSERT OR IGNORE INTO list_floor", "INSERT OR REPLACE INTO list_expiry"];
+const ONCE: [&str; 5] = [
+    "CREATE",
+    "ALTER",
+    "INSERT OR IGNORE INTO list_floor",
+    "INSERT OR REPLACE INTO list_expiry",
+    "INSERT OR REPLACE INTO key_tag",
+];
 
 /// Bulk filling writes what minting writes, so that what is measured over it is what real tenants have.
 #[test]

@@ -10,14 +10,18 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wardkey_registry::{Call, DirectoryCall, DirectoryReply, RegistryError, Reply};
+use wardkey_registry::{Call, DirectoryCall, DirectoryReply, KeyView, RegistryError, Reply};
 
 type Answer<R> = Result<R, RegistryError>;
 
 const CALLS: [&str; 2] = [include_str!("wire/calls.1.json"), include_str!("wire/calls.2.json")];
-const REPLIES: [&str; 2] =
-    [include_str!("wire/replies.1.json"), include_str!("wire/replies.2.json")];
-const DIRECTORY_CALLS: [&str; 1] = [include_str!("wire/directory_calls.2.json")];
+const REPLIES: [&str; 3] = [
+    include_str!("wire/replies.1.json"),
+    include_str!("wire/replies.2.json"),
+    include_str!("wire/replies.3.json"),
+];
+const DIRECTORY_CALLS: [&str; 2] =
+    [include_str!("wire/directory_calls.2.json"), include_str!("wire/directory_calls.3.json")];
 const DIRECTORY_REPLIES: [&str; 1] = [include_str!("wire/directory_replies.2.json")];
 
 fn messages(files: &[&str]) -> Vec<Value> {
@@ -104,6 +108,20 @@ fn a_member_that_is_lost_renamed_or_changed_is_noticed() {
     ] {
         assert!(!holds(&broken, &before), "{broken}");
     }
+}
+
+/// What only a later version says of a key is missed by nobody who reads it, and passed over by who knew a key alone.
+#[test]
+fn what_confirming_has_ended_is_told_beside_the_key() {
+    let told = messages(&[include_str!("wire/replies.3.json")]).remove(0);
+    let Ok(Reply::Key(key)) = serde_json::from_value::<Answer<Reply>>(told.clone()).unwrap() else {
+        panic_with(&told, "is another reply")
+    };
+    assert_eq!(key.list_sequence, Some(1_800_000_000_000));
+    assert_eq!(key.bound.map(|bound| bound.typical_ms), Some(5_000));
+    let alone: KeyView =
+        serde_json::from_value(told.pointer("/Ok/value").unwrap().clone()).unwrap();
+    assert_eq!(alone, key.view);
 }
 
 #[test]

@@ -3,10 +3,10 @@
 
 use wardkey_provision::KeyRequest;
 use wardkey_registry::{
-    AuditEntry, AuditPage, Authority, Call, Created, KeyPage, KeyView, ListRequest, ReadKey,
-    RegistryError, Reply, RevocationRequest, RevocationView, RevokeRequest, RevokeSelfRequest,
-    Revoked, RotateRequest, RotateSigningKeysRequest, SigningKeysRotated, SuspendRequest,
-    UpdateRequest, VerifierMaterial,
+    AuditEntry, AuditPage, Authority, Call, Created, KeyPage, KeyReply, KeyView, ListRequest,
+    ReadKey, RegistryError, Reply, RevocationRequest, RevocationView, RevokeRequest,
+    RevokeSelfRequest, Revoked, RotateRequest, RotateSigningKeysRequest, SigningKeysRotated,
+    SuspendRequest, UpdateRequest, VerifierMaterial,
 };
 
 use crate::book::Book;
@@ -43,9 +43,9 @@ pub trait Acts {
     }
 
     /// Retires all generations of a key but the newest.
-    fn confirm(&self, key_id: &str) -> Result<KeyView, RegistryError> {
+    fn confirm(&self, key_id: &str) -> Result<KeyReply, RegistryError> {
         let (authority, key_id) = (self.authority(), key_id.into());
-        view(self.book().ask(Call::ConfirmKey { authority, key_id })?)
+        key(self.book().ask(Call::ConfirmKey { authority, key_id })?)
     }
 
     /// Suspends a key, or resumes it.
@@ -136,8 +136,12 @@ pub trait Acts {
 }
 
 fn view(reply: Reply) -> Result<KeyView, RegistryError> {
+    key(reply).map(|key| key.view)
+}
+
+fn key(reply: Reply) -> Result<KeyReply, RegistryError> {
     match reply {
-        Reply::Key(view) => Ok(view),
+        Reply::Key(key) => Ok(key),
         other => panic!("{other:?}"),
     }
 }

@@ -46,7 +46,7 @@ impl<S: Store> Book<S> {
     /// # Errors
     /// What the registry says.
     pub fn next_due(&self) -> Result<Option<UnixMillis>, RegistryError> {
-        self.registry().next_due()
+        self.registry().next_due(self.now())
     }
 
     /// Does all that is due by now, as the object's alarm does; answers what it did in KV.
@@ -56,7 +56,7 @@ impl<S: Store> Book<S> {
     pub fn alarm(&self) -> Result<Vec<KvAct>, RegistryError> {
         let registry = self.registry();
         let mut acts = Vec::new();
-        while registry.next_due()?.is_some_and(|due| due <= self.now()) {
+        while registry.next_due(self.now())?.is_some_and(|due| due <= self.now()) {
             while registry.is_revoking()? {
                 registry.expand_revocations(self.now())?;
             }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wardkey::KeyId;
-use wardkey_registry::{Authority, Call as RegistryCall, KeyView, Reply, RevocationBound, Revoked};
+use wardkey_registry::{
+    Authority, Call as RegistryCall, KeyReply, KeyView, Reply, RevocationBound, Revoked,
+};
 use worker::Response;
 
 use crate::admin_request::AdminRequest;
@@ -33,12 +35,14 @@ pub(crate) async fn rotate(mut call: Call, id: &str) -> Result<Response, ApiErro
 /// 1. The credential: 401, 400 `invalid_request`.
 /// 2. No body, or an empty object: 400, 408, 413, 415.
 /// 3. The registry: 401, 403, 404 `not_found`, 409 `key_ended`, 422, 503.
-/// 4. 200 with the key.
+/// 4. 200 with the key and the bound within which the last verifier denies what came before.
 pub(crate) async fn confirm(mut call: Call, id: &str) -> Result<Response, ApiError> {
     let (registry, authority, key_id, Nothing {}) = about(&mut call, id).await?;
     let key_id = key_id.to_string();
     match registry.ask(&RegistryCall::ConfirmKey { authority, key_id }).await? {
-        Reply::Key(view) => json(200, &view.at(clock::now())),
+        Reply::Key(KeyReply { view, list_sequence, bound }) => {
+            json(200, &ConfirmedAnswer { key: view.at(clock::now()), list_sequence, bound })
+        }
         _ => Err(unexpected_reply()),
     }
 }
@@ -47,7 +51,7 @@ pub(crate) async fn confirm(mut call: Call, id: &str) -> Result<Response, ApiErr
 ///
 /// 1. The credential: 401, 400 `invalid_request`.
 /// 2. The body, which may be left out: 400, 408, 413, 415.
-/// 3. The registry: 401, 403, 404 `not_found`, 409 `last_admin`, 422, 503.
+/// 3. The registry: 401, 403, 404 `not_found`, 409 `key_ended`, `last_admin`, 422, 503.
 /// 4. 200 with the key and the bound within which the last verifier knows it.
 pub(crate) async fn suspend(
     mut call: Call,
@@ -115,6 +119,18 @@ pub(super) struct RevokedAnswer {
     key: KeyView,
     list_sequence: u64,
     bound: RevocationBound,
+}
+
+/// What an object of the version before answers has neither sequence nor bound.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ConfirmedAnswer {
+    #[serde(flatten)]
+    key: KeyView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list_sequence: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<RevocationBound>,
 }
 
 /// A body with nothing in it.

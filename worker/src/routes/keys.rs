@@ -51,7 +51,7 @@ pub(crate) async fn read(call: Call, id: &str) -> Result<Response, ApiError> {
         return key_answer(view, "kv");
     }
     match registry.ask(&ask(again, ReadKey::Record)).await? {
-        Reply::Key(view) => key_answer(view, "registry"),
+        Reply::Key(key) => key_answer(key.view, "registry"),
         _ => Err(unexpected_reply()),
     }
 }
@@ -111,7 +111,7 @@ pub(crate) async fn update(mut call: Call, id: &str) -> Result<Response, ApiErro
     let (registry, authority, (key_id, request)) = admin.accept(said).await?;
     let key_id = key_id.to_string();
     match registry.ask(&RegistryCall::UpdateKey { authority, key_id, request }).await? {
-        Reply::Key(view) => json(200, &view.at(clock::now())),
+        Reply::Key(key) => json(200, &key.view.at(clock::now())),
         _ => Err(unexpected_reply()),
     }
 }

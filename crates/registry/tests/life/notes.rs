@@ -1,10 +1,10 @@
 //! What people note down of a key: changed at once, and what it is found by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_provision::KeyRequest;
-use wardkey_registry::{Conflict, ListRequest, UpdateRequest};
-use wardkey_testkit::{Acts as _, Tenant, conflict, field, key_request, text_of};
+use wardkey_registry::{Conflict, ListRequest, Store as _, UpdateRequest};
+use wardkey_testkit::{Acts as _, Tenant, conflict, field, id_of, key_request, text_of};
 
 fn change(json: &str) -> UpdateRequest {
     serde_json::from_str(json).unwrap()
@@ -81,7 +81,9 @@ fn keys_are_found_by_audience_subject_and_tag_page_by_page() {
     assert_eq!(count(ListRequest { subject: some("svc:1"), ..Default::default() }), 3);
     assert_eq!(count(ListRequest { tag: some("t0"), ..Default::default() }), 3);
     let both = ListRequest { subject: some("svc:0"), tag: some("t0"), ..Default::default() };
-    assert_eq!(count(both), 2);
+    assert_eq!(count(both.clone()), 2);
+    assert_eq!(count(ListRequest { audience: some("jobs"), ..both.clone() }), 1);
+    assert_eq!(count(ListRequest { audience: some("wardkey"), ..both }), 0);
     for (request, expected) in [
         (ListRequest { audience: some("other"), ..Default::default() }, "audience"),
         (ListRequest { after: some("key_x"), ..Default::default() }, "after"),
@@ -92,4 +94,51 @@ fn keys_are_found_by_audience_subject_and_tag_page_by_page() {
         let request = ListRequest { limit: 1, ..request };
         assert_eq!(field(tenant.list(request)), expected);
     }
+}
+
+/// The index of tags says what the keys say, whoever has written them: this version, one before it, or both at once.
+#[test]
+fn keys_of_a_book_from_before_are_found_by_their_tags_and_those_that_it_still_writes() {
+    let tenant = Tenant::new();
+    let tagged = |tags: &[&str]| {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        id_of(&tenant.key(KeyRequest { tags, ..key_request(&["reports:read"]) }))
+    };
+    let (first, second) = (tagged(&["a", "b"]), tagged(&["b"]));
+    for statement in [
+        "DROP TABLE key_tag",
+        "DROP TRIGGER key_tag_of_new",
+        "DROP TRIGGER key_tag_of_changed",
+        "UPDATE tenant SET schema_version = 6",
+    ] {
+        tenant.book.store.execute(statement, &[]).unwrap();
+    }
+    let old = |sql: &str, id: &str| tenant.book.store.execute(sql, &[id.into()]).unwrap();
+    let found = |tag: &str| {
+        let request = ListRequest { tag: Some(tag.into()), limit: 9, ..ListRequest::default() };
+        let page = tenant.list(request).unwrap();
+        page.keys.into_iter().map(|key| key.key_id).collect::<BTreeSet<_>>()
+    };
+    let ids = |ids: &[&String]| ids.iter().map(|id| (*id).clone()).collect::<BTreeSet<_>>();
+    // What the version before did before the step was taken.
+    old("UPDATE key SET tags = '[\"c\"]' WHERE id = ?", &second);
+    assert_eq!(found("a"), ids(&[&first]));
+    assert_eq!((found("b"), found("c")), (ids(&[&first]), ids(&[&second])));
+    // And what an object of it does afterwards.
+    old("UPDATE key SET tags = '[\"a\",\"c\"]', name = 'x' WHERE id = ?", &second);
+    assert_eq!((found("a"), found("c")), (ids(&[&first, &second]), ids(&[&second])));
+    let third = "key_00000000000000ff".to_owned();
+    old(
+        "INSERT INTO key (id, subject, audience, owner, created_at, record_version, tags)
+         VALUES (?, 'svc:old', 1, 'svc:old', 1, 1, '[\"d\"]')",
+        &third,
+    );
+    old(
+        "INSERT INTO generation (status_index, key_id, number, epoch, issued_at, expires_at, scopes, state)
+         SELECT 1, ?, 1, 1, issued_at, expires_at, scopes, state FROM generation LIMIT 1",
+        &third,
+    );
+    assert_eq!(found("d"), ids(&[&third]));
+    tenant.update(&first, change(r#"{"tags":[]}"#)).unwrap();
+    assert_eq!((found("a"), found("b")), (ids(&[&second]), ids(&[])));
 }

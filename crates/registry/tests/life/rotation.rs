@@ -2,7 +2,7 @@
 
 use wardkey_provision::KeyRequest;
 use wardkey_registry::{Conflict, GenerationState, KeyView, ListRequest, RotateRequest};
-use wardkey_testkit::{Acts as _, Tenant, conflict, key_request, seeded_rng, text_of};
+use wardkey_testkit::{Acts as _, Tenant, conflict, key_request, seeded_rng, sequence_of, text_of};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -40,7 +40,7 @@ fn a_rotated_key_has_two_generations_until_the_overlap_after_first_use_has_passe
     tenant.book.pass(1);
     assert_eq!((tenant.word(&old).as_str(), tenant.listed(&old)), ("retired", true));
     assert_eq!((tenant.word(&new).as_str(), tenant.listed(&new)), ("alive", false));
-    let view = tenant.confirm(id).unwrap();
+    let view = tenant.confirm(id).unwrap().view;
     assert_eq!(states(&view), [Retired, Active]);
     let third = tenant.rotate(id, RotateRequest::default()).unwrap();
     assert_eq!(states(&third.view), [Retired, Active, Pending]);
@@ -59,10 +59,14 @@ fn a_deadline_that_no_call_applies_is_applied_by_the_alarm() {
     {
         registry.published(publication.name).unwrap();
     }
-    assert_eq!(registry.next_due().unwrap(), Some(tenant.book.now().plus(60_000)));
+    assert_eq!(registry.next_due(tenant.book.now()).unwrap(), Some(tenant.book.now().plus(60_000)));
     tenant.book.pass(60_000);
     registry.apply_deadlines(tenant.book.now()).unwrap();
-    assert_eq!(registry.next_due().unwrap(), Some(tenant.book.now()), "its record has changed");
+    assert_eq!(
+        registry.next_due(tenant.book.now()).unwrap(),
+        Some(tenant.book.now()),
+        "its record has changed"
+    );
     assert!(tenant.listed(&text_of(&first)));
     assert!(tenant.entries().iter().any(|entry| entry.action == "key.retire"));
 }
@@ -74,14 +78,22 @@ fn confirming_retires_what_came_before_at_once() {
     let first = tenant.create(key_request(&["reports:read"])).unwrap();
     let id = first.view.key_id.as_str();
     let second = tenant.rotate(id, RotateRequest::default()).unwrap();
-    assert_eq!(states(&tenant.confirm(id).unwrap()), [Retired, Active]);
+    let before = sequence_of(&tenant.head());
+    let confirmed = tenant.once("confirmed").confirm(id).unwrap();
+    assert_eq!(states(&confirmed.view), [Retired, Active]);
+    // It says when verifiers know, as a revocation does.
+    let named = sequence_of(&tenant.head());
+    assert!(named > before && confirmed.list_sequence == Some(named));
+    assert_eq!(confirmed.bound.map(|bound| bound.typical_ms), Some(5_000));
+    assert_eq!(tenant.once("confirmed").confirm(id).unwrap(), confirmed);
     assert_eq!(
         (tenant.word(&text_of(&first)).as_str(), tenant.listed(&text_of(&first))),
         ("retired", true)
     );
     assert_eq!(tenant.word(&text_of(&second)), "alive");
     // Twice is once; and a key that was never rotated has nothing to be retired.
-    assert_eq!(states(&tenant.confirm(id).unwrap()), [Retired, Active]);
+    let again = tenant.confirm(id).unwrap();
+    assert_eq!((states(&again.view), again.list_sequence), (vec![Retired, Active], Some(named)));
     let single = tenant.create(key_request(&["reports:read"])).unwrap();
-    assert_eq!(states(&tenant.confirm(&single.view.key_id).unwrap()), [Active]);
+    assert_eq!(states(&tenant.confirm(&single.view.key_id).unwrap().view), [Active]);
 }

@@ -62,7 +62,7 @@ fn a_destroyed_tenant_judges_publishes_and_becomes_nothing_ever_again() {
     let head = tenant.head();
     let state = || tenant.state(sequence_of(&head), digest_of(&head));
     assert!(state().is_ok());
-    assert!(tenant.book.registry().next_due().unwrap().is_some());
+    assert!(tenant.book.registry().next_due(tenant.book.now()).unwrap().is_some());
 
     // A revocation that is under way when the tenant ends is under way no more.
     let sql = "INSERT INTO revocation (id, selector, actor_subject, actor_key, request_id, started_at, state, keys,
@@ -102,7 +102,7 @@ fn a_destroyed_tenant_judges_publishes_and_becomes_nothing_ever_again() {
             let outcome = tenant.book.ask(bootstrap_call(1, [hash; 32], policy, Some("boot")));
             assert_eq!(outcome.unwrap_err(), RegistryError::TenantGone);
         }
-        assert_eq!(tenant.book.registry().next_due().unwrap(), None);
+        assert_eq!(tenant.book.registry().next_due(tenant.book.now()).unwrap(), None);
         assert!(!tenant.book.registry().is_revoking().unwrap());
         assert!(
             tenant

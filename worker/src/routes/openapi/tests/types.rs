@@ -17,7 +17,7 @@ use self::comparison::{Comparison, Side};
 use super::document;
 use crate::problem::Problem;
 use crate::routes::healthz::Health;
-use crate::routes::key_life::RevokedAnswer;
+use crate::routes::key_life::{ConfirmedAnswer, RevokedAnswer};
 use crate::routes::keys::CreatedAnswer;
 use crate::routes::verify::{VerifyAnswer, VerifyRequest};
 
@@ -46,6 +46,7 @@ fn complaints(document: &Value) -> Vec<String> {
         request::<UpdateRequest>("UpdateRequest"),
         request::<VerifyRequest>("VerifyRequest"),
         answer::<AuditPage>("AuditPage"),
+        answer::<ConfirmedAnswer>("ConfirmedKey"),
         answer::<CreatedAnswer<'_>>("CreatedKey"),
         answer::<Destroyed>("Destroyed"),
         answer::<Health>("Health"),
