@@ -12,6 +12,7 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { openBook, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
+import { crowdWorker } from "./crowd.mjs";
 import { planterWorker } from "./planter.mjs";
 import { object, shimWorker } from "./shims.mjs";
 import { WORLD } from "./world.mjs";
@@ -95,7 +96,7 @@ export class Worker {
    * `flavour`: `release` or `faulty`. `token`: the bootstrap token it expects; null for none. `limit`: calls
    * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
    * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
-   * `planter`: beside the worker runs one that writes what it is told. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
+   * `planter`: beside the worker runs one that writes what it is told; `crowd`: one that asks the object many things at once. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
    * `cache`: with the data centre's cache in front of the registry.
    */
   static async start(options = {}) {
@@ -291,6 +292,14 @@ export class Worker {
     return answer.json();
   }
 
+  /** Has the crowd send all these messages to the object at once; answers what became of each, and when. */
+  async crowd(messages) {
+    const crowd = await this.#miniflare.getWorker("crowd");
+    const answer = await crowd.fetch("http://crowd/", { method: "POST", body: JSON.stringify(messages) });
+    if (answer.status !== 200) throw new Error(`the crowd answered ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** Has the planter write a text to `stdout`, `kv` or `sqlite`; `stderr` gets it here. */
   async plant(channel, text) {
     // Whatever a Worker says or throws, workerd puts on stdout: nothing of its own making can bring a text to stderr.
@@ -301,7 +310,7 @@ export class Worker {
   }
 
   async #up() {
-    const { shim, planter, apart } = this.#options;
+    const { shim, planter, crowd, apart } = this.#options;
     const known = workerds.length;
     const say = (line) => this.log.push(line);
     const home = apart ? "home" : "wardkey";
@@ -311,6 +320,7 @@ export class Worker {
         ...(apart ? [this.#wardkey("home", home)] : []),
         ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
         ...(planter ? [planterWorker(compatibilityDate())] : []),
+        ...(crowd ? [crowdWorker(compatibilityDate(), home)] : []),
       ],
       host: "127.0.0.1",
       port: 0,

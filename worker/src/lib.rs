@@ -24,6 +24,7 @@ mod state_store;
 mod sweep;
 mod tenant_directory;
 mod tenant_registry;
+mod waiting_calls;
 
 use wardkey::{KeyId, TenantId};
 use worker::{
