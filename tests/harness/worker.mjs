@@ -13,8 +13,10 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 import { openBook, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
 import { crowdWorker } from "./crowd.mjs";
+import { leaks, secretsOf } from "./leaks.mjs";
 import { planterWorker } from "./planter.mjs";
 import { object, shimWorker } from "./shims.mjs";
+import { unwrapped } from "./tenant_secret.mjs";
 import { WORLD } from "./world.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -75,7 +77,8 @@ after(() => endAll());
 
 /** Ends every worker: for programs that are no tests. */
 export async function endAll() {
-  await Promise.all(running.map((worker) => worker.end()));
+  const ends = await Promise.allSettled(running.map((worker) => worker.end()));
+  for (const { reason } of ends) if (reason) throw reason;
 }
 
 export class Worker {
@@ -89,6 +92,10 @@ export class Worker {
   #workerd;
   #ran = [];
   #options;
+  /** What it was ever started with, and must not tell. */
+  #roots = new Set();
+  #tokens = new Set();
+  #ended = false;
 
   /**
    * Starts a worker that ends with the test file.
@@ -140,9 +147,37 @@ export class Worker {
     this.#miniflare = undefined;
   }
 
+  /** Ends it for good, and fails if a secret stands where none may be: in what it said, in KV or in a database. */
   async end() {
+    if (this.#ended) return;
+    this.#ended = true;
     await this.stop();
+    const found = this.leaks();
     for (const folder of [this.state, `${this.state}-saved`]) rmSync(folder, { recursive: true, force: true });
+    if (found.length > 0) throw new Error(`secrets where none may be: ${found.join("; ")}`);
+  }
+
+  /** The secrets that stand in what the worker has said and left so far, each with where. */
+  leaks() {
+    const files = this.files();
+    const tenantSecrets = [...this.#tenantSecrets()];
+    const { exchanges } = this;
+    const secrets = secretsOf({ roots: this.#roots, tokens: this.#tokens, tenantSecrets, exchanges });
+    const { stdout, stderr } = this.said;
+    return leaks(secrets, { stdout, stderr, log: this.log.join("\n") }, files);
+  }
+
+  /** Of the tenants that the suites have, as far as the roots open them. */
+  *#tenantSecrets() {
+    const roots = [...this.#roots].join(",");
+    for (const tenant of [1, 2, 3]) {
+      const [row] = this.book("SELECT wrapped_secret FROM tenant", { tenant }) ?? [];
+      try {
+        if (row) yield [tenant, unwrapped(Buffer.from(row.wrapped_secret), roots, tenant)];
+      } catch {
+        // Its root was never here, or it was destroyed.
+      }
+    }
   }
 
   /** A client with a credential, or without one. */
@@ -348,6 +383,8 @@ export class Worker {
       ...(token && { WARDKEY_BOOTSTRAP_SHA256: createHash("sha256").update(token).digest("hex") }),
       ...bindings,
     };
+    if (secrets.WARDKEY_ROOT) this.#roots.add(secrets.WARDKEY_ROOT);
+    if (token) this.#tokens.add(token);
     const env = {
       REGISTRY: shim ? object("shim", "RegistryShim") : object(home, "TenantRegistry"),
       DIRECTORY: shim ? object("shim", "DirectoryShim") : object(home, "TenantDirectory"),
