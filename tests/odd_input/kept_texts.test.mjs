@@ -101,6 +101,7 @@ describe("a reason", () => {
       assert.ok([200, 202].includes(answer.status), answer.text);
       const entry = (await admin.audit()).find(({ request_id }) => request_id === answer.requestId);
       assert.equal(entry.reason, kept, JSON.stringify(entry));
+      if (name === "keys.revoked") assert.equal((await admin.get(`/v1/revocations/${answer.json.revocation_id}`)).json.reason, kept);
     });
   }
 
