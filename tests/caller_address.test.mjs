@@ -111,7 +111,7 @@ describe("forged credentials", () => {
     await shutOut(from);
   });
 
-  it("of all addresses are refused alike, without the limit's binding none is judged", async () => {
+  it("are judged by nobody in a deployment without the limit's binding, nor are right ones", async () => {
     const bare = await Worker.start({ without: ["PUBLIC_LIMIT"] });
     const made = await bare.client(bare.token).post("/v1/bootstrap", { subject: "ops:ada", policy: (await admin.get("/v1/policy")).json });
     const answer = await bare.client(made.json.key).get("/v1/audit");

@@ -61,7 +61,8 @@ export const WORLD = `
       if (!world.kv.bent || !(found instanceof ArrayBuffer) || found.byteLength === 0) return found;
       seen.bent += 1;
       const bytes = new Uint8Array(found.slice(0));
-      bytes[bytes.length - 1] ^= 128;
+      // Of a state the first index: no other check than the digest's notices it.
+      bytes[Math.min(9, bytes.length - 1)] ^= 1;
       return bytes.buffer;
     }
 
