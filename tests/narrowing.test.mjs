@@ -60,7 +60,10 @@ describe("a narrowed key", () => {
     for (const address of ["10.1.2.3", "::ffff:10.1.2.3"]) {
       assert.equal((await decision(key.narrowed(TEN).text, { address })).decision, "allow", address);
     }
-    assert.equal((await admin.verify(made.key, { address: "10.0.0" })).status, 400);
+    for (const address of ["10.0.0", "", "localhost", "10.0.0.1/8", "10.1.2.3 ", "[::1]", "fe80::1%eth0"]) {
+      const { status, json } = await admin.verify(made.key, { address });
+      assert.deepEqual([status, json.code, json.field, json.detail], [400, "invalid_field", "address", "address: must be an IPv4 or IPv6 address"]);
+    }
   });
 
   it("is asked about at the registry like the key that it came from, and dies with it", async () => {

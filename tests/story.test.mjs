@@ -123,6 +123,8 @@ describe("the life of a key", () => {
       assert.equal(answer.status, 400);
       assert.equal(answer.json.field, "scopes");
     }
+    const unknown = await verifier.verify(made.key, { scopes: ["reports:read", "reports:fly"] });
+    assert.match(unknown.json.detail, /^scopes: reports:fly must be of the audience's catalog: reports:read, reports:write, /);
   });
 
   it("revoked, it is denied by strict at the next call and by every verifier within the stated bound", async () => {

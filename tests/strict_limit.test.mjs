@@ -4,27 +4,12 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 
 import { flipped, KeyText } from "./harness/key_text.mjs";
+import { withinAMinute } from "./harness/minute.mjs";
 import { Worker } from "./harness/worker.mjs";
 
 const LIMIT = 5;
 const STRICT = { scopes: ["reports:purge"] };
 const OVER = { decision: "deny", status: 429, reason: "too_many_strict_calls", retry_after_s: 60 };
-
-/** Miniflare counts by the minutes of the clock: what one of them ended in the middle of is done again, with other keys. */
-function withinAMinute(what, act) {
-  it(what, async () => {
-    for (;;) {
-      const minute = () => Math.floor(Date.now() / 60_000);
-      const begun = minute();
-      try {
-        await act();
-        return;
-      } catch (error) {
-        if (minute() === begun) throw error;
-      }
-    }
-  });
-}
 
 describe("strict calls about one key", () => {
   let worker, admin, verifier;

@@ -97,6 +97,12 @@ describe("the route, as a proxy asks it", () => {
       assert.equal(answer.headers["wardkey-subject"], undefined);
     }
     assert.equal((await ask(worker, key, { route: "/v1/forward-auth/1/api/more?scope=reports:read" })).status, 404);
+    const named = async (scopes) => (await ask(worker, key, { route: `/v1/forward-auth/1/api?scope=${scopes}` })).json;
+    const unknown = await named("reports:read&scope=reports:fly");
+    assert.equal(unknown.field, "scope");
+    assert.match(unknown.detail, /^scope: reports:fly must be of the audience's catalog: reports:read, reports:write, /);
+    // What does not even read as a scope is not repeated.
+    assert.match((await named("%1b[31mreports:fly")).detail, /^scope: must be of the audience's catalog: reports:read, /);
   });
 
   it("every refusal is the table's", async () => {

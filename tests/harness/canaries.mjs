@@ -25,7 +25,7 @@ const pair = (byte) => byte.toString(16).padStart(2, "0");
 const percent = (byte) => (/[\w.~-]/.test(String.fromCharCode(byte)) && byte < 128 ? String.fromCharCode(byte) : `%${pair(byte).toUpperCase()}`);
 
 /** The letters of base64 that depend on nothing but these bytes, where `offset` bytes stand before them. */
-function inBase64(bytes, offset) {
+export function inBase64(bytes, offset) {
   const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64").replace(/=+$/, "");
   const first = Math.ceil((offset * 8) / 6);
   const end = Math.floor(((offset + bytes.length) * 8) / 6);

@@ -25,7 +25,11 @@ export async function raw(worker, ...pieces) {
   const answer = {
     status: Number(statusLine.split(" ")[1]),
     headers: Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()])),
-    text: end === -1 ? "" : bytes.subarray(end + 4).toString("utf8"),
+    // What stands behind the headers as it came: in chunks, where it came in chunks.
+    body: end === -1 ? Buffer.alloc(0) : bytes.subarray(end + 4),
+    get text() {
+      return this.body.toString("utf8");
+    },
     tookMs: performance.now() - started,
     get json() {
       return JSON.parse(this.text);

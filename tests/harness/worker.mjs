@@ -12,8 +12,11 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { openBook, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
+import { crowdWorker } from "./crowd.mjs";
+import { leaks, secretsOf } from "./leaks.mjs";
 import { planterWorker } from "./planter.mjs";
 import { object, shimWorker } from "./shims.mjs";
+import { unwrapped } from "./tenant_secret.mjs";
 import { WORLD } from "./world.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -74,7 +77,8 @@ after(() => endAll());
 
 /** Ends every worker: for programs that are no tests. */
 export async function endAll() {
-  await Promise.all(running.map((worker) => worker.end()));
+  const ends = await Promise.allSettled(running.map((worker) => worker.end()));
+  for (const { reason } of ends) if (reason) throw reason;
 }
 
 export class Worker {
@@ -88,6 +92,10 @@ export class Worker {
   #workerd;
   #ran = [];
   #options;
+  /** What it was ever started with, and must not tell. */
+  #roots = new Set();
+  #tokens = new Set();
+  #ended = false;
 
   /**
    * Starts a worker that ends with the test file.
@@ -95,7 +103,7 @@ export class Worker {
    * `flavour`: `release` or `faulty`. `token`: the bootstrap token it expects; null for none. `limit`: calls
    * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
    * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
-   * `planter`: beside the worker runs one that writes what it is told. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
+   * `planter`: beside the worker runs one that writes what it is told; `crowd`: one that asks the object many things at once. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
    * `cache`: with the data centre's cache in front of the registry.
    */
   static async start(options = {}) {
@@ -139,9 +147,37 @@ export class Worker {
     this.#miniflare = undefined;
   }
 
+  /** Ends it for good, and fails if a secret stands where none may be: in what it said, in KV or in a database. */
   async end() {
+    if (this.#ended) return;
+    this.#ended = true;
     await this.stop();
+    const found = this.leaks();
     for (const folder of [this.state, `${this.state}-saved`]) rmSync(folder, { recursive: true, force: true });
+    if (found.length > 0) throw new Error(`secrets where none may be: ${found.join("; ")}`);
+  }
+
+  /** The secrets that stand in what the worker has said and left so far, each with where. */
+  leaks() {
+    const files = this.files();
+    const tenantSecrets = [...this.#tenantSecrets()];
+    const { exchanges } = this;
+    const secrets = secretsOf({ roots: this.#roots, tokens: this.#tokens, tenantSecrets, exchanges });
+    const { stdout, stderr } = this.said;
+    return leaks(secrets, { stdout, stderr, log: this.log.join("\n") }, files);
+  }
+
+  /** Of the tenants that the suites have, as far as the roots open them. */
+  *#tenantSecrets() {
+    const roots = [...this.#roots].join(",");
+    for (const tenant of [1, 2, 3]) {
+      const [row] = this.book("SELECT wrapped_secret FROM tenant", { tenant }) ?? [];
+      try {
+        if (row) yield [tenant, unwrapped(Buffer.from(row.wrapped_secret), roots, tenant)];
+      } catch {
+        // Its root was never here, or it was destroyed.
+      }
+    }
   }
 
   /** A client with a credential, or without one. */
@@ -291,6 +327,14 @@ export class Worker {
     return answer.json();
   }
 
+  /** Has the crowd send all these messages to the object at once; answers what became of each, and when. */
+  async crowd(messages) {
+    const crowd = await this.#miniflare.getWorker("crowd");
+    const answer = await crowd.fetch("http://crowd/", { method: "POST", body: JSON.stringify(messages) });
+    if (answer.status !== 200) throw new Error(`the crowd answered ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** Has the planter write a text to `stdout`, `kv` or `sqlite`; `stderr` gets it here. */
   async plant(channel, text) {
     // Whatever a Worker says or throws, workerd puts on stdout: nothing of its own making can bring a text to stderr.
@@ -301,7 +345,7 @@ export class Worker {
   }
 
   async #up() {
-    const { shim, planter, apart } = this.#options;
+    const { shim, planter, crowd, apart } = this.#options;
     const known = workerds.length;
     const say = (line) => this.log.push(line);
     const home = apart ? "home" : "wardkey";
@@ -311,6 +355,7 @@ export class Worker {
         ...(apart ? [this.#wardkey("home", home)] : []),
         ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
         ...(planter ? [planterWorker(compatibilityDate())] : []),
+        ...(crowd ? [crowdWorker(compatibilityDate(), home)] : []),
       ],
       host: "127.0.0.1",
       port: 0,
@@ -338,6 +383,8 @@ export class Worker {
       ...(token && { WARDKEY_BOOTSTRAP_SHA256: createHash("sha256").update(token).digest("hex") }),
       ...bindings,
     };
+    if (secrets.WARDKEY_ROOT) this.#roots.add(secrets.WARDKEY_ROOT);
+    if (token) this.#tokens.add(token);
     const env = {
       REGISTRY: shim ? object("shim", "RegistryShim") : object(home, "TenantRegistry"),
       DIRECTORY: shim ? object("shim", "DirectoryShim") : object(home, "TenantDirectory"),

@@ -8,8 +8,8 @@ export const WORLD = `
 
   // clockMs: how far the clock is from the machine's; clockAt: the one moment at which it stands still; restart: how many of
   // the next calls of objects end in a restart.
-  const world = { clockMs: 0, clockAt: null, restart: 0, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, overtake: false } };
-  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, hung: 0, overtaken: 0, starts: 0, restarts: 0, steps: 0 };
+  const world = { clockMs: 0, clockAt: null, restart: 0, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, delete: 0, overtake: false, bent: false, swapped: false } };
+  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, refusedDeletes: 0, hung: 0, overtaken: 0, bent: 0, swapped: 0, starts: 0, restarts: 0, steps: 0 };
 
   const now = Date.now;
   const ahead = () => (world.clockAt === null ? world.clockMs : world.clockAt - now());
@@ -42,10 +42,28 @@ export const WORLD = `
         seen.negatives += 1;
         return null;
       }
-      const found = await this.#spread(name, options);
+      const found = await this.#wrong(name, await this.#spread(name, options), options);
       if (found === null) missing.set(name, Date.now());
       else missing.delete(name);
       return found;
+    }
+
+    /** Other bytes than lie there: one bit turned, or what was written under another name of the kind before. */
+    async #wrong(name, found, options) {
+      const kind = name.split("/")[0];
+      if (world.kv.swapped) {
+        const other = [...writes.keys()].filter((one) => one !== name && one.split("/")[0] === kind).at(-1);
+        if (other) {
+          seen.swapped += 1;
+          return this.real.get(other, options);
+        }
+      }
+      if (!world.kv.bent || !(found instanceof ArrayBuffer) || found.byteLength === 0) return found;
+      seen.bent += 1;
+      const bytes = new Uint8Array(found.slice(0));
+      // Of a state the first index: no other check than the digest's notices it.
+      bytes[Math.min(9, bytes.length - 1)] ^= 1;
+      return bytes.buffer;
     }
 
     /** What has come here by now. */
@@ -88,7 +106,13 @@ export const WORLD = `
 
     getWithMetadata(...all) { return this.real.getWithMetadata(...all); }
     list(...all) { return this.real.list(...all); }
-    delete(...all) { return this.real.delete(...all); }
+    async delete(...all) {
+      if (world.kv.delete) {
+        seen.refusedDeletes += 1;
+        throw new Error("KV DELETE failed: " + world.kv.delete);
+      }
+      return this.real.delete(...all);
+    }
   }
 
   let kv;

@@ -7,6 +7,7 @@ use worker::Headers;
 
 use crate::Call;
 use crate::credential::{KeyCredential, administration, any_key};
+use crate::forged_credentials::UnjudgedCredential;
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
@@ -26,7 +27,7 @@ impl AdminRequest {
     /// Takes the credential out of a request.
     ///
     /// # Errors
-    /// 401, 400 `invalid_request`: see [`administration`].
+    /// 401, 400 `invalid_request`: see [`administration`]. 429: see [`UnjudgedCredential::of`].
     pub(crate) fn of(call: &Call) -> Result<Self, ApiError> {
         Self::with(call, administration(call.request.headers())?, false)
     }
@@ -34,7 +35,7 @@ impl AdminRequest {
     /// Takes a key of any audience out of a request, for what its holder may do by showing it.
     ///
     /// # Errors
-    /// 401, 400 `invalid_request`: see [`any_key`].
+    /// 401, 400 `invalid_request`: see [`any_key`]. 429: see [`UnjudgedCredential::of`].
     pub(crate) fn of_holder(call: &Call) -> Result<Self, ApiError> {
         Self::with(call, any_key(call.request.headers())?, true)
     }
@@ -42,7 +43,7 @@ impl AdminRequest {
     fn with(call: &Call, credential: KeyCredential, possession: bool) -> Result<Self, ApiError> {
         let KeyCredential { text, tenant } = credential;
         Ok(Self {
-            registry: call.registry(tenant)?,
+            registry: call.registry(tenant)?.judging(UnjudgedCredential::of(call, &text)?),
             tenant,
             credential: text,
             possession,

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use wardkey::{
     Ask, AudienceId, Base, Catalog, Confirmation, Decision, Echo, KeySet, List, MAX_BASE_LEN,
     Query, Reason, Refresh, Registry, RegistryQuestion, RegistryVerdict, Requirement,
-    RequirementError, TenantId, UnixMillis, verify,
+    RequirementError, ScopeName, TenantId, UnixMillis, verify,
 };
 use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
 
@@ -131,13 +131,7 @@ impl<'c> EdgeVerifier<'c> {
                 RequirementError::Empty => {
                     ApiError::invalid("scopes", "must name at least one scope")
                 }
-                _ => {
-                    let names: Vec<&str> =
-                        catalog.entries().take(20).map(|entry| entry.name.as_str()).collect();
-                    let problem =
-                        format!("must be of the audience's catalog: {}", names.join(", "));
-                    ApiError::invalid("scopes", problem)
-                }
+                _ => ApiError::invalid("scopes", not_in(&catalog, scopes)),
             })
         });
         requirement.unwrap_or_else(|| Err(no_key_set()))
@@ -267,6 +261,19 @@ fn registry_verdict(verdict: &StrictVerdict) -> Result<RegistryVerdict, Unanswer
             Some(Reason::NeverIssued) => Ok(RegistryVerdict::NeverIssued),
             _ => Err(Unanswered),
         },
+    }
+}
+
+/// Which scope is not in the catalog, and what is. Only what reads as a scope is repeated.
+fn not_in(catalog: &Catalog<'_>, scopes: &[String]) -> String {
+    let unknown = scopes.iter().find(|name| catalog.scope(name).is_none());
+    let unknown = unknown.and_then(|name| ScopeName::new(name));
+    let must = "must be of the audience's catalog";
+    let names: Vec<&str> = catalog.entries().take(20).map(|entry| entry.name.as_str()).collect();
+    let catalog = names.join(", ");
+    match unknown {
+        Some(name) => format!("{} {must}: {catalog}", name.as_str()),
+        None => format!("{must}: {catalog}"),
     }
 }
 

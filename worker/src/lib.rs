@@ -3,11 +3,15 @@
 mod admin_request;
 mod audience_names;
 mod body;
+mod caller_address;
 mod clock;
 mod config;
+mod content_coding;
 mod credential;
 mod directory_client;
 mod edge_verifier;
+mod forged_credentials;
+mod gzip;
 mod head_cache;
 mod object_message;
 mod object_store;
@@ -20,6 +24,7 @@ mod state_store;
 mod sweep;
 mod tenant_directory;
 mod tenant_registry;
+mod waiting_calls;
 
 use wardkey::{KeyId, TenantId};
 use worker::{
@@ -53,7 +58,7 @@ impl Call {
 
     /// Counts a call that reaches an object without a credential that was judged, by its caller's address.
     pub(crate) async fn count_as_public(&self) -> Result<(), ApiError> {
-        let address = self.request.headers().get("CF-Connecting-IP")?.unwrap_or_default();
+        let address = caller_address::counted(self.request.headers())?;
         if self.is_within("PUBLIC_LIMIT", address).await? {
             Ok(())
         } else {

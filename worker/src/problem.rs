@@ -67,6 +67,8 @@ pub(crate) enum ApiError {
     TooManyRequests,
     /// Too many questions to the registry about one key.
     TooManyStrictCalls,
+    /// The registry has too much to do, and has done nothing of this.
+    RegistryBusy,
     /// The registry did not answer in time: whether a mutation happened is not known.
     RegistryUnavailable,
     /// A secret or binding of the deployment, by name.
@@ -196,6 +198,7 @@ impl ApiError {
             Self::TooManyStrictCalls => {
                 (429, "too_many_strict_calls", "Too many strict calls with this key")
             }
+            Self::RegistryBusy => (503, "registry_busy", "The registry has too much to do"),
             Self::RegistryUnavailable => {
                 (503, "registry_unavailable", "The registry did not answer")
             }
@@ -234,6 +237,7 @@ impl ApiError {
             Self::PlainHttp => "Repeat the request over https. If it carried a key, that key has been exposed: revoke it.".into(),
             Self::TooManyRequests => "Wait for as long as Retry-After says.".into(),
             Self::TooManyStrictCalls => "The key may be good and cannot be judged now: wait for as long as Retry-After says.".into(),
+            Self::RegistryBusy => "Nothing was changed. Repeat the request after as long as Retry-After says.".into(),
             Self::RegistryUnavailable => "Whether a change was made is not known. Repeat the request with the same Idempotency-Key.".into(),
             Self::Misconfigured(name) => format!("{name} is missing or malformed in the deployment."),
             Self::Internal(_) => "Nothing was changed. The operator's log has the details under the request id.".into(),
@@ -261,7 +265,7 @@ impl ApiError {
     pub(crate) const fn retry_after_s(&self) -> Option<u8> {
         match self {
             Self::Denied(reason) => reason.answer().retry_after_s,
-            Self::RegistryUnavailable => Some(1),
+            Self::RegistryBusy | Self::RegistryUnavailable => Some(1),
             Self::TooManyRequests | Self::TooManyStrictCalls => Some(60),
             _ => None,
         }
@@ -310,6 +314,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::BootstrapUsed => Self::BootstrapUsed,
             RegistryError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             // An object runs on for minutes after a deployment, and then knows what the Worker asks.
+            RegistryError::Busy => Self::RegistryBusy,
             RegistryError::UnknownCall => unknown_call(),
             RegistryError::Internal { message } if message == UNKNOWN_CALL_ONCE => unknown_call(),
             RegistryError::Internal { message } => Self::Internal(message),

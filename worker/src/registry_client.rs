@@ -8,6 +8,7 @@ use wardkey_registry::{Call, Reply};
 use worker::{Env, Headers, Stub, console_error};
 
 use crate::clock;
+use crate::forged_credentials::UnjudgedCredential;
 use crate::object_message::exchange;
 use crate::problem::ApiError;
 
@@ -20,6 +21,8 @@ pub(crate) struct RegistryClient {
     stub: Stub,
     /// Set by the first call: the time that a body takes to come is its sender's.
     deadline: Cell<Option<UnixMillis>>,
+    /// The credential that the first answer says what it is.
+    unjudged: Cell<Option<UnjudgedCredential>>,
     #[cfg(feature = "plant-faults")]
     planted: Option<String>,
 }
@@ -36,9 +39,16 @@ impl RegistryClient {
         Ok(Self {
             stub,
             deadline: Cell::new(None),
+            unjudged: Cell::new(None),
             #[cfg(feature = "plant-faults")]
             planted: None,
         })
+    }
+
+    /// The same client, whose first answer judges a credential.
+    pub(crate) fn judging(self, credential: UnjudgedCredential) -> Self {
+        self.unjudged.set(Some(credential));
+        self
     }
 
     /// The same client, its calls failing as a test's header asks.
@@ -51,7 +61,8 @@ impl RegistryClient {
     /// Asks and waits for as long as the request may take.
     ///
     /// # Errors
-    /// What the registry says, or [`ApiError::RegistryUnavailable`].
+    /// What the registry says, or [`ApiError::RegistryUnavailable`]; [`ApiError::TooManyRequests`] for one forged credential
+    /// too many.
     pub(crate) async fn ask(&self, call: &Call) -> Result<Reply, ApiError> {
         self.ask_within(call, Duration::MAX).await
     }
@@ -70,7 +81,11 @@ impl RegistryClient {
         if let Some(planted) = &self.planted {
             headers.set(crate::tenant_registry::PLANT_HEADER, planted)?;
         }
-        exchange(&self.stub, headers, call, limit.min(left)).await
+        let outcome = exchange(&self.stub, headers, call, limit.min(left)).await;
+        if let Some(credential) = self.unjudged.take() {
+            credential.judged(&outcome).await?;
+        }
+        outcome
     }
 }
 

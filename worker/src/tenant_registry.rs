@@ -3,6 +3,7 @@
 //! Guarantee: single writer; every mutation is one `transactionSync`, so that an error or a panic leaves
 //! nothing behind and its caller gets an answer. Its storage is SQLite alone (STORAGE.md). Its messages are
 //! [`Call`] in, `Result<Reply, RegistryError>` out, as JSON; only the deployment's own Worker can send them.
+//! When too many calls wait, those that can wait longer are turned away, so that the others are answered.
 //! Its alarm writes sealed records and states of the list to KV until nothing is due, and tells the directory what has
 //! changed.
 
@@ -26,6 +27,7 @@ use crate::object_store::ObjectStore;
 use crate::problem::ApiError;
 use crate::record_store::RecordStore;
 use crate::state_store::StateStore;
+use crate::waiting_calls::WaitingCalls;
 
 /// Most records that one alarm writes.
 const RECORDS_PER_ALARM: u32 = 50;
@@ -43,17 +45,20 @@ pub struct TenantRegistry {
     env: Env,
     /// What the alarm has been armed for since this start; none before that is known.
     armed_for: Cell<Option<Option<UnixMillis>>>,
+    waiting: WaitingCalls,
 }
 
-// A panic leaves nothing half done in these: the cell only saves work.
+// A panic leaves nothing half done in these: the cell only saves work, and a call that is gone counts for some seconds.
 impl RefUnwindSafe for TenantRegistry {}
 
 impl DurableObject for TenantRegistry {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, armed_for: Cell::new(None) }
+        Self { state, env, armed_for: Cell::new(None), waiting: WaitingCalls::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        // All that have come stand here, at their first wait, while one of them is worked on.
+        let _waiting = self.waiting.come(clock::now());
         let message = Zeroizing::new(request.bytes().await?);
         if self.armed_for.get().is_none_or(|due| due.is_some_and(|due| due <= clock::now())) {
             self.work_off_deadlines().await;
@@ -65,6 +70,10 @@ impl DurableObject for TenantRegistry {
             console_error!(
                 "alarm: a key whose tag is right was never issued; see key.never_issued in the audit log"
             );
+        }
+        if matches!(outcome, Err(RegistryError::Busy)) {
+            // Nothing was done that an alarm could be due for.
+            return Response::from_json(&outcome);
         }
         if let Ok(Reply::Swept(swept)) = &mut outcome {
             swept.rearmed = self.has_lost_its_alarm().await?;
@@ -124,6 +133,9 @@ fn is_never_issued(outcome: &Result<Reply, RegistryError>) -> bool {
 impl TenantRegistry {
     fn answer(&self, request: &Request, message: &[u8]) -> Result<Reply, RegistryError> {
         let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::UnknownCall)?;
+        if self.waiting.turn_away(&call) {
+            return Err(RegistryError::Busy);
+        }
         let config = self.config()?;
         let store = ObjectStore::of(&self.state);
         #[cfg(feature = "plant-faults")]

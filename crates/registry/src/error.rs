@@ -75,6 +75,9 @@ pub enum RegistryError {
     /// The object runs a version that does not know the call, or a field of it. Nothing was done.
     #[error("the registry does not know this call")]
     UnknownCall,
+    /// Too many calls wait before this one, and it can wait longer than they can. Nothing was done.
+    #[error("the registry is busy")]
+    Busy,
     /// Ours. The text is for the operator's log.
     #[error("{message}")]
     Internal {

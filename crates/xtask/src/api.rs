@@ -19,11 +19,11 @@ use crate::{
 /// What is left to chance.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The seed of an earlier run, as that printed it; another one each time by default.
+    /// The seed of an earlier run, as that printed it (0 to 4294967295); another one each time by default.
     #[arg(long)]
     seed: Option<u32>,
-    /// So many requests of each kind are drawn for each operation, at most.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    /// So many requests of each kind are drawn for each operation, at most (1 to 10000).
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     examples: u32,
 }
 

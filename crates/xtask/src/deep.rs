@@ -18,13 +18,13 @@ use crate::{
 /// Which parts, how long, and whether they are written down.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only these parts; the record keeps what it says of the others.
+    /// Only these parts, with commas between them, all by default; the record keeps what it says of the others.
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PARTS)]
     only: Vec<String>,
-    /// Seconds for each fuzz target.
+    /// Seconds for each fuzz target (1 to 86400).
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     fuzz_seconds: u32,
-    /// What chance is drawn from, as an earlier run printed it; a new one by default.
+    /// What chance is drawn from, as an earlier run printed it (0 to 4294967295); a new one by default.
     #[arg(long)]
     seed: Option<u32>,
     /// Write no record: also with changes that are not committed.

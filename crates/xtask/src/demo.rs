@@ -18,10 +18,10 @@ use crate::{
 /// How to play it.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The port that `cargo xtask dev` listens on.
+    /// The port that `cargo xtask dev` listens on (1 to 65535).
     #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// How often a key is revoked in each setting.
+    /// How often a key is revoked in each setting (1 to 100).
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Print whole keys. All of them are revoked at the end, except the admin key.

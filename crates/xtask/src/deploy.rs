@@ -36,24 +36,39 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let config = fs::canonicalize(&options.config)
         .with_context(|| format!("cannot read {}", options.config.display()))?;
     let text = fs::read_to_string(&config)?;
-    if !options.dry_run {
-        ensure!(
-            !text.lines().any(|line| line.trim() == LOCAL_KV),
-            "{} names no KV namespace yet: put the id that `npx wrangler kv namespace create RECORDS` prints in place \
-             of \"local\"",
-            options.config.display()
-        );
+    let obstacle = obstacle(&options.config, &text);
+    if let (false, Some(obstacle)) = (options.dry_run, &obstacle) {
+        bail!("{obstacle}");
     }
     let progress = Progress::of(setup::STEPS + 1 + usize::from(options.dry_run));
     let kit = setup::run(workspace, &progress, way)?;
     worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
     if options.dry_run {
-        return dry_run(workspace, &progress, &kit.node, &config);
+        dry_run(workspace, &progress, &kit.node, &config)?;
+        print!("{}", verdict(obstacle.as_deref()));
+        return Ok(());
     }
     let status =
         wrangler(workspace, &kit.node, &config).status().context("cannot start wrangler")?;
     ensure!(status.success(), "wrangler ended with {status}; what it said is above");
     Ok(())
+}
+
+/// What stands in a deployment's way, as far as it can be seen from here.
+fn obstacle(config: &Path, text: &str) -> Option<String> {
+    text.lines().any(|line| line.trim() == LOCAL_KV).then(|| {
+        format!(
+            "{} names no KV namespace yet: put the id that `npx wrangler kv namespace create RECORDS` prints in place \
+             of \"local\"",
+            config.display()
+        )
+    })
+}
+
+/// The last words of a dry run.
+fn verdict(obstacle: Option<&str>) -> String {
+    let rest = obstacle.map(|obstacle| format!(" A deployment would refuse: {obstacle}."));
+    format!("Nothing was sent.{}\n", rest.unwrap_or_default())
 }
 
 /// Has wrangler do all that it does for a deployment but the sending, and looks at what it would have sent.
@@ -165,8 +180,17 @@ env.STRICT_LIMIT (600 requests/60s)  Rate Limit
     }
 
     #[test]
-    fn the_line_to_replace_is_in_our_wrangler_toml() {
-        let text = include_str!("../../../wrangler.toml");
+    fn a_dry_run_says_that_our_wrangler_toml_is_not_to_be_deployed_as_it_is() {
+        let (config, text) = (Path::new("wrangler.toml"), include_str!("../../../wrangler.toml"));
         assert_eq!(text.lines().filter(|line| line.trim() == LOCAL_KV).count(), 1);
+        let obstacle = obstacle(config, text);
+        let said = verdict(obstacle.as_deref());
+        assert!(
+            said.starts_with("Nothing was sent. A deployment would refuse: wrangler.toml names"),
+            "{said}"
+        );
+        let filled_in = text.replace(LOCAL_KV, "id = \"0f1e2d3c4b5a69788796a5b4c3d2e1f0\"");
+        assert_eq!(super::obstacle(config, &filled_in), None);
+        assert_eq!(verdict(None), "Nothing was sent.\n");
     }
 }

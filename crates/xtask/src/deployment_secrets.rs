@@ -17,15 +17,18 @@ use crate::{
 /// What for.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The number of the tenant that the token is for: a new one, or one whose administrators are lost.
+    /// The number of the tenant that the token is for (1 to 65535): a new one, or one whose administrators are lost.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     tenant: u16,
-    /// For how many hours the token may be used.
+    /// For how many hours the token may be used (1 to 168).
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=168))]
     hours: u64,
     /// Make a token and no root: for another tenant or another administrator of a deployment that has its root.
     #[arg(long)]
     token_only: bool,
+    /// Write a new token over the one that lies there. The deployment takes the one whose SHA-256 it was given last.
+    #[arg(long)]
+    replace_token: bool,
     /// Where they are written.
     #[arg(long, value_name = "FOLDER", default_value = ".wardkey/deployment")]
     folder: PathBuf,
@@ -36,6 +39,13 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.path(&options.folder);
     let (root, made) = (folder.join("root"), folder.join("root-was-made"));
+    let path = folder.join("bootstrap.token");
+    let is_replaced = path.exists();
+    ensure!(
+        options.replace_token || !is_replaced,
+        "{} is there already: use it, delete it, or say --replace-token for a new one in its place",
+        path.display()
+    );
     let is_new = !options.token_only && !root.exists();
     if is_new {
         ensure!(
@@ -54,9 +64,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             .with_context(|| format!("{} holds no root", root.display()))?;
     }
     let token = token(options.tenant, now()? + 3600 * options.hours)?;
-    write_private(&folder, &folder.join("bootstrap.token"), &token)?;
+    write_private(&folder, &path, &token)?;
     write_private(&folder, &folder.join("bootstrap.sha256"), &hex(&Sha256::digest(&token)))?;
-    print!("{}", guide(&options.folder, is_new, options));
+    print!("{}", guide(&options.folder, is_new, is_replaced, options));
     Ok(())
 }
 
@@ -66,7 +76,7 @@ fn token(tenant: u16, expiry: u64) -> Result<String> {
     Ok(token)
 }
 
-fn guide(folder: &Path, is_new: bool, options: &Options) -> String {
+fn guide(folder: &Path, is_new: bool, is_replaced: bool, options: &Options) -> String {
     let folder = folder.display();
     let root = if options.token_only {
         String::new()
@@ -83,8 +93,13 @@ fn guide(folder: &Path, is_new: bool, options: &Options) -> String {
     } else {
         format!("npx wrangler secret put WARDKEY_ROOT < {folder}/root\n")
     };
+    let replaced = if is_replaced {
+        "It replaces the one that was there, which opens nothing any more once the deployment has the SHA-256 of this one.\n"
+    } else {
+        ""
+    };
     format!(
-        "{root}{folder}/bootstrap.token is for tenant {}, for {} h. No secret was shown.\n\n\
+        "{root}{folder}/bootstrap.token is for tenant {}, for {} h. No secret was shown.\n{replaced}\n\
          {put_root}npx wrangler secret put WARDKEY_BOOTSTRAP_SHA256 < {folder}/bootstrap.sha256\n",
         options.tenant, options.hours
     )
@@ -100,10 +115,20 @@ mod tests {
     fn a_root_is_made_once_and_a_token_each_time_and_only_their_owner_reads_them() -> Result<()> {
         let checkout = tempfile::tempdir()?;
         let workspace = Workspace::at(checkout.path());
-        let options = Options { tenant: 7, hours: 2, token_only: false, folder: "secrets".into() };
+        let options = Options {
+            tenant: 7,
+            hours: 2,
+            token_only: false,
+            replace_token: false,
+            folder: "secrets".into(),
+        };
         let read = |name: &str| fs::read_to_string(checkout.path().join("secrets").join(name));
         run(&workspace, &options)?;
         let (root, token) = (read("root")?, read("bootstrap.token")?);
+        // Neither is lost by a second call.
+        assert!(run(&workspace, &options).is_err());
+        assert_eq!((&root, &token), (&read("root")?, &read("bootstrap.token")?));
+        let options = Options { replace_token: true, ..options };
         run(&workspace, &options)?;
         assert_eq!(root, read("root")?);
         assert_ne!(token, read("bootstrap.token")?);
@@ -131,7 +156,13 @@ mod tests {
         let folder = checkout.path().join("secrets");
         fs::create_dir(&folder)?;
         fs::write(folder.join("root"), "something else")?;
-        let options = Options { tenant: 1, hours: 1, token_only: false, folder: "secrets".into() };
+        let options = Options {
+            tenant: 1,
+            hours: 1,
+            token_only: false,
+            replace_token: false,
+            folder: "secrets".into(),
+        };
         assert!(run(&Workspace::at(checkout.path()), &options).is_err());
         assert_eq!(fs::read_to_string(folder.join("root"))?, "something else");
         Ok(())
@@ -139,10 +170,14 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_in_what_is_printed() {
-        for (is_new, token_only) in [(true, false), (false, false), (false, true)] {
-            let options = Options { tenant: 1, hours: 1, token_only, folder: "x".into() };
-            let said = guide(Path::new("x"), is_new, &options);
+        for (is_new, token_only, replace_token) in
+            [(true, false, false), (false, false, true), (false, true, false)]
+        {
+            let options =
+                Options { tenant: 1, hours: 1, token_only, replace_token, folder: "x".into() };
+            let said = guide(Path::new("x"), is_new, replace_token, &options);
             assert!(!said.contains("wkboot_"));
+            assert_eq!(said.contains("replaces"), replace_token);
             assert_eq!(said.contains("WARDKEY_ROOT"), !token_only);
         }
     }

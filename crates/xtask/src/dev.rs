@@ -28,7 +28,7 @@ use crate::{
 /// How to run it.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The port on 127.0.0.1.
+    /// The port on 127.0.0.1 (1 to 65535).
     #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Print the admin key itself, not only where it lies.

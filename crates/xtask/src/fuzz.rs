@@ -26,14 +26,14 @@ use crate::{
 /// How long, which target, and what else than fuzzing.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only this target.
+    /// Only this target; all by default.
     #[arg(value_parser = TARGETS)]
     target: Option<String>,
-    /// Seconds for each target.
+    /// Seconds for each target (1 to 86400).
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// Start of the fuzzer's random numbers; another one each time by default. The same one begins alike and, ended by the
-    /// clock, does not try exactly the same.
+    /// Start of the fuzzer's random numbers (0 to 4294967295); another one each time by default. The same one begins alike
+    /// and, ended by the clock, does not try exactly the same.
     #[arg(long)]
     seed: Option<u32>,
     /// Write what each target came to into this file, as JSON.

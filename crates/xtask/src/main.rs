@@ -176,3 +176,59 @@ fn run(arguments: Arguments) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use clap::{Arg, CommandFactory};
+
+    use super::*;
+
+    /// The range that an option's help states, if the option takes a number.
+    fn stated(option: &Arg) -> Option<Result<(i128, i128)>> {
+        let numbers = [
+            TypeId::of::<u8>(),
+            TypeId::of::<u16>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<f64>(),
+        ];
+        let kind = option.get_value_parser().type_id();
+        if !numbers.iter().any(|number| kind == *number) {
+            return None;
+        }
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        let range = help.split_once('(').and_then(|(_, rest)| {
+            let (least, rest) = rest.split_once(" to ")?;
+            let end = rest.find(|c: char| !c.is_ascii_digit())?;
+            Some((least.parse().ok()?, rest.get(..end)?.parse().ok()?))
+        });
+        Some(range.ok_or_else(|| anyhow::anyhow!("{option}: {help:?} states no range")))
+    }
+
+    #[test]
+    fn the_help_of_every_number_states_the_range_that_is_taken() -> Result<()> {
+        let mut seen = 0;
+        let mut arguments = Arguments::command();
+        arguments.build();
+        for command in arguments.get_subcommands() {
+            for option in command.get_arguments() {
+                let Some(range) = stated(option) else { continue };
+                let (least, most) = range?;
+                let name = option.get_long().unwrap_or_default();
+                let takes = |number: i128| {
+                    let words =
+                        ["xtask", command.get_name(), &format!("--{name}"), &number.to_string()]
+                            .map(str::to_owned);
+                    Arguments::try_parse_from(words).is_ok()
+                };
+                assert!(takes(least) && takes(most), "{} {option}", command.get_name());
+                assert!(!takes(least - 1) && !takes(most + 1), "{} {option}", command.get_name());
+                seen += 1;
+            }
+        }
+        assert!(seen >= 12, "{seen} options");
+        Ok(())
+    }
+}

@@ -35,19 +35,19 @@ use crate::workspace::Workspace;
 /// Which mutants; all by default.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only this file's mutants, such as crates/core/src/scope.rs; may be given more than once.
+    /// Only this file's mutants, such as crates/core/src/scope.rs; may be given more than once; all by default.
     #[arg(long, value_name = "FILE")]
     file: Vec<String>,
     /// Only every tenth mutant.
     #[arg(long)]
     quick: bool,
-    /// Stop after so many minutes; the next call goes on.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Stop after so many minutes (1 to 10080), by default when all are tried; the next call goes on.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_080))]
     minutes: Option<u64>,
     /// Forget what earlier calls found.
     #[arg(long)]
     fresh: bool,
-    /// Mutants that are tried side by side.
+    /// Mutants that are tried side by side (1 to 255).
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
     /// Write the figures into this file, as JSON.

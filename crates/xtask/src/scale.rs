@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// How many keys.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Keys of the largest tenant; costs are taken at 1,000 and 100,000 as well.
+    /// Keys of the largest tenant (1000 to 20000000); costs are taken at 1,000 and 100,000 as well.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
     keys: u32,
     /// Write what was found into this file, as JSON.

@@ -28,10 +28,10 @@ use crate::workspace::Workspace;
 /// What to scan and what to keep of it.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Fail if there is less text than this, in 10⁹ bytes.
-    #[arg(long, default_value_t = 1.0)]
+    /// Fail if there is less text than this, in 10⁹ bytes (0 to 1000; 1.5 is taken, too).
+    #[arg(long, default_value_t = 1.0, value_parser = gigabytes)]
     least_gb: f64,
-    /// What the planted keys and their places are drawn from.
+    /// What the planted keys and their places are drawn from (0 to 18446744073709551615).
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write what was measured into this file, as JSON.
@@ -40,6 +40,11 @@ pub(crate) struct Options {
     /// Do without a source that cannot be had here: Debian's, npm's, Cargo's crates or Rust's standard library.
     #[arg(long)]
     allow_missing: bool,
+}
+
+fn gigabytes(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1_000.0).contains(number));
+    number.ok_or_else(|| "it is from 0 to 1000".into())
 }
 
 /// Scans, prints what was scanned, and fails on a finding or a planted key that was not found.

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     /// How much.
     #[arg(long, default_value = "test")]
     pub(crate) scale: Scale,
-    /// What chance is drawn from, as an earlier run printed it; a new one by default.
+    /// What chance is drawn from, as an earlier run printed it (0 to 18446744073709551615); a new one by default.
     #[arg(long, env = "WARDKEY_SEED")]
     pub(crate) seed: Option<u64>,
 }

@@ -124,7 +124,9 @@ impl Wanted {
     ) -> Result<Decision, ApiError> {
         let required = match verifier.requirement(&self.scopes, self.any) {
             Ok(required) => required,
-            Err(ApiError::Invalid { .. }) => return self.misnamed(verifier, key, caller).await,
+            Err(ApiError::Invalid { problem, .. }) => {
+                return self.misnamed(verifier, key, caller, problem).await;
+            }
             Err(error) => return Err(error),
         };
         let required = if self.strict { required.strict() } else { required };
@@ -138,6 +140,7 @@ impl Wanted {
         verifier: &EdgeVerifier<'_>,
         key: &WireSecret,
         caller: Option<IpAddr>,
+        problem: String,
     ) -> Result<Decision, ApiError> {
         console_warn!("forward auth is configured with a scope that is not of the audience");
         let easiest: Requirement = verifier.easiest_requirement()?;
@@ -145,7 +148,7 @@ impl Wanted {
             Decision::Deny(denial) if denial.reason.answer() == UNKNOWN.answer() => {
                 Ok(Decision::Deny(denial))
             }
-            _ => Err(ApiError::invalid("scope", "must be of the audience's catalog")),
+            _ => Err(ApiError::invalid("scope", problem)),
         }
     }
 }

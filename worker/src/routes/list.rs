@@ -2,9 +2,11 @@
 
 use wardkey::{DIGEST_LEN, Reason, TenantId};
 use wardkey_registry::{Call as RegistryCall, Reply, StateName, WireBytes};
-use worker::{Response, ResponseBuilder, console_error};
+use worker::{EncodeBody, Response, ResponseBuilder, console_error};
 
 use crate::Call;
+use crate::content_coding::takes_gzip;
+use crate::gzip::gzipped;
 use crate::head_cache::HeadCache;
 use crate::problem::ApiError;
 use crate::registry_client::unexpected_reply;
@@ -40,7 +42,8 @@ pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError>
 /// 2. No query; the caller's address is counted: 400, 429.
 /// 3. KV, whose bytes count only if they have that digest; that it has none is no answer.
 /// 4. The registry: 404 (fetch the head again), 410 `tenant_gone`, 503.
-/// 5. 200 with the state's bytes, which never change. `Wardkey-State` says whether they came from `kv` or the `registry`.
+/// 5. 200 with the state's bytes, which never change, compressed for whoever takes that. `Wardkey-State` says whether they came
+///    from `kv` or the `registry`.
 pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;
     let (sequence, digest) = name.split_once('-').ok_or(ApiError::NotFound)?;
@@ -48,8 +51,11 @@ pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Respon
     let digest = hex(digest).ok_or(ApiError::NotFound)?;
     refuse_query(&call)?;
     call.count_as_public().await?;
-    let copies = StateStore::of(&call.env)?;
-    let (bytes, source) = match copies.state(&StateName { tenant, sequence, digest }).await {
+    let copy = match StateStore::of(&call.env) {
+        Ok(copies) => copies.state(&StateName { tenant, sequence, digest }).await,
+        Err(error) => Err(error),
+    };
+    let (bytes, source) = match copy {
         Ok(Some(bytes)) => (bytes, "kv"),
         missed => {
             if let Err(error) = missed {
@@ -59,8 +65,21 @@ pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Respon
             (ask(&call, tenant, &asked).await?, "registry")
         }
     };
-    let mut response = public(bytes, "public, max-age=31536000, immutable")?;
-    response.headers_mut().set("Wardkey-State", source)?;
+    let compressed = if bytes.len() >= LEAST_COMPRESSED && takes_gzip(&call.request)? {
+        gzipped(&bytes)
+    } else {
+        None
+    };
+    let is_compressed = compressed.is_some();
+    let mut response = public(compressed.unwrap_or(bytes), "public, max-age=31536000, immutable")?;
+    let headers = response.headers_mut();
+    headers.set("Wardkey-State", source)?;
+    headers.set("Vary", "Accept-Encoding")?;
+    if is_compressed {
+        headers.set("Content-Encoding", "gzip")?;
+        // Nor does the runtime compress it once more.
+        response = response.with_encode_body(EncodeBody::Manual);
+    }
     Ok(response)
 }
 
@@ -93,6 +112,9 @@ fn refuse_query(call: &Call) -> Result<(), ApiError> {
 fn number(text: &str) -> Result<TenantId, ApiError> {
     canonical(text).map(TenantId).ok_or(ApiError::NotFound)
 }
+
+/// Shortest state that is worth compressing, in bytes: a smaller one fits into a packet anyway.
+const LEAST_COMPRESSED: usize = 1_024;
 
 /// A decimal number in its one spelling.
 fn canonical<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {

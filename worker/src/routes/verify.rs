@@ -31,11 +31,17 @@ pub(super) struct VerifyRequest {
     audience: Option<String>,
     /// Where the key is used from, for keys that may be used from some networks only.
     #[serde(default)]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    address: Option<IpAddr>,
+    address: Option<String>,
     /// Whether the registry is to be asked whatever the scopes' risk levels say.
     #[serde(default)]
     strict: bool,
+}
+
+impl VerifyRequest {
+    fn address(&self) -> Result<Option<IpAddr>, ApiError> {
+        let parsed = self.address.as_deref().map(str::parse).transpose();
+        parsed.map_err(|_| ApiError::invalid("address", "must be an IPv4 or IPv6 address"))
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -91,14 +97,15 @@ pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
     let admin = AdminRequest::of(&call)?;
     let tenant = admin.tenant;
     let said = body::json::<VerifyRequest>(&mut call.request).await;
-    let (registry, authority, request) = admin.accept(said).await?;
+    let said = said.and_then(|request| Ok((request.address()?, request)));
+    let (registry, authority, (address, request)) = admin.accept(said).await?;
     let has = edge_verifier::held(tenant);
     let admission = RegistryCall::AdmitVerifier { authority, audience: request.audience, has };
     let material = edge_verifier::material(registry.ask(&admission).await?)?;
     let verifier = EdgeVerifier::new(tenant, material, &registry, &call)?;
     let requirement = verifier.requirement(&request.scopes, request.r#match == Match::Any)?;
     let requirement = if request.strict { requirement.strict() } else { requirement };
-    let decided = verifier.decide(request.key.secret_str(), &requirement, request.address).await;
+    let decided = verifier.decide(request.key.secret_str(), &requirement, address).await;
     let answer = match decided {
         Ok(Decision::Allow(allow)) => allowed(&verifier, &allow),
         Ok(Decision::Deny(denial)) => {

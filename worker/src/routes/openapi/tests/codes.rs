@@ -55,6 +55,7 @@ fn refusals() -> Vec<ApiError> {
         ApiError::PlainHttp,
         ApiError::TooManyRequests,
         ApiError::TooManyStrictCalls,
+        ApiError::RegistryBusy,
         ApiError::RegistryUnavailable,
         ApiError::Misconfigured(""),
         ApiError::Internal(String::new()),
@@ -107,13 +108,14 @@ const fn kind(refusal: &ApiError) -> u8 {
             Conflict::AudienceInUse => 37,
         },
         ApiError::TooManyStrictCalls => 38,
+        ApiError::RegistryBusy => 39,
     }
 }
 
 #[test]
 fn every_kind_of_refusal_is_looked_at() {
     let kinds: BTreeSet<u8> = refusals().iter().map(kind).collect();
-    assert_eq!(kinds, (0..=38).collect());
+    assert_eq!(kinds, (0..=39).collect());
 }
 
 fn words(list: &Value) -> BTreeSet<&str> {

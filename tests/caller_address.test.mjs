@@ -1,0 +1,120 @@
+// Calls that no right key vouches for are counted by the address that they come from: whoever has more addresses has no more calls,
+// and whoever has a right key is not held up by others' wrong ones.
+
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+
+import { flipped, KeyText } from "./harness/key_text.mjs";
+import { withinAMinute } from "./harness/minute.mjs";
+import { Worker } from "./harness/worker.mjs";
+
+const LIMIT = 5;
+
+describe("calls of the list", () => {
+  let worker, part;
+
+  before(async () => {
+    worker = await Worker.start({ limit: LIMIT });
+    await worker.administrator();
+  });
+
+  const get = async (address) => {
+    const headers = address === undefined ? {} : { "CF-Connecting-IP": address };
+    const { status } = await worker.client().get("/v1/list/1/head", { headers });
+    assert.ok([200, 429].includes(status));
+    return status;
+  };
+  /** How many calls are answered, with the addresses taken in turn. */
+  const answered = async (...addresses) => {
+    const statuses = [];
+    for (let n = 0; n < LIMIT + 3; n++) statuses.push(await get(addresses[n % addresses.length]));
+    const count = statuses.filter((status) => status === 200).length;
+    assert.deepEqual(statuses.slice(0, count), Array(count).fill(200));
+    return count;
+  };
+  // Other networks each time that a test is done again.
+  const fresh = () => (part = (part ?? 0) + 1);
+
+  withinAMinute("from one IPv4 address have one limit, in either spelling, and another address has its own", async () => {
+    const n = fresh();
+    assert.equal(await answered(`192.0.2.${n}`, `::ffff:192.0.2.${n}`, `::ffff:c000:2${n.toString(16).padStart(2, "0")}`), LIMIT);
+    assert.equal(await get(`198.51.100.${n}`), 200);
+  });
+
+  withinAMinute("from one IPv6 network of 64 bits have one limit, and the next network has its own", async () => {
+    const n = fresh().toString(16);
+    assert.equal(await answered(`2001:db8:${n}:1::1`, `2001:db8:${n}:1:ffff::2`, `2001:DB8:${n}:1:1:2:3:4`), LIMIT);
+    assert.equal(await get(`2001:db8:${n}:2::1`), 200);
+  });
+
+  withinAMinute("from nowhere that is known have one limit together", async () => {
+    await worker.restart();
+    assert.equal(await answered(undefined, "", "unknown", "192.0.2", "192.0.2.1, 192.0.2.2"), LIMIT);
+  });
+});
+
+describe("forged credentials", () => {
+  let worker, admin, forged, part = 0;
+
+  before(async () => {
+    worker = await Worker.start({ shim: true, limit: LIMIT });
+    admin = await worker.administrator();
+    const text = KeyText.parse(admin.credential);
+    forged = worker.client(text.with({ tag: flipped(text.tag) }).text);
+  });
+
+  const fresh = () => ({ headers: { "CF-Connecting-IP": `203.0.113.${(part += 1)}` } });
+  const shutOut = async (from, path = "/v1/audit") => {
+    const answers = [];
+    for (let n = 0; n < LIMIT + 1; n++) answers.push(await forged.get(path, from));
+    assert.deepEqual(answers.map(({ status }) => status), [...Array(LIMIT).fill(401), 429]);
+    assert.deepEqual([answers[LIMIT].json.code, answers[LIMIT].headers["retry-after"]], ["too_many_requests", "60"]);
+  };
+
+  withinAMinute("are 429 from the limit on, and the registry is not asked", async () => {
+    const from = fresh();
+    await shutOut(from);
+    const before = await worker.shimCalls();
+    for (const [method, path, body] of [["GET", "/v1/audit"], ["POST", "/v1/keys", {}], ["POST", "/v1/verify", "no JSON"], ["POST", "/v1/revoke-self", {}], ["GET", "/v1/key-set"]]) {
+      const answer = await forged.request(method, path, { ...from, body });
+      assert.deepEqual([answer.status, answer.json.code], [429, "too_many_requests"], path);
+    }
+    assert.equal(await worker.shimCalls(), before);
+    // Positive control: from elsewhere it is asked.
+    assert.equal((await forged.get("/v1/audit", fresh())).status, 401);
+    assert.equal((await worker.shimCalls()) - before, 1);
+  });
+
+  withinAMinute("hold up no key at the same address that the registry knows to be right", async () => {
+    const from = fresh();
+    const other = await admin.deputy(["keys:read"], ["api"]);
+    await shutOut(from);
+    for (let n = 0; n < LIMIT + 1; n++) assert.equal((await admin.get("/v1/audit", from)).status, 200);
+    // One that this isolate has not seen waits, as the wrong ones do.
+    assert.equal((await other.get("/v1/keys", from)).status, 429);
+    assert.equal((await other.get("/v1/keys", fresh())).status, 200);
+    assert.equal((await other.get("/v1/keys", from)).status, 200);
+  });
+
+  withinAMinute("are the only ones that are counted", async () => {
+    const from = fresh();
+    const expiring = await admin.deputy(["keys:read"], ["api"]);
+    assert.equal((await admin.revoke(expiring.keyId)).status, 200);
+    for (let n = 0; n < LIMIT + 1; n++) {
+      // Right; right and dead; right and not allowed; not even well-formed; none.
+      assert.equal((await admin.get("/v1/audit", from)).status, 200);
+      assert.deepEqual((await expiring.get("/v1/keys", from)).json.code, "revoked");
+      assert.equal((await admin.create({ scopes: ["reports:fly"] })).status, 400);
+      assert.equal((await worker.client(`${admin.credential}x`).get("/v1/audit", from)).status, 401);
+      assert.equal((await worker.client().get("/v1/audit", from)).status, 401);
+    }
+    await shutOut(from);
+  });
+
+  it("are judged by nobody in a deployment without the limit's binding, nor are right ones", async () => {
+    const bare = await Worker.start({ without: ["PUBLIC_LIMIT"] });
+    const made = await bare.client(bare.token).post("/v1/bootstrap", { subject: "ops:ada", policy: (await admin.get("/v1/policy")).json });
+    const answer = await bare.client(made.json.key).get("/v1/audit");
+    assert.deepEqual([answer.status, answer.json.code], [500, "misconfigured"]);
+  });
+});
