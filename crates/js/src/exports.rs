@@ -1,6 +1,7 @@
 //! The raw exports: addresses, lengths and numbers in, numbers out. ABI.md is their manual.
 #![expect(unsafe_code, reason = "exports are unmangled symbols over the memory of one instance")]
 
+use core::cell::UnsafeCell;
 use core::net::IpAddr;
 
 use wardkey::{Refresh, RegistryVerdict, UnixMillis};
@@ -22,18 +23,24 @@ struct Instance {
     verifier: Option<Verifier>,
 }
 
-static mut INSTANCE: Instance = Instance {
+/// The one instance, reached by one export at a time.
+struct Alone(UnsafeCell<Instance>);
+
+// SAFETY: the module has no threads: its memory is not shared.
+unsafe impl Sync for Alone {}
+
+static INSTANCE: Alone = Alone(UnsafeCell::new(Instance {
     input: [0; INPUT_LEN],
     caller: [0; 16],
     claims: [0; CLAIMS_LEN],
     state: None,
     verifier: None,
-};
+}));
 
 /// The instance, for one export.
 fn instance() -> &'static mut Instance {
-    // SAFETY: the module has no threads and no imports, so that no export runs while another does, and each asks once.
-    unsafe { &mut *(&raw mut INSTANCE) }
+    // SAFETY: the module imports nothing, so that no export can run while another does, and each asks once.
+    unsafe { &mut *INSTANCE.0.get() }
 }
 
 /// The version of this ABI.

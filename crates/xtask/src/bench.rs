@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Write every row into this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Start of the random order of rows, as an earlier run printed it; a new one by default.
+    /// Start of the random order of rows, as an earlier run printed it (0 to 4294967295); a new one by default.
     #[arg(long)]
     seed: Option<u32>,
 }
