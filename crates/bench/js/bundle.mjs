@@ -17,7 +17,7 @@ export async function bundled(folder, { build }, fixture) {
     mainFields: ["module", "main"],
     external: ["node:*"],
     logLevel: "silent",
-    plugins: [requiredBuiltins, instantiated(wasm), told(fixture)],
+    plugins: [requiredBuiltins, ours(wasm), instantiated(wasm), told(fixture)],
   });
   const modules = { "worker.js": { type: "esm", contents: outputFiles[0].text } };
   for (const [name, contents] of wasm) modules[name] = { type: "wasm", contents };
@@ -61,6 +61,22 @@ const instantiated = (wasm) => ({
       };
     });
     build.onResolve({ filter: /^module-\d+\.wasm$/ }, ({ path }) => ({ path: `./${path}`, external: true }));
+  },
+});
+
+/** Our modules, which workerd compiles itself. */
+const ours = (wasm) => ({
+  name: "ours",
+  setup(build) {
+    build.onLoad({ filter: /wardkey_modules\.mjs$/ }, async ({ path }) => {
+      const lines = [];
+      for (const [name, file] of [["simd", "wardkey.verifier.wasm"], ["scalar", "wardkey.verifier.scalar.wasm"]]) {
+        wasm.set(file, new Uint8Array(await readFile(new URL(`../../../target/${file}`, `file://${path}`))));
+        lines.push(`import ${name} from "./${file}";`);
+      }
+      return { contents: [...lines, "export { simd, scalar };", "export const wasm = undefined;"].join("\n"), loader: "js" };
+    });
+    build.onResolve({ filter: /^\.\/wardkey\.verifier\.(scalar\.)?wasm$/ }, ({ path }) => ({ path, external: true }));
   },
 });
 

@@ -21,11 +21,12 @@ import hono from "./peers/hono.mjs";
 import jose from "./peers/jose.mjs";
 import jsonwebtoken from "./peers/jsonwebtoken.mjs";
 import macaroons from "./peers/macaroons.mjs";
+import wardkey from "./peers/wardkey.mjs";
 import webcrypto from "./peers/webcrypto.mjs";
 
 /** The rows of a runtime. */
 export const rowsOf = (runtime) => ROWS.filter(({ only }) => only === undefined || only === runtime);
 
 const ROWS = [
-  createHmac, webcrypto, hashedMap, fastJwt, jsonwebtoken, jose, hono, macaroons, biscuit, biscuitStart,
+  createHmac, wardkey, webcrypto, hashedMap, fastJwt, jsonwebtoken, jose, hono, macaroons, biscuit, biscuitStart,
 ].flat();

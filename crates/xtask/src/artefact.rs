@@ -8,7 +8,8 @@ use crate::workspace::Workspace;
 
 /// Everything that the artefacts are made of.
 pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
-    let rooms = ["core", "provision", "registry", "component"].map(|room| format!("crates/{room}"));
+    let rooms =
+        ["core", "provision", "registry", "component", "js"].map(|room| format!("crates/{room}"));
     let files = [
         "Cargo.toml",
         "Cargo.lock",

@@ -20,6 +20,7 @@ use crate::{
     sizes::{self, Size},
     step::{Progress, run_logged},
     toolchain::Way,
+    verifier_module,
     workspace::Workspace,
 };
 
@@ -59,8 +60,12 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let commit = machine::commit(workspace).ok();
     let changed = commit.as_ref().is_some_and(|commit| commit.changed);
     let with_sizes = wanted.contains(&"sizes");
-    let brought = if with_sizes { setup::STEPS + sizes::STEPS } else { node::STEPS };
     let with_peers = wanted.iter().any(|part| JAVASCRIPT.contains(part));
+    let brought = match (with_sizes, with_peers) {
+        (true, _) => setup::STEPS + sizes::STEPS,
+        (false, true) => setup::STEPS + 1,
+        (false, false) => node::STEPS,
+    };
     let with_program = with_peers || wanted.contains(&"native");
     let programs = usize::from(with_peers) + usize::from(with_program);
     let runs = wanted.len() - usize::from(with_sizes);
@@ -71,6 +76,10 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let node = if with_sizes {
         let kit = setup::run(workspace, &progress, way)?;
         rows.extend(sizes::measured(workspace, &progress, &kit)?.into_iter().map(size_row));
+        kit.node
+    } else if with_peers {
+        let kit = setup::run(workspace, &progress, way)?;
+        verifier_module::run(workspace, &progress, &kit)?;
         kit.node
     } else {
         node::run(workspace, &progress)?

@@ -43,6 +43,7 @@ mod toolchain;
 mod tools;
 mod trials;
 mod vectors;
+mod verifier_module;
 mod worker_build;
 mod workspace;
 
@@ -72,6 +73,8 @@ enum Command {
     Build,
     /// Set up, then build the WIT component; fails if it needs anything from its host.
     Component,
+    /// Set up, then build the verifier's raw wasm module, with SIMD and without.
+    Js,
     /// Set up, build and start the worker on this machine, with an admin key to try it.
     Dev(dev::Options),
     /// Build the worker and deploy it to the account that wrangler is logged in to.
@@ -140,6 +143,11 @@ fn run(arguments: Arguments) -> Result<()> {
             let progress = Progress::of(setup::STEPS + 1);
             let kit = setup::run(&workspace, &progress, toolchain)?;
             component::run(&workspace, &progress, &kit)?;
+        }
+        Command::Js => {
+            let progress = Progress::of(setup::STEPS + 1);
+            let kit = setup::run(&workspace, &progress, toolchain)?;
+            verifier_module::run(&workspace, &progress, &kit)?;
         }
         Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
         Command::Deploy(options) => deploy::run(&workspace, toolchain, &options)?,

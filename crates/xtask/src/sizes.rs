@@ -11,6 +11,7 @@ use crate::{
     setup::{self, Kit},
     step::Progress,
     toolchain::Way,
+    verifier_module,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -103,8 +104,9 @@ struct Artefact {
 }
 
 /// What ships.
-const ARTEFACTS: [Artefact; 2] = [
+const ARTEFACTS: [Artefact; 3] = [
     Artefact { name: "component", files: &[component::MADE], build: component::run },
+    Artefact { name: "verifier", files: &[verifier_module::MADE], build: verifier_module::run },
     Artefact {
         name: "worker",
         files: &["worker/build/index.js", "worker/build/index_bg.wasm"],

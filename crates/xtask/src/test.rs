@@ -9,7 +9,7 @@ use crate::{
     component, constant_time, deploy, no_panic, proxies, setup,
     step::Progress,
     toolchain::Way,
-    trials, vectors,
+    trials, vectors, verifier_module,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let trials = trials::Options::of_tests()?;
         let steps =
             trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS + deploy::STEPS;
-        let progress = Progress::of(setup::STEPS + steps + 4);
+        let progress = Progress::of(setup::STEPS + steps + 5);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
@@ -67,6 +67,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             failed.push("wrangler deploy --dry-run");
         }
         component::run(workspace, &progress, &kit)?;
+        verifier_module::run(workspace, &progress, &kit)?;
         trials::prepare(workspace, &progress, &kit, &trials)?;
         for (name, found) in [
             ("no-panic", no_panic::run(workspace, &progress, &kit)),

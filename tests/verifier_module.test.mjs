@@ -1,0 +1,219 @@
+// The raw module answers every vector as the core does, with SIMD and without, and is not led astray by its host.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { describe, it } from "node:test";
+
+import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../crates/js/js/instance.mjs";
+
+const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url));
+const VERDICTS = ["alive", "revoked", "suspended", "retired", "expired", "never_issued", "tenant_gone"];
+const ADOPTIONS = { adopted: 0, in_force: 1, state_needed: 2, clock_behind: 16, older: 17, other_state: 18, other_audience: 19, "head:tenant": 33, "head:audience": 33, "head:tag": 34 };
+
+/** A vector file, its shared values put in. */
+function vectors(name) {
+  const { shared, cases } = JSON.parse(read(`tests/vectors/${name}.json`));
+  const whole = (value) => {
+    if (typeof value === "string" && value.startsWith("@")) return whole(shared[value.slice(1)]);
+    if (Array.isArray(value)) return value.map(whole);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, whole(each)]));
+  };
+  return cases.map((each) => ({ ...each, case: whole(each.case) }));
+}
+
+const bytes = (hex) => Buffer.from(hex, "hex");
+const issuedAt = (head) => Number(head.readBigUInt64BE(43));
+
+function address(text) {
+  // Node takes a zone for part of an address.
+  if (text === undefined || text.includes("%") || isIP(text) === 0) return undefined;
+  if (!text.includes(":")) return Uint8Array.from(text.split("."), Number);
+  const [front, back] = text.split("::");
+  const groups = (part) => (part ? part.split(":") : []).flatMap((group) => {
+    if (group.includes(".")) return [...group.split(".").map(Number)];
+    const number = Number.parseInt(group, 16);
+    return [number >> 8, number & 255];
+  });
+  const [first, last] = [groups(front), back === undefined ? [] : groups(back)];
+  return Uint8Array.from([...first, ...Array(16 - first.length - last.length).fill(0), ...last]);
+}
+
+/** What the module cannot even be asked: requirements and lists that it has not built itself, times that are no f64. */
+function isAskable({ case: { required, list, now, registry } }) {
+  const own = (each) => !["audience", "version", "of_key_set"].some((field) => field in each);
+  const asked = typeof registry === "object" && registry !== null ? registry : undefined;
+  const times = [now, asked?.asked_at ?? 0, list ? issuedAt(bytes(list.head)) : 0];
+  return own(required) && own(asked?.required ?? {}) && list?.key_set === undefined && times.every(Number.isSafeInteger);
+}
+
+const requirementOf = (instance, { scopes, mode, strict = false }) => instance.require(scopes, { any: mode === "any_of", strict });
+
+/** Asks the registry about a key as a verification does, and takes the answer. */
+function answered(instance, registry, key, required) {
+  const about = registry.key ?? key;
+  const requirement = requirementOf(instance, registry.required ?? required);
+  const verdict = instance.verify(about, requirement, registry.asked_at, 0, 0);
+  assert.equal(verdict & 255, ASK_REGISTRY);
+  const question = verdict >>> 8;
+  assert.ok(instance.answer(question, instance.claims().base, VERDICTS.indexOf(registry.verdict), registry.sequence ?? 0));
+  return question;
+}
+
+function told(instance, verdict) {
+  const outcome = verdict & 255;
+  if (outcome === ASK_REFRESH) return { ask: "refresh" };
+  if (outcome === ASK_REGISTRY) return { ask: "registry" };
+  if (outcome !== ALLOW) return { deny: REASONS[outcome - 1] };
+  const { subject, keyId, statusIndex, tenant, audience, epoch, scopes, expiresAt, sequence, ageMs, zone } = instance.claims();
+  return { allow: { subject, key_id: keyId, status_index: statusIndex, signing_key: [tenant, audience, epoch], scopes, expires_at: expiresAt, sequence, age_ms: ageMs, zone } };
+}
+
+for (const form of ["", "scalar."]) {
+  const module = new WebAssembly.Module(read(`target/wardkey.verifier.${form}wasm`));
+  describe(`the module ${form === "" ? "with SIMD" : "without SIMD"}`, () => {
+    it("needs nothing from its host", () => {
+      assert.deepEqual(WebAssembly.Module.imports(module), []);
+    });
+
+    it("decides every key as its vector says", () => {
+      const cases = vectors("verify");
+      const askable = cases.filter((each) => each.expect.error === undefined && isAskable(each));
+      for (const { name, expect, case: { key_set, list, key, required, now, caller, refresh, registry } } of askable) {
+        const instance = new Instance(module, bytes(key_set));
+        let done = refresh === "failed" ? REFRESH_FAILED : 0;
+        let question = 0;
+        if (registry === "failed") done |= REGISTRY_FAILED;
+        if (typeof registry === "object" && registry !== null) {
+          question = answered(instance, registry, key, required);
+          done |= REGISTRY_ANSWERED;
+        }
+        if (list) {
+          const head = bytes(list.head);
+          assert.equal(instance.adopt(head, bytes(list.state), issuedAt(head)), 0, name);
+        }
+        const from = address(caller);
+        if (from) {
+          instance.from(from);
+          done |= from.length === 4 ? CALLER_IPV4 : CALLER_IPV6;
+        }
+        const verdict = instance.verify(key, requirementOf(instance, required), now, done, question);
+        assert.deepEqual(told(instance, verdict), expect, name);
+      }
+      console.log(`${askable.length} of ${cases.length} cases of verify.json`);
+      assert.ok(askable.length >= 760, `${askable.length}`);
+    });
+
+    it("judges every head as its vector says", () => {
+      const cases = vectors("adopt").filter(({ expect, case: { in_force, heads } }) => expect.outcomes !== undefined && in_force?.key_set === undefined && heads.every(({ now }) => Number.isSafeInteger(now)));
+      let judged = 0;
+      for (const { name, expect, case: { key_set, in_force, heads } } of cases) {
+        const instance = new Instance(module, bytes(key_set));
+        if (in_force) {
+          const head = bytes(in_force.head);
+          if (instance.adopt(head, bytes(in_force.state), issuedAt(head)) !== 0) continue;
+        }
+        const answers = heads.map(({ head, state, now }) => instance.adopt(bytes(head), state === null ? undefined : bytes(state), now));
+        const stated = expect.outcomes.map((word) => ADOPTIONS[word] ?? (word.startsWith("head:") ? 32 : word));
+        // A state that cannot be read has a number of its own.
+        assert.deepEqual(answers.map((answer) => (answer === 48 ? 2 : answer)), stated, name);
+        assert.equal(instance.figure(4), expect.sequence ?? -1, name);
+        judged += 1;
+      }
+      console.log(`${judged} of ${cases.length} cases of adopt.json`);
+      assert.ok(judged >= 150, `${judged}`);
+    });
+
+    const usual = () => vectors("verify").find(({ expect, case: { list, required, caller } }) => expect.allow?.zone === "fresh" && list && required.scopes.length === 1 && caller === undefined).case;
+    const ready = () => {
+      const { key_set, list, key, required, now } = usual();
+      const instance = new Instance(module, bytes(key_set));
+      const head = bytes(list.head);
+      assert.equal(instance.adopt(head, bytes(list.state), issuedAt(head)), 0);
+      const requirement = requirementOf(instance, required);
+      assert.equal(instance.verify(key, requirement, now, 0, 0), ALLOW);
+      return { instance, key, requirement, now };
+    };
+
+    it("takes no other character for one of a key's", () => {
+      const { instance, key, requirement, now } = ready();
+      for (const shift of [0x80, 0x100, 0x2000, 0xff00]) {
+        for (const place of [0, 20, key.length - 1]) {
+          const other = key.slice(0, place) + String.fromCharCode(key.charCodeAt(place) + shift) + key.slice(place + 1);
+          assert.equal(instance.verify(other, requirement, now, 0, 0), 1, `${shift} at ${place}`);
+        }
+      }
+      for (const other of ["", key + key, "\ud800", `${key}\0`, key.repeat(1_000)]) {
+        assert.equal(instance.verify(other, requirement, now, 0, 0), 1);
+      }
+      assert.equal(instance.verify(key, requirement, now, 0, 0), ALLOW);
+    });
+
+    it("allows nothing by a clock that is none", () => {
+      const { instance, key, requirement, now } = ready();
+      for (const [absurd, reason] of [[NaN, "clock_behind"], [-1, "clock_behind"], [-Infinity, "clock_behind"], [0, "clock_behind"], [Infinity, "expired"], [2 ** 64, "expired"]]) {
+        assert.equal(REASONS[instance.verify(key, requirement, absurd, 0, 0) - 1], reason, `${absurd}`);
+      }
+      assert.equal(instance.verify(key, requirement, now, 0, 0), ALLOW);
+    });
+
+    it("tells nothing of a key whose tag is wrong, and nothing of the one before", () => {
+      const { instance, key, requirement, now } = ready();
+      assert.equal(instance.claims().subject, "svc:billing");
+      assert.equal(instance.verify("no key", requirement, now, 0, 0), 1);
+      assert.equal(instance.claims(), undefined);
+      assert.equal(instance.verify(key, 200, now, 0, 0), MISUSE);
+      assert.equal(instance.claims(), undefined);
+    });
+
+    it("spends an answer of the registry once, on its own key, and forgets the oldest of too many questions", () => {
+      const { instance, key, now } = ready();
+      const strict = instance.require(["invoice:void"]);
+      const ask = () => {
+        const verdict = instance.verify(key, strict, now, 0, 0);
+        assert.equal(verdict & 255, ASK_REGISTRY);
+        return verdict >>> 8;
+      };
+      const first = ask();
+      const { base } = instance.claims();
+      const other = Uint8Array.from(base);
+      other[13] ^= 1;
+      assert.equal(instance.answer(first, other, 0, 9), false, "another base");
+      assert.equal(instance.answer(first, base, 0, 9), false, "a question is gone once it was answered wrongly");
+      const second = ask();
+      assert.ok(instance.answer(second, base, 0, 9));
+      assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, second), ALLOW);
+      assert.deepEqual([instance.claims().zone, instance.claims().sequence], ["registry", 9]);
+      assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, second) & 255, ASK_REGISTRY, "spent");
+      const old = ask();
+      for (let count = 0; count < 32; count++) ask();
+      assert.equal(instance.answer(old, base, 0, 9), false, "32 questions later");
+    });
+
+    it("keeps a requirement's number, and builds no requirement of nothing or of what nobody knows", () => {
+      const { instance } = ready();
+      assert.equal(instance.require(["invoice:read"]), instance.require(["invoice:read"]));
+      assert.notEqual(instance.require(["invoice:read"]), instance.require(["invoice:read"], { strict: true }));
+      assert.throws(() => instance.require([]), /at least one scope/);
+      assert.throws(() => instance.require(["invoice:burn"]), /not in the audience's catalog/);
+    });
+
+    it("does not step back to an older key set, nor to another audience's", () => {
+      const { key_set } = usual();
+      const { instance, key, requirement, now } = ready();
+      const changed = (place, to) => {
+        const copy = bytes(key_set);
+        copy[place] = to;
+        return copy;
+      };
+      assert.throws(() => instance.renew(changed(7, 2)), /older/);
+      assert.throws(() => instance.renew(changed(3, 5)), /another audience's/);
+      assert.throws(() => instance.renew(Buffer.alloc(20)), /malformed/);
+      assert.equal(instance.verify(key, requirement, now, 0, 0), ALLOW);
+      instance.renew(changed(7, 4));
+      assert.equal(instance.figure(2), 4);
+      assert.equal(instance.verify(key, requirement, now, 0, 0), MISUSE, "numbers of before are void");
+    });
+  });
+}
