@@ -54,7 +54,7 @@ fn build(workspace: &Workspace, kit: &Kit, name: &str, flags: &str, made: PathBu
     release(&mut cargo, flags);
     // The third level is 14 % larger and no faster, but for the compression itself.
     cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2");
-    cargo.args(["--config", "profile.release.package.sha2.opt-level=3"]);
+    cargo.args(["--config", "profile.release.package.wardkey.opt-level=2"]);
     run_logged(workspace, "verifier", &mut cargo, "the compiler's words above say where")?;
 
     let module = target.join(TARGET).join("release/wardkey_js.wasm");

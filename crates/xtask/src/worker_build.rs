@@ -74,6 +74,8 @@ pub(crate) fn run(
             workspace.path("target").join(format!("wasm-{}", toolchain.name)),
         );
         release(&mut command, "-Cpanic=unwind");
+        // The third level is half as large again, and of the worker nothing but the core is in a hurry.
+        command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
         run_logged(
             workspace,
             flavour.out_dir(),
