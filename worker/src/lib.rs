@@ -24,6 +24,7 @@ mod state_store;
 mod sweep;
 mod tenant_directory;
 mod tenant_registry;
+mod underway;
 mod waiting_calls;
 
 use wardkey::{KeyId, TenantId};

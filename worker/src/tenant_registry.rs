@@ -133,7 +133,7 @@ fn is_never_issued(outcome: &Result<Reply, RegistryError>) -> bool {
 impl TenantRegistry {
     fn answer(&self, request: &Request, message: &[u8]) -> Result<Reply, RegistryError> {
         let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::UnknownCall)?;
-        if self.waiting.turn_away(&call) {
+        if self.waiting.turn_away(&call, clock::now()) {
             return Err(RegistryError::Busy);
         }
         let config = self.config()?;
