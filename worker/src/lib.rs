@@ -5,6 +5,7 @@ mod audience_names;
 mod body;
 mod caller_address;
 mod clock;
+mod compressed_state;
 mod config;
 mod content_coding;
 mod credential;
