@@ -11,6 +11,8 @@ import { Worker } from "./harness/worker.mjs";
 const LIMIT = 5;
 /** As `forged_credentials.rs` has it. */
 const AT_ONCE = 8;
+const MOST_WAITING = 512;
+const LONGEST_WAIT_MS = 2_000;
 
 describe("calls of the list", () => {
   let worker, part;
@@ -144,6 +146,22 @@ describe("forged credentials", () => {
     await worker.shim("pass");
     assert.ok(answers.every(({ status, json }) => status === 401 || json.code === "registry_busy"));
     assert.ok(calls <= AT_ONCE * waves, `${calls} calls in ${waves} waves`);
+  });
+
+  withinAMinute("wait only as far as there is room, and the others are told at once", async () => {
+    await worker.shim("slow");
+    const from = fresh();
+    const answers = await Promise.all(Array.from({ length: AT_ONCE + MOST_WAITING + 80 }, async () => {
+      const begun = Date.now();
+      const answer = await forged.post("/v1/revoke-self", {}, from);
+      return { answer, took: Date.now() - begun };
+    }));
+    await worker.shim("pass");
+    const busy = answers.filter(({ answer }) => answer.status === 503);
+    assert.ok(busy.every(({ answer }) => answer.json.code === "registry_busy" && answer.headers["retry-after"] === "1"));
+    const atOnce = busy.filter(({ took }) => took < LONGEST_WAIT_MS).length;
+    console.log(`${answers.length} at once: ${busy.length} are busy, ${atOnce} of them without having waited`);
+    assert.ok(atOnce > 0 && atOnce < 80 + MOST_WAITING / 4);
   });
 
   it("do not hold up one good key that comes many times at once and that the isolate has not seen", async () => {

@@ -75,7 +75,7 @@ impl UnjudgedCredential {
     /// Waits until fewer than [`AT_ONCE`] credentials of this source are being judged, for a while.
     ///
     /// WHY waiting: a good credential that an isolate has not seen comes many times at once, too. After the first answer all
-    /// of them go on.
+    /// that wait go on, not quite all at once: an object turns a crowd away.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] where the source is shut out meanwhile; [`ApiError::RegistryBusy`] after
@@ -86,10 +86,12 @@ impl UnjudgedCredential {
         loop {
             let now = clock::now();
             self.refuse_if_shut_out()?;
-            if MEMORY.with_borrow(|memory| memory.good.holds(&self.digest, now)) {
+            let is_good = MEMORY.with_borrow(|memory| memory.good.holds(&self.digest, now));
+            if is_good && waiting.is_none() {
                 return Ok(Place(None));
             }
-            if JUDGED_NOW.with(|judged| judged.count(&self.source, now)) < AT_ONCE {
+            let most = if is_good { GOOD_AT_ONCE } else { AT_ONCE };
+            if JUDGED_NOW.with(|judged| judged.count(&self.source, now)) < most {
                 let place = JUDGED_NOW.with(|judged| judged.begin(self.source.clone(), now));
                 return Ok(Place(Some(place)));
             }
@@ -232,8 +234,10 @@ const GOOD_FOR_MS: u64 = 3_600_000;
 const MOST: usize = 1_024;
 /// Most credentials of one source that the registry is asked about at once.
 const AT_ONCE: usize = 8;
-/// Most that wait for that.
-const MOST_WAITING: usize = 128;
+/// Most that go on at once of those that have waited and are good by then: half as many as an object lets wait.
+const GOOD_AT_ONCE: usize = 32;
+/// Most that wait for that, each with a body of up to 64 KiB.
+const MOST_WAITING: usize = 512;
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// Half of the time that a request has for its answers.
 const LONGEST_WAIT_MS: u64 = 2_000;
