@@ -5,18 +5,19 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 
 import { parseHead } from "./harness/revocation_list.mjs";
-import { Worker } from "./harness/worker.mjs";
+import { RULED, Worker } from "./harness/worker.mjs";
 
 /** As `waiting_calls.rs` has it. */
 const MOST = 64;
 
 describe("an object that too many calls wait for", () => {
-  let worker, admin, verifier;
+  let worker, admin, verifier, keySets;
 
   before(async () => {
     worker = await Worker.start({ crowd: true });
-    admin = await worker.administrator();
+    admin = await worker.administrator({ policy: RULED });
     verifier = await admin.deputy(["verifier:verify"], ["api"]);
+    keySets = await admin.deputy(["verifier:key-set"], ["api"]);
     await worker.published();
   });
 
@@ -45,6 +46,7 @@ describe("an object that too many calls wait for", () => {
       { call: "state", sequence: head.sequence, digest: Buffer.from(head.digest, "hex").toString("base64url") },
       { call: "revoke_key", authority: by(), key_id: ended.key_id, request: { reason: "crowd" } },
       { call: "suspend_key", authority: by(), key_id: paused.key_id, suspended: true, request: {} },
+      { call: "read_key_set", authority: by(keySets), audience: "api" },
       { call: "sweep" },
     ];
     const crowd = () => [...Array.from({ length: 200 }, audit), ...Array.from({ length: 200 }, create)];

@@ -68,6 +68,19 @@ describe("a list of a million keys, a thousand of them dead", () => {
     }
   });
 
+  it("is read and compressed once, for all who take it compressed within a minute", async () => {
+    const compressed = await get("gzip");
+    // From now on only what the isolate has kept can answer: the registry has never had this state.
+    await (await worker.records()).delete(`state/1/7-${digest}`);
+    for (let n = 0; n < 3; n++) assert.ok((await get("gzip")).body.equals(compressed.body));
+    const status = async (accepts, name = path) => (await raw(worker, lines("GET", name, { "Accept-Encoding": accepts }))).status;
+    assert.equal(await status("identity"), 404);
+    // Under its own name alone.
+    assert.equal(await status("gzip", statePath(1, { sequence: 8, digest })), 404);
+    assert.equal(await status("gzip", statePath(2, { sequence: 7, digest })), 404);
+    await (await worker.records()).put(`state/1/7-${digest}`, state);
+  });
+
   it("is asked about with HEAD in either form", async () => {
     assert.equal((await get("gzip", "HEAD")).headers["content-encoding"], "gzip");
     assert.equal((await get(undefined, "HEAD")).headers["content-encoding"], undefined);

@@ -9,7 +9,7 @@ export const WORLD = `
   // clockMs: how far the clock is from the machine's; clockAt: the one moment at which it stands still; restart: how many of
   // the next calls of objects end in a restart.
   const world = { clockMs: 0, clockAt: null, restart: 0, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, delete: 0, overtake: false, bent: false, swapped: false } };
-  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, refusedDeletes: 0, hung: 0, overtaken: 0, bent: 0, swapped: 0, starts: 0, restarts: 0, steps: 0 };
+  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, refusedDeletes: 0, hung: 0, hungPuts: 0, overtaken: 0, bent: 0, swapped: 0, starts: 0, restarts: 0, steps: 0 };
 
   const now = Date.now;
   const ahead = () => (world.clockAt === null ? world.clockMs : world.clockAt - now());
@@ -78,6 +78,10 @@ export const WORLD = `
 
     async put(name, value, options) {
       seen.puts += 1;
+      if (world.kv.put === "hang") {
+        seen.hungPuts += 1;
+        await scheduler.wait(60_000);
+      }
       if (world.kv.put) {
         seen.refusedPuts += 1;
         throw new Error("KV PUT failed: " + world.kv.put);

@@ -7,7 +7,7 @@ use worker::Headers;
 
 use crate::Call;
 use crate::credential::{KeyCredential, administration, any_key};
-use crate::forged_credentials::UnjudgedCredential;
+use crate::forged_credentials::{Purpose, UnjudgedCredential};
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
@@ -29,24 +29,34 @@ impl AdminRequest {
     /// # Errors
     /// 401, 400 `invalid_request`: see [`administration`]. 429: see [`UnjudgedCredential::of`].
     pub(crate) fn of(call: &Call) -> Result<Self, ApiError> {
-        Self::with(call, administration(call.request.headers())?, false)
+        Self::with(call, administration(call.request.headers())?, Purpose::Other)
     }
 
-    /// Takes a key of any audience out of a request, for what its holder may do by showing it.
+    /// Takes the credential out of a request to end keys, or to keep them from being used.
     ///
     /// # Errors
-    /// 401, 400 `invalid_request`: see [`any_key`]. 429: see [`UnjudgedCredential::of`].
-    pub(crate) fn of_holder(call: &Call) -> Result<Self, ApiError> {
-        Self::with(call, any_key(call.request.headers())?, true)
+    /// 401, 400 `invalid_request`: see [`administration`]. Nobody is shut out from it.
+    pub(crate) fn ending(call: &Call) -> Result<Self, ApiError> {
+        Self::with(call, administration(call.request.headers())?, Purpose::Ending)
     }
 
-    fn with(call: &Call, credential: KeyCredential, possession: bool) -> Result<Self, ApiError> {
+    /// Takes a key of any audience out of a request, for what its holder may do by showing it: to end it.
+    ///
+    /// # Errors
+    /// 401, 400 `invalid_request`: see [`any_key`]. Nobody is shut out from it.
+    pub(crate) fn of_holder(call: &Call) -> Result<Self, ApiError> {
+        let holder = Self::with(call, any_key(call.request.headers())?, Purpose::Ending)?;
+        Ok(Self { possession: true, ..holder })
+    }
+
+    fn with(call: &Call, credential: KeyCredential, purpose: Purpose) -> Result<Self, ApiError> {
+        let unjudged = UnjudgedCredential::of(call, &credential, purpose)?;
         let KeyCredential { text, tenant } = credential;
         Ok(Self {
-            registry: call.registry(tenant)?.judging(UnjudgedCredential::of(call, &text)?),
+            registry: call.registry(tenant)?.judging(unjudged),
             tenant,
             credential: text,
-            possession,
+            possession: false,
             idempotency_key: idempotency_key(call.request.headers()),
             id: call.id.clone(),
         })

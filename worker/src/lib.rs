@@ -5,6 +5,7 @@ mod audience_names;
 mod body;
 mod caller_address;
 mod clock;
+mod compressed_state;
 mod config;
 mod content_coding;
 mod credential;
@@ -24,6 +25,7 @@ mod state_store;
 mod sweep;
 mod tenant_directory;
 mod tenant_registry;
+mod underway;
 mod waiting_calls;
 
 use wardkey::{KeyId, TenantId};

@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use crate::problem::ApiError;
 
-/// Sends a message and waits for its answer for a limited time.
+/// Sends a message and waits for what the object says, for a limited time.
 ///
 /// # Errors
-/// What the object says; [`ApiError::RegistryUnavailable`] when nothing is known of what it did.
+/// [`ApiError::RegistryUnavailable`] when nothing is known of what it did.
 pub(crate) async fn exchange<M: Serialize, A: DeserializeOwned>(
     stub: &Stub,
     headers: Headers,
     message: &M,
     limit: Duration,
-) -> Result<A, ApiError> {
+) -> Result<Result<A, RegistryError>, ApiError> {
     let asking = Box::pin(send(stub, headers, message));
     match select(asking, Delay::from(limit)).await {
         Either::Left((answer, _)) => answer,
@@ -33,7 +33,7 @@ async fn send<M: Serialize, A: DeserializeOwned>(
     stub: &Stub,
     headers: Headers,
     message: &M,
-) -> Result<A, ApiError> {
+) -> Result<Result<A, RegistryError>, ApiError> {
     let message = Zeroizing::new(
         serde_json::to_string(message).map_err(|error| ApiError::Internal(error.to_string()))?,
     );
@@ -49,12 +49,11 @@ async fn send<M: Serialize, A: DeserializeOwned>(
         }
     };
     let body = Zeroizing::new(response.bytes().await.map_err(|_| ApiError::RegistryUnavailable)?);
-    let outcome: Result<A, RegistryError> = serde_json::from_slice(&body).map_err(|error| {
+    serde_json::from_slice(&body).map_err(|error| {
         // The object may have done what was asked, so that this is no failure of ours alone.
         console_error!("the registry's answer {}", finding(&error));
         ApiError::RegistryUnavailable
-    })?;
-    outcome.map_err(Into::into)
+    })
 }
 
 /// What the parser found, without repeating the answer, which may hold a key.

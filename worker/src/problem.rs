@@ -296,7 +296,7 @@ impl From<RegistryError> for ApiError {
     fn from(error: RegistryError) -> Self {
         let reason = error.reason();
         match error {
-            RegistryError::Denied { reason: word } => reason.map_or_else(
+            RegistryError::Denied { reason: word, .. } => reason.map_or_else(
                 || Self::Internal(format!("the registry denied for {word}")),
                 Self::Denied,
             ),

@@ -61,8 +61,8 @@ impl RegistryClient {
     /// Asks and waits for as long as the request may take.
     ///
     /// # Errors
-    /// What the registry says, or [`ApiError::RegistryUnavailable`]; [`ApiError::TooManyRequests`] for one forged credential
-    /// too many.
+    /// What the registry says, or [`ApiError::RegistryUnavailable`]; what [`UnjudgedCredential::place`] and
+    /// [`UnjudgedCredential::judged`] say of a credential that this call judges.
     pub(crate) async fn ask(&self, call: &Call) -> Result<Reply, ApiError> {
         self.ask_within(call, Duration::MAX).await
     }
@@ -72,20 +72,23 @@ impl RegistryClient {
     /// # Errors
     /// As [`RegistryClient::ask`].
     pub(crate) async fn ask_within(&self, call: &Call, limit: Duration) -> Result<Reply, ApiError> {
-        let now = clock::now();
-        let deadline = self.deadline.get().unwrap_or(now.plus(ANSWER_TIME_MS));
+        let deadline = self.deadline.get().unwrap_or(clock::now().plus(ANSWER_TIME_MS));
         self.deadline.set(Some(deadline));
-        let left = Duration::from_millis(deadline.since(now));
+        let judging = match self.unjudged.take() {
+            Some(credential) => Some((credential.place().await?, credential)),
+            None => None,
+        };
+        let left = Duration::from_millis(deadline.since(clock::now()));
         let headers = Headers::new();
         #[cfg(feature = "plant-faults")]
         if let Some(planted) = &self.planted {
             headers.set(crate::tenant_registry::PLANT_HEADER, planted)?;
         }
         let outcome = exchange(&self.stub, headers, call, limit.min(left)).await;
-        if let Some(credential) = self.unjudged.take() {
-            credential.judged(&outcome).await?;
+        if let Some((place, credential)) = judging {
+            credential.judged(place, &outcome).await?;
         }
-        outcome
+        Ok(outcome??)
     }
 }
 

@@ -60,20 +60,22 @@ impl DurableObject for TenantRegistry {
         // All that have come stand here, at their first wait, while one of them is worked on.
         let _waiting = self.waiting.come(clock::now());
         let message = Zeroizing::new(request.bytes().await?);
-        if self.armed_for.get().is_none_or(|due| due.is_some_and(|due| due <= clock::now())) {
-            self.work_off_deadlines().await;
+        let call: Call = match serde_json::from_slice(&message) {
+            Ok(call) => call,
+            Err(_) => return refused(RegistryError::UnknownCall),
+        };
+        // Before anything is done for it, what is due included.
+        if self.waiting.turn_away(&call, clock::now()) {
+            return refused(RegistryError::Busy);
         }
-        let mut outcome = self.answer(&request, &message);
+        self.work_off_deadlines().await;
+        let mut outcome = self.answer(&request, call);
         if is_never_issued(&outcome) {
             // Whoever can make a right tag holds a key set, or something that it is derived from. Which key it says it is, and
             // for which request, stands in the audit log.
             console_error!(
                 "alarm: a key whose tag is right was never issued; see key.never_issued in the audit log"
             );
-        }
-        if matches!(outcome, Err(RegistryError::Busy)) {
-            // Nothing was done that an alarm could be due for.
-            return Response::from_json(&outcome);
         }
         if let Ok(Reply::Swept(swept)) = &mut outcome {
             swept.rearmed = self.has_lost_its_alarm().await?;
@@ -119,6 +121,11 @@ impl DurableObject for TenantRegistry {
     }
 }
 
+/// The answer to a call for which nothing was done.
+fn refused(error: RegistryError) -> worker::Result<Response> {
+    Response::from_json(&Err::<Reply, _>(error))
+}
+
 /// Whether a key was judged whose tag was found right and which stands in no book: the credential, or the key that was
 /// asked about.
 fn is_never_issued(outcome: &Result<Reply, RegistryError>) -> bool {
@@ -131,11 +138,7 @@ fn is_never_issued(outcome: &Result<Reply, RegistryError>) -> bool {
 }
 
 impl TenantRegistry {
-    fn answer(&self, request: &Request, message: &[u8]) -> Result<Reply, RegistryError> {
-        let call: Call = serde_json::from_slice(message).map_err(|_| RegistryError::UnknownCall)?;
-        if self.waiting.turn_away(&call) {
-            return Err(RegistryError::Busy);
-        }
+    fn answer(&self, request: &Request, call: Call) -> Result<Reply, RegistryError> {
         let config = self.config()?;
         let store = ObjectStore::of(&self.state);
         #[cfg(feature = "plant-faults")]
@@ -249,6 +252,8 @@ impl TenantRegistry {
         if registry.next_due(clock::now())?.is_none() || registry.is_gone()? {
             return Ok(());
         }
+        // The alarm may have stood in a call of KV or of the directory for long.
+        self.work_off_deadlines().await;
         registry.apply_deadlines(clock::now())?;
         for publication in
             registry.due_publications(clock::now(), RECORDS_PER_ALARM, &mut SysRng)?

@@ -3,53 +3,38 @@
 //! Why it exists: an object answers one call after the other. Whoever asks it for much must not keep verifiers from the list's
 //! head, nor anybody from ending a key.
 
-use std::cell::{Cell, RefCell};
-
 use wardkey::UnixMillis;
 use wardkey_registry::Call;
 
+use crate::underway::{OneUnderway, Underway};
+
 /// The calls that wait in one object.
 #[derive(Default)]
-pub(crate) struct WaitingCalls {
-    since: RefCell<Vec<(u64, UnixMillis)>>,
-    last: Cell<u64>,
-}
-
-/// One of them, until it is dropped.
-pub(crate) struct Waiting<'w> {
-    calls: &'w WaitingCalls,
-    number: u64,
-}
+pub(crate) struct WaitingCalls(Underway<()>);
 
 impl WaitingCalls {
-    /// Counts a call that has come.
-    pub(crate) fn come(&self, now: UnixMillis) -> Waiting<'_> {
-        let number = self.last.get().wrapping_add(1);
-        self.last.set(number);
-        let mut since = self.since.borrow_mut();
-        // Its caller has gone, and with it perhaps the call, unanswered: it must not count for ever.
-        since.retain(|(_, at)| now.since(*at) < GIVEN_UP_MS);
-        since.push((number, now));
-        Waiting { calls: self, number }
+    /// Counts a call that has come, until what is answered is dropped.
+    pub(crate) fn come(&self, now: UnixMillis) -> OneUnderway<()> {
+        self.0.begin((), now)
     }
 
     /// Whether a call is to be turned away.
-    pub(crate) fn turn_away(&self, call: &Call) -> bool {
-        self.since.borrow().len() > MOST && can_wait(call)
+    pub(crate) fn turn_away(&self, call: &Call, now: UnixMillis) -> bool {
+        can_wait(call) && self.0.count(&(), now) > MOST
     }
 }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.calls.since.borrow_mut().retain(|(number, _)| *number != self.number);
-    }
-}
-
-/// Whether nothing dies later, and nobody's verification rests on it that could not go on by the list, if it is not answered now.
+/// Whether nothing dies later if it is not answered now, and no verifier is left without its list, its key set or the registry's
+/// own word. Admitting a verifier to `/v1/verify` can wait, though its callers cannot verify meanwhile: that route's traffic is
+/// what could drown all others.
 const fn can_wait(call: &Call) -> bool {
     match call {
-        // What verifiers know by, and the one question that has no other answer.
-        Call::Head | Call::State { .. } | Call::Material { .. } | Call::Check { .. } => false,
+        // What verifiers know by, after a compromise all of them anew, and the one question that has no other answer.
+        Call::Head
+        | Call::State { .. }
+        | Call::Material { .. }
+        | Call::ReadKeySet { .. }
+        | Call::Check { .. } => false,
         // What ends keys, or keeps them from being used.
         Call::RevokeKey { .. }
         | Call::Revoke { .. }
@@ -72,7 +57,6 @@ const fn can_wait(call: &Call) -> bool {
         | Call::TryPolicy { .. }
         | Call::Admit { .. }
         | Call::AdmitVerifier { .. }
-        | Call::ReadKeySet { .. }
         | Call::ReadRoot { .. }
         | Call::RewrapRoot { .. } => true,
     }
@@ -80,14 +64,48 @@ const fn can_wait(call: &Call) -> bool {
 
 /// Most calls that wait before others are turned away: some 50 ms of what Cloudflare says that one object does.
 const MOST: usize = 64;
-/// The Worker has told its caller before then that there was no answer.
-const GIVEN_UP_MS: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
     use super::*;
+    use crate::underway::GIVEN_UP_MS;
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
+
+    /// Each call of the wire, and whether it may be turned away. Whoever adds a call decides it here, too.
+    const CALLS: [(&str, bool); 28] = [
+        ("admit", true),
+        ("admit_verifier", true),
+        ("bootstrap", false),
+        ("check", false),
+        ("confirm_key", false),
+        ("create_key", true),
+        ("destroy_tenant", false),
+        ("head", false),
+        ("list_keys", true),
+        ("material", false),
+        ("read_audit", true),
+        ("read_key", true),
+        ("read_key_set", false),
+        ("read_policy", true),
+        ("read_revocation", true),
+        ("read_root", true),
+        ("replace_policy", true),
+        ("revoke", false),
+        ("revoke_key", false),
+        ("revoke_self", false),
+        ("rewrap_root", true),
+        ("rotate_key", true),
+        ("rotate_signing_keys", false),
+        ("state", false),
+        ("suspend_key", false),
+        ("sweep", false),
+        ("try_policy", true),
+        ("update_key", true),
+    ];
 
     fn reading() -> Call {
         let text = r#"{"call": "read_root", "authority": {"credential": "", "request_id": ""}}"#;
@@ -95,30 +113,52 @@ mod tests {
     }
 
     #[test]
+    fn which_calls_can_wait_is_decided_for_every_call_of_the_wire() {
+        let wire = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/registry/tests/wire");
+        let mut decided = BTreeMap::new();
+        for file in fs::read_dir(wire).unwrap().map(|file| file.unwrap().path()) {
+            if !file.file_name().unwrap().to_string_lossy().starts_with("calls.") {
+                continue;
+            }
+            let text = fs::read_to_string(file).unwrap();
+            let messages: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            for message in messages {
+                let call: Call = serde_json::from_value(message.clone()).unwrap();
+                let name = message["call"].as_str().unwrap().to_owned();
+                let before = decided.insert(name, can_wait(&call));
+                assert!(before.is_none_or(|before| before == can_wait(&call)), "{message}");
+            }
+        }
+        let expected = CALLS.map(|(name, can_wait)| (name.to_owned(), can_wait));
+        assert_eq!(decided, BTreeMap::from(expected));
+    }
+
+    #[test]
     fn calls_are_turned_away_only_while_too_many_wait() {
         let calls = WaitingCalls::default();
         let mut waiting: Vec<_> = (0..MOST).map(|_| calls.come(NOW)).collect();
-        assert!(!calls.turn_away(&reading()));
+        assert!(!calls.turn_away(&reading(), NOW));
         let one_more = calls.come(NOW);
-        assert!(calls.turn_away(&reading()));
-        assert!(!calls.turn_away(&Call::Head) && !calls.turn_away(&Call::Sweep));
+        assert!(calls.turn_away(&reading(), NOW));
+        assert!(!calls.turn_away(&Call::Head, NOW) && !calls.turn_away(&Call::Sweep, NOW));
         drop(one_more);
-        assert!(!calls.turn_away(&reading()));
+        assert!(!calls.turn_away(&reading(), NOW));
         let one_more = calls.come(NOW);
         waiting.remove(7);
-        assert!(!calls.turn_away(&reading()));
+        assert!(!calls.turn_away(&reading(), NOW));
         drop(one_more);
     }
 
     #[test]
-    fn what_was_never_answered_is_not_counted_for_ever() {
+    fn what_was_never_answered_is_not_counted_for_ever_whatever_the_clock_does() {
         let calls = WaitingCalls::default();
         for _ in 0..2 * MOST {
             // As where a caller goes and what it waited for is never run again.
             std::mem::forget(calls.come(NOW));
         }
-        assert!(calls.turn_away(&reading()));
-        let _one = calls.come(NOW.plus(GIVEN_UP_MS));
-        assert!(!calls.turn_away(&reading()));
+        let before = UnixMillis(NOW.0 - 3_600);
+        assert!(calls.turn_away(&reading(), NOW) && calls.turn_away(&reading(), before));
+        let _one = calls.come(before.plus(GIVEN_UP_MS));
+        assert!(!calls.turn_away(&reading(), before.plus(GIVEN_UP_MS)));
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn identify(
     let id: SigningKeyId = key.unproven_base().signing_key;
     let ours = id.tenant == tenant.number() && id.audience == AudienceId::ADMINISTRATION;
     let entry = if ours { tenant.signing_key_entry(store, id)? } else { None };
-    let entry = entry.ok_or_else(|| RegistryError::denied(Reason::UnknownSigningKey))?;
+    let entry = entry.ok_or_else(|| unknown(tenant, &key))?;
     let timely = key
         .signed_by(&entry)
         .and_then(|key| key.authenticate())
@@ -97,6 +97,16 @@ pub(crate) fn identify(
     Ok(Identified { actor: Actor { subject, key_id, expires_at, bindings }, narrowed })
 }
 
+/// How a key is denied whose signing key does not live. That one which has gone did sign it is told to the Worker alone.
+fn unknown(tenant: &Tenant, key: &UnverifiedKey<'_>) -> RegistryError {
+    let id = key.unproven_base().signing_key;
+    let gone = (id.tenant == tenant.number()).then(|| tenant.signing_key_of_any_time(id).ok());
+    let genuine = gone
+        .flatten()
+        .is_some_and(|entry| key.signed_by(&entry).and_then(|key| key.authenticate()).is_ok());
+    RegistryError::Denied { reason: Reason::UnknownSigningKey.as_str().into(), genuine }
+}
+
 /// Finds the holder of a key of any audience by the key itself, for what may be done by showing it: also before its
 /// time has come, and from anywhere. It is not marked as seen, since nobody has used it for what it is for.
 ///
@@ -114,7 +124,7 @@ pub(crate) fn possession(
     let id: SigningKeyId = key.unproven_base().signing_key;
     let ours = id.tenant == tenant.number();
     let entry = if ours { tenant.signing_key_entry(store, id)? } else { None };
-    let entry = entry.ok_or_else(|| RegistryError::denied(Reason::UnknownSigningKey))?;
+    let entry = entry.ok_or_else(|| unknown(tenant, &key))?;
     let authentic = key.signed_by(&entry).and_then(|key| key.authenticate());
     let base = authentic.map_err(RegistryError::denied)?.base();
     let read = wardkey::inspect(credential.secret_str()).map_err(RegistryError::denied)?;

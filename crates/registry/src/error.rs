@@ -14,6 +14,9 @@ pub enum RegistryError {
     Denied {
         /// The word.
         reason: String,
+        /// Whether the tag is right all the same: the signing key is one of the tenant's that has gone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        genuine: bool,
     },
     /// The credential is good and was narrowed: such a key can be verified and cannot act.
     #[error("a narrowed key cannot act here")]
@@ -139,7 +142,7 @@ impl RegistryError {
     }
 
     pub(crate) fn denied(reason: Reason) -> Self {
-        Self::Denied { reason: reason.as_str().into() }
+        Self::Denied { reason: reason.as_str().into(), genuine: false }
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
@@ -153,8 +156,31 @@ impl RegistryError {
     /// The reason of a denied credential.
     pub fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Denied { reason } => Reason::named(reason),
+            Self::Denied { reason, .. } => Reason::named(reason),
             _ => None,
+        }
+    }
+
+    /// Whether what was shown as a credential is one that this tenant has never issued. One that it has is no forgery, whatever
+    /// became of it; what an object of the version before says does not tell a signing key that has gone from none.
+    ///
+    /// INVARIANT: for the Worker alone. No answer to a caller may differ by it.
+    pub fn is_forgery(&self) -> bool {
+        match self {
+            Self::NoTenant => true,
+            Self::Denied { genuine, .. } => {
+                let is_unknown = matches!(
+                    self.reason(),
+                    Some(
+                        Reason::UnknownSigningKey
+                            | Reason::PrefixMismatch
+                            | Reason::BadTag
+                            | Reason::NeverIssued
+                    )
+                );
+                is_unknown && !genuine
+            }
+            _ => false,
         }
     }
 }

@@ -257,6 +257,23 @@ impl Tenant {
         }))
     }
 
+    /// A signing key of this tenant whether or not it ever was or still is one, with the window of none: to know its tags by,
+    /// and nothing else.
+    pub(crate) fn signing_key_of_any_time(
+        &self,
+        id: SigningKeyId,
+    ) -> Result<SigningKeyEntry, RegistryError> {
+        let never = UnixSeconds(0);
+        Ok(SigningKeyEntry {
+            id,
+            prefix: self.prefix(id.audience)?,
+            mint_from: never,
+            mint_until: never,
+            verify_until: never,
+            key: self.secret.signing_key(id),
+        })
+    }
+
     /// The prefix of an audience's keys.
     pub(crate) fn prefix(&self, audience: AudienceId) -> Result<wardkey::Prefix, RegistryError> {
         let prefix = if audience == AudienceId::ADMINISTRATION {

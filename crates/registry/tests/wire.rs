@@ -15,10 +15,11 @@ use wardkey_registry::{Call, DirectoryCall, DirectoryReply, KeyView, RegistryErr
 type Answer<R> = Result<R, RegistryError>;
 
 const CALLS: [&str; 2] = [include_str!("wire/calls.1.json"), include_str!("wire/calls.2.json")];
-const REPLIES: [&str; 3] = [
+const REPLIES: [&str; 4] = [
     include_str!("wire/replies.1.json"),
     include_str!("wire/replies.2.json"),
     include_str!("wire/replies.3.json"),
+    include_str!("wire/replies.4.json"),
 ];
 const DIRECTORY_CALLS: [&str; 2] =
     [include_str!("wire/directory_calls.2.json"), include_str!("wire/directory_calls.3.json")];

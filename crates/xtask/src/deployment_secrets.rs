@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sha2::{Digest, Sha256};
 
@@ -41,11 +41,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let (root, made) = (folder.join("root"), folder.join("root-was-made"));
     let path = folder.join("bootstrap.token");
     let is_replaced = path.exists();
-    ensure!(
-        options.replace_token || !is_replaced,
-        "{} is there already: use it, delete it, or say --replace-token for a new one in its place",
-        path.display()
-    );
+    if is_replaced && !options.replace_token {
+        bail!("{}", what_lies_there(&path, options.tenant)?);
+    }
     let is_new = !options.token_only && !root.exists();
     if is_new {
         ensure!(
@@ -68,6 +66,23 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     write_private(&folder, &folder.join("bootstrap.sha256"), &hex(&Sha256::digest(&token)))?;
     print!("{}", guide(&options.folder, is_new, is_replaced, options));
     Ok(())
+}
+
+/// Whose token it is, so that nobody uses one for another tenant than they mean.
+fn what_lies_there(path: &Path, wanted: u16) -> Result<String> {
+    let text = fs::read_to_string(path)?;
+    let tenant = text.strip_prefix("wkboot_").and_then(|rest| rest.split_once('_'));
+    let path = path.display();
+    let way_out = "delete it, or say --replace-token for a new one in its place";
+    Ok(match tenant.and_then(|(number, _)| number.parse::<u16>().ok()) {
+        Some(tenant) if tenant == wanted => {
+            format!("{path} is there already, for tenant {tenant}: use it, {way_out}")
+        }
+        Some(tenant) => format!(
+            "{path} is there already, and is for tenant {tenant}, not for {wanted}: keep it where you will find it, {way_out}"
+        ),
+        None => format!("{path} is there already, and is no token: {way_out}"),
+    })
 }
 
 fn token(tenant: u16, expiry: u64) -> Result<String> {
@@ -126,7 +141,19 @@ mod tests {
         run(&workspace, &options)?;
         let (root, token) = (read("root")?, read("bootstrap.token")?);
         // Neither is lost by a second call.
-        assert!(run(&workspace, &options).is_err());
+        let refusal = |options: &Options| run(&workspace, options).err().map(|e| e.to_string());
+        let said = refusal(&options).unwrap_or_default();
+        assert!(said.contains("for tenant 7: use it") && !said.contains("wkboot_"), "{said}");
+        // Nor is it to be taken for another tenant's.
+        let said = refusal(&Options { tenant: 8, ..options }).unwrap_or_default();
+        assert!(said.contains("for tenant 7, not for 8") && !said.contains("use it"), "{said}");
+        let options = Options {
+            tenant: 7,
+            hours: 2,
+            token_only: false,
+            replace_token: false,
+            folder: "secrets".into(),
+        };
         assert_eq!((&root, &token), (&read("root")?, &read("bootstrap.token")?));
         let options = Options { replace_token: true, ..options };
         run(&workspace, &options)?;

@@ -24,8 +24,9 @@ use crate::{Call, body, clock};
 ///    `rotation_in_progress`, `key_suspended`, `key_ended`, 422, 503.
 /// 4. 201 with the key, its new text in `key`; 200 for a repeated request.
 pub(crate) async fn rotate(mut call: Call, id: &str) -> Result<Response, ApiError> {
+    let admin = AdminRequest::of(&call)?;
     let form = Form::wanted(call.request.headers())?;
-    let (registry, authority, key_id, request) = about(&mut call, id).await?;
+    let (registry, authority, key_id, request) = about(admin, &mut call, id).await?;
     let key_id = key_id.to_string();
     created(registry.ask(&RegistryCall::RotateKey { authority, key_id, request }).await?, form)
 }
@@ -37,7 +38,8 @@ pub(crate) async fn rotate(mut call: Call, id: &str) -> Result<Response, ApiErro
 /// 3. The registry: 401, 403, 404 `not_found`, 409 `key_ended`, 422, 503.
 /// 4. 200 with the key and the bound within which the last verifier denies what came before.
 pub(crate) async fn confirm(mut call: Call, id: &str) -> Result<Response, ApiError> {
-    let (registry, authority, key_id, Nothing {}) = about(&mut call, id).await?;
+    let admin = AdminRequest::ending(&call)?;
+    let (registry, authority, key_id, Nothing {}) = about(admin, &mut call, id).await?;
     let key_id = key_id.to_string();
     match registry.ask(&RegistryCall::ConfirmKey { authority, key_id }).await? {
         Reply::Key(KeyReply { view, list_sequence, bound }) => {
@@ -58,7 +60,8 @@ pub(crate) async fn suspend(
     id: &str,
     suspended: bool,
 ) -> Result<Response, ApiError> {
-    let (registry, authority, key_id, request) = about(&mut call, id).await?;
+    let admin = if suspended { AdminRequest::ending(&call)? } else { AdminRequest::of(&call)? };
+    let (registry, authority, key_id, request) = about(admin, &mut call, id).await?;
     let key_id = key_id.to_string();
     let asked = RegistryCall::SuspendKey { authority, key_id, suspended, request };
     revoked(registry.ask(&asked).await?)
@@ -71,7 +74,8 @@ pub(crate) async fn suspend(
 /// 3. The registry: 401, 403, 404 `not_found`, 409 `last_admin`, 422, 503.
 /// 4. 200 with the key and the bound within which the last verifier denies it.
 pub(crate) async fn revoke(mut call: Call, id: &str) -> Result<Response, ApiError> {
-    let (registry, authority, key_id, request) = about(&mut call, id).await?;
+    let admin = AdminRequest::ending(&call)?;
+    let (registry, authority, key_id, request) = about(admin, &mut call, id).await?;
     let key_id = key_id.to_string();
     revoked(registry.ask(&RegistryCall::RevokeKey { authority, key_id, request }).await?)
 }
@@ -92,10 +96,10 @@ pub(crate) async fn revoke_self(mut call: Call) -> Result<Response, ApiError> {
 
 /// What a request says about a key.
 async fn about<T: DeserializeOwned + Default>(
+    admin: AdminRequest,
     call: &mut Call,
     id: &str,
 ) -> Result<(RegistryClient, Authority, KeyId, T), ApiError> {
-    let admin = AdminRequest::of(call)?;
     let said = match key_named(id) {
         Ok(key_id) => body::json_or_default(&mut call.request).await.map(|body| (key_id, body)),
         Err(error) => Err(error),

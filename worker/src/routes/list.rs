@@ -4,13 +4,14 @@ use wardkey::{DIGEST_LEN, Reason, TenantId};
 use wardkey_registry::{Call as RegistryCall, Reply, StateName, WireBytes};
 use worker::{EncodeBody, Response, ResponseBuilder, console_error};
 
-use crate::Call;
+use crate::compressed_state::CompressedState;
 use crate::content_coding::takes_gzip;
 use crate::gzip::gzipped;
 use crate::head_cache::HeadCache;
 use crate::problem::ApiError;
 use crate::registry_client::unexpected_reply;
 use crate::state_store::StateStore;
+use crate::{Call, clock};
 
 /// Gives the head.
 ///
@@ -36,13 +37,15 @@ pub(crate) async fn head(call: Call, tenant: &str) -> Result<Response, ApiError>
     public(head, "public, max-age=1")
 }
 
-/// Gives a state that a head of the last ten minutes named. A copy in KV may answer for up to half an hour longer.
+/// Gives a state that a head of the last ten minutes named. A copy in KV may answer for up to half an hour longer, and one that an
+/// isolate has compressed for a minute more.
 ///
 /// 1. `{sequence}-{digest in 64 lower-case hex digits}`: 404.
 /// 2. No query; the caller's address is counted: 400, 429.
-/// 3. KV, whose bytes count only if they have that digest; that it has none is no answer.
-/// 4. The registry: 404 (fetch the head again), 410 `tenant_gone`, 503.
-/// 5. 200 with the state's bytes, which never change, compressed for whoever takes that. `Wardkey-State` says whether they came
+/// 3. For whoever takes gzip, the state that the isolate compressed last, for a minute.
+/// 4. KV, whose bytes count only if they have that digest; that it has none is no answer.
+/// 5. The registry: 404 (fetch the head again), 410 `tenant_gone`, 503.
+/// 6. 200 with the state's bytes, which never change, compressed for whoever takes that. `Wardkey-State` says whether they came
 ///    from `kv` or the `registry`.
 pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Response, ApiError> {
     let tenant = number(tenant)?;
@@ -51,8 +54,13 @@ pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Respon
     let digest = hex(digest).ok_or(ApiError::NotFound)?;
     refuse_query(&call)?;
     call.count_as_public().await?;
+    let name = StateName { tenant, sequence, digest };
+    let is_compressed = takes_gzip(&call.request)?;
+    if is_compressed && let Some(kept) = CompressedState::last(&name, clock::now()) {
+        return compressed(kept);
+    }
     let copy = match StateStore::of(&call.env) {
-        Ok(copies) => copies.state(&StateName { tenant, sequence, digest }).await,
+        Ok(copies) => copies.state(&name).await,
         Err(error) => Err(error),
     };
     let (bytes, source) = match copy {
@@ -65,21 +73,31 @@ pub(crate) async fn state(call: Call, tenant: &str, name: &str) -> Result<Respon
             (ask(&call, tenant, &asked).await?, "registry")
         }
     };
-    let compressed = if bytes.len() >= LEAST_COMPRESSED && takes_gzip(&call.request)? {
-        gzipped(&bytes)
-    } else {
-        None
-    };
-    let is_compressed = compressed.is_some();
-    let mut response = public(compressed.unwrap_or(bytes), "public, max-age=31536000, immutable")?;
+    if is_compressed
+        && bytes.len() >= LEAST_COMPRESSED
+        && let Some(gzipped) = gzipped(&bytes)
+    {
+        let state = CompressedState { name, gzipped, source, at: clock::now() };
+        state.keep();
+        return compressed(state);
+    }
+    state_of(bytes, source)
+}
+
+fn compressed(
+    CompressedState { gzipped, source, .. }: CompressedState,
+) -> Result<Response, ApiError> {
+    let mut response = state_of(gzipped, source)?;
+    response.headers_mut().set("Content-Encoding", "gzip")?;
+    // Nor does the runtime compress it once more.
+    Ok(response.with_encode_body(EncodeBody::Manual))
+}
+
+fn state_of(bytes: Vec<u8>, source: &str) -> Result<Response, ApiError> {
+    let mut response = public(bytes, "public, max-age=31536000, immutable")?;
     let headers = response.headers_mut();
     headers.set("Wardkey-State", source)?;
     headers.set("Vary", "Accept-Encoding")?;
-    if is_compressed {
-        headers.set("Content-Encoding", "gzip")?;
-        // Nor does the runtime compress it once more.
-        response = response.with_encode_body(EncodeBody::Manual);
-    }
     Ok(response)
 }
 

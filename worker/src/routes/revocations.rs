@@ -18,7 +18,7 @@ use crate::{Call, body};
 /// 4. 202 while verifiers learn of it batch by batch (the registry denies all of it already), 200 once the list has
 ///    all of it, from when the bound in the answer runs.
 pub(crate) async fn start(mut call: Call) -> Result<Response, ApiError> {
-    let admin = AdminRequest::of(&call)?;
+    let admin = AdminRequest::ending(&call)?;
     let said = body::json::<RevocationRequest>(&mut call.request).await;
     let (registry, authority, request) = admin.accept(said).await?;
     answer(registry.ask(&RegistryCall::Revoke { authority, request }).await?)

@@ -17,7 +17,7 @@ use crate::{Call, body};
 ///    `epochs_used_up`, `last_admin`, 422, 503.
 /// 4. 200 with the signing keys that live, those that died, and how many keys are to be issued anew.
 pub(crate) async fn rotate(mut call: Call, audience: &str) -> Result<Response, ApiError> {
-    let admin = AdminRequest::of(&call)?;
+    let admin = AdminRequest::ending(&call)?;
     let said = body::json::<RotateSigningKeysRequest>(&mut call.request).await;
     let (registry, authority, request) = admin.accept(said).await?;
     let audience = audience.to_owned();

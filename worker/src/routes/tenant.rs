@@ -42,7 +42,7 @@ pub(crate) async fn rewrap(mut call: Call) -> Result<Response, ApiError> {
 /// 4. 200 with the time at which the last verifier denies. From then on every credential of the tenant is the 401 that
 ///    all wrong ones are; lists and bootstrap are 410 `tenant_gone`.
 pub(crate) async fn destroy(mut call: Call) -> Result<Response, ApiError> {
-    let admin = AdminRequest::of(&call)?;
+    let admin = AdminRequest::ending(&call)?;
     let said = body::json::<DestroyRequest>(&mut call.request).await;
     let (registry, authority, request) = admin.accept(said).await?;
     match registry.ask(&RegistryCall::DestroyTenant { authority, request }).await? {

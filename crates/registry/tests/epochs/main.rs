@@ -9,6 +9,7 @@
 mod administration;
 mod bounds;
 mod compromise;
+mod forgeries;
 mod leaving;
 mod minting;
 mod verifier;
