@@ -44,6 +44,7 @@ mod schema;
 mod store;
 mod suspend;
 mod sweep;
+mod tag_index;
 mod tenant;
 mod tenant_report;
 mod try_policy;
