@@ -31,6 +31,7 @@ mod policy_versions;
 mod read;
 mod reason;
 mod refusal;
+mod refusal_count;
 mod registry;
 mod replace_policy;
 mod revocation_list;

@@ -162,7 +162,7 @@ const TABLES: [&str; 16] = [
 
 /// What each later schema adds.
 const LATER: [&[&str]; 7] =
-    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE, TAGS, TAG_FILLS];
+    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE, TAGS, COUNTS];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -326,5 +326,17 @@ const TAG_FILL: &str = "CREATE TABLE IF NOT EXISTS tag_fill (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     cursor TEXT NOT NULL) STRICT";
 
-/// The same for a book whose tags were taken over at once: there it is empty.
-const TAG_FILLS: &[&str] = &[TAG_FILL];
+/// How many refusals of one actor and action were logged and withheld since `began_at`, in Unix milliseconds.
+const COUNTS: &[&str] = &[
+    // A book whose tags were taken over at once has none.
+    TAG_FILL,
+    "CREATE TABLE IF NOT EXISTS refusal_count (
+        actor_key TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actor_subject TEXT NOT NULL,
+        began_at INTEGER NOT NULL,
+        entries INTEGER NOT NULL,
+        withheld INTEGER NOT NULL,
+        PRIMARY KEY (actor_key, action)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS refusal_count_by_time ON refusal_count (began_at)",
+];

@@ -18,7 +18,7 @@ use wardkey_testkit::{Book, Cost, ListReader, SqliteStore, authority, key_reques
 const SIZES: [u32; 2] = [1_000, 40_000];
 
 /// Tables that grow with a tenant, its acts or its list.
-const BIG: [&str; 13] = [
+const BIG: [&str; 14] = [
     "key",
     "key_tag",
     "generation",
@@ -30,6 +30,7 @@ const BIG: [&str; 13] = [
     "list_chunk",
     "list_expiry",
     "list_copy",
+    "refusal_count",
     "revocation",
     "revocation_issuer",
 ];

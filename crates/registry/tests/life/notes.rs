@@ -212,7 +212,7 @@ fn a_book_whose_tags_were_taken_over_at_once_is_not_filled_again() {
     let tenant = Tenant::new();
     tenant.key(KeyRequest { tags: vec!["a".into()], ..key_request(&["reports:read"]) });
     for statement in
-        ["DROP TABLE tag_fill", "UPDATE tenant SET schema_version = 7"]
+        ["DROP TABLE tag_fill", "DROP TABLE refusal_count", "UPDATE tenant SET schema_version = 7"]
     {
         tenant.book.store.execute(statement, &[]).unwrap();
     }
