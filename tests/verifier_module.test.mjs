@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { describe, it } from "node:test";
 
-import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../crates/js/js/instance.mjs";
+import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED, words } from "../crates/js/js/instance.mjs";
 
 const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url));
 const VERDICTS = ["alive", "revoked", "suspended", "retired", "expired", "never_issued", "tenant_gone"];
@@ -94,11 +94,8 @@ for (const form of ["", "scalar."]) {
           assert.equal(instance.adopt(head, bytes(list.state), issuedAt(head)), 0, name);
         }
         const from = address(caller);
-        if (from) {
-          instance.from(from);
-          done |= from.length === 4 ? CALLER_IPV4 : CALLER_IPV6;
-        }
-        const verdict = instance.verify(key, requirementOf(instance, required), now, done, question);
+        if (from) done |= from.length === 4 ? CALLER_IPV4 : CALLER_IPV6;
+        const verdict = instance.verify(key, requirementOf(instance, required), now, done, question, ...words(from ?? []));
         assert.deepEqual(told(instance, verdict), expect, name);
       }
       console.log(`${askable.length} of ${cases.length} cases of verify.json`);
@@ -180,15 +177,25 @@ for (const form of ["", "scalar."]) {
       const other = Uint8Array.from(base);
       other[13] ^= 1;
       assert.equal(instance.answer(first, other, 0, 9), false, "another base");
-      assert.equal(instance.answer(first, base, 0, 9), false, "a question is gone once it was answered wrongly");
+      assert.ok(instance.answer(first, base, 0, 9), "which has changed nothing");
+      assert.equal(instance.answer(first, base, 0, 9), false, "twice");
+      assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, first), ALLOW);
       const second = ask();
-      assert.ok(instance.answer(second, base, 0, 9));
+      assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, second) & 255, ASK_REGISTRY, "before it was answered");
+      assert.ok(instance.answer(second, base, 0, 9), "which has changed nothing");
       assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, second), ALLOW);
       assert.deepEqual([instance.claims().zone, instance.claims().sequence], ["registry", 9]);
       assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, second) & 255, ASK_REGISTRY, "spent");
+      const slow = ask();
+      for (let count = 0; count < 200; count++) {
+        const quick = ask();
+        assert.ok(instance.answer(quick, base, 0, 9));
+        assert.equal(instance.verify(key, strict, now, REGISTRY_ANSWERED, quick), ALLOW);
+      }
+      assert.ok(instance.answer(slow, base, 0, 9), "those that are done push none out");
       const old = ask();
-      for (let count = 0; count < 32; count++) ask();
-      assert.equal(instance.answer(old, base, 0, 9), false, "32 questions later");
+      for (let count = 0; count < 64; count++) ask();
+      assert.equal(instance.answer(old, base, 0, 9), false, "64 more under way at once");
     });
 
     it("keeps a requirement's number, and builds no requirement of nothing or of what nobody knows", () => {
@@ -213,7 +220,127 @@ for (const form of ["", "scalar."]) {
       assert.equal(instance.verify(key, requirement, now, 0, 0), ALLOW);
       instance.renew(changed(7, 4));
       assert.equal(instance.figure(2), 4);
-      assert.equal(instance.verify(key, requirement, now, 0, 0), MISUSE, "numbers of before are void");
+      assert.equal(REASONS[instance.verify(key, requirement, now, 0, 0) - 1], "requirement_outdated");
+      // What is built next has the place of what was built first, and not its number.
+      const next = instance.require(["invoice:void"]);
+      assert.equal(REASONS[instance.verify(key, requirement, now, 0, 0) - 1], "requirement_outdated");
+      assert.equal(instance.verify(key, next, now, 0, 0) & 255, ASK_REGISTRY);
+    });
+
+    it("takes no answer to a question of before a renewal for one of after it", () => {
+      const { key_set } = usual();
+      const { instance, key, now } = ready();
+      const strict = instance.require(["invoice:void"]);
+      const early = instance.verify(key, strict, now, 0, 0) >>> 8;
+      const { base } = instance.claims();
+      instance.renew(bytes(key_set));
+      const again = instance.require(["invoice:void"]);
+      const late = instance.verify(key, again, now + 4_000, 0, 0) >>> 8;
+      assert.notEqual(early, late);
+      assert.ok(instance.answer(early, base, 0, 9));
+      assert.equal(instance.verify(key, again, now + 9_000, REGISTRY_ANSWERED, late) & 255, ASK_REGISTRY, "it was not answered");
+      assert.equal(instance.verify(key, again, now + 9_000, REGISTRY_ANSWERED, early) & 255, ASK_REGISTRY, "nine seconds old");
+    });
+
+    it("takes a number of nothing, and what JavaScript makes of nothing, for misuse", () => {
+      const { instance, key, now } = ready();
+      for (const nothing of [undefined, null, NaN, 0, 2 ** 32, 129, 255, -1]) {
+        assert.notEqual(instance.verify(key, nothing, now, 0, 0), ALLOW, `${nothing}`);
+      }
+      assert.equal(instance.verify(key, undefined, now, 0, 0), MISUSE);
+    });
+
+    it("is the caller's address of its own call that a key is bound to", () => {
+      const named = vectors("verify").filter(({ case: { caller } }) => caller && isIP(caller) === 4);
+      const allowed = named.filter(({ expect }) => expect.allow);
+      const denied = named.filter(({ expect }) => expect.deny === "address_not_allowed");
+      const bound = allowed.find((each) => denied.some((other) => other.case.key === each.case.key));
+      const { key_set, list, key, required, now, caller } = bound.case;
+      const elsewhere = words(address(denied.find((other) => other.case.key === key).case.caller));
+      const instance = new Instance(module, bytes(key_set));
+      const head = bytes(list.head);
+      instance.adopt(head, bytes(list.state), issuedAt(head));
+      const requirement = requirementOf(instance, required);
+      assert.equal(instance.verify(key, requirement, now, CALLER_IPV4, 0, ...words(address(caller))), ALLOW, bound.name);
+      // The call after it comes from elsewhere, or does not say from where.
+      assert.equal(REASONS[instance.verify(key, requirement, now, CALLER_IPV4, 0, ...elsewhere) - 1], "address_not_allowed");
+      assert.equal(REASONS[instance.verify(key, requirement, now, 0, 0, ...words(address(caller))) - 1], "address_not_allowed");
+    });
+
+    it("tells of one key for as long as its claims are kept", () => {
+      const { instance, key, requirement, now } = ready();
+      const claims = instance.claims();
+      const { subject, keyId, scopes, zone } = claims;
+      instance.verify("no key", requirement, now, 0, 0);
+      instance.renew(bytes(usual().key_set));
+      assert.deepEqual([claims.subject, claims.keyId, claims.scopes, claims.zone], [subject, keyId, scopes, zone]);
+      assert.equal(subject, "svc:billing");
+      assert.ok(key.length > 0);
+    });
+  });
+
+  describe(`the raw exports ${form === "" ? "with SIMD" : "without SIMD"}`, () => {
+    const raw = () => {
+      const exports = new WebAssembly.Instance(module).exports;
+      const put = (bytes) => (new Uint8Array(exports.memory.buffer).set(bytes, exports.input()), bytes.length);
+      return { exports, put };
+    };
+
+    it("answer misuse to lengths past the input and before there is a key set", () => {
+      const { exports, put } = raw();
+      const past = exports.input_len() + 1;
+      const { key_set } = vectors("verify")[0].case;
+      assert.deepEqual([exports.require(0, 0), exports.adopt(0, 0), exports.verify(0, 1, 0, 0, 0, 0, 0, 0, 0), exports.claims(), exports.figure(0)], [255, 255, 255, 0, -1]);
+      assert.equal(exports.set_keys(past), 255);
+      assert.equal(exports.set_keys(put(bytes(key_set))), 0);
+      for (const length of [past, 2 ** 31, -1]) {
+        assert.deepEqual([exports.set_keys(length), exports.require(length, 0), exports.adopt(length, 0), exports.verify(length, 257, 0, 0, 0, 0, 0, 0, 0), exports.answer(1, length, 0, 0)].map((answer) => answer & 255), [255, 255, 255, 255, 255]);
+      }
+    });
+
+    it("have room for one state at a time, and for none that is too long", () => {
+      const { exports } = raw();
+      assert.notEqual(exports.state(1_000), 0);
+      assert.equal(exports.state(1_000), 0, "one is waiting");
+      assert.equal(exports.state(0), 0);
+      assert.notEqual(exports.state(1_000), 0);
+      exports.state(0);
+      assert.equal(exports.state(2 ** 29 + 10), 0);
+      assert.equal(exports.state(0xf000_0000), 0);
+    });
+
+    it("are spent when one of them did not come back", () => {
+      const { key_set, list, key, required, now } = vectors("verify").find(({ expect, case: { list } }) => expect.allow?.zone === "fresh" && list).case;
+      let [spent, cut] = [0, 0];
+      for (let shift = 0; shift < 64; shift++) {
+        const { exports, put } = raw();
+        assert.equal(exports.set_keys(put(bytes(key_set))), 0);
+        const requirement = exports.require(put(Buffer.from(required.scopes.join(" "))), 0);
+        put(bytes(list.head));
+        const length = bytes(list.head).length;
+        // At the end of the host's own stack, on the way up: some of these calls are cut off in their middle.
+        const down = (...padding) => {
+          try {
+            down(...padding);
+          } catch {
+            // That was the end.
+          }
+          try {
+            exports.adopt(length, now);
+          } catch {
+            cut += 1;
+          }
+        };
+        down(...Array(shift).fill(0));
+        const verdict = exports.verify(put(Buffer.from(key)), requirement, now, 0, 0, 0, 0, 0, 0);
+        assert.ok([64, MISUSE].includes(verdict), `${verdict}`);
+        if (verdict === MISUSE) {
+          spent += 1;
+          assert.deepEqual([exports.set_keys(0), exports.require(0, 0), exports.claims(), exports.figure(0), exports.state(8)], [255, 255, 0, -1, 0]);
+        }
+      }
+      console.log(`${cut} calls were cut off by the end of the stack, and ${spent} of 64 instances spent by it`);
+      assert.ok(cut > 0 && spent > 0);
     });
   });
 }

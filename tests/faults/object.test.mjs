@@ -124,7 +124,7 @@ it("no acknowledged write is lost or half there, and nothing that was revoked is
   }
   // Controls: each fault was met, and there was something to lose.
   const { starts, restarts, refusedPuts } = await worker.world();
-  assert.ok(restarts >= 5 && starts > restarts && refusedPuts >= 1, `${starts} starts, ${restarts} restarts, ${refusedPuts} writes refused by KV`);
+  assert.ok(restarts >= 3 && starts > restarts && refusedPuts >= 1, `${starts} starts, ${restarts} restarts, ${refusedPuts} writes refused by KV`);
   assert.ok(seen.unanswered >= CLIENTS && seen.happenedUnanswered >= 1, "every act was answered");
   assert.ok(revoked.size >= 5 && seen.strict.allow >= 5 && seen.strict.deny >= 5, JSON.stringify(seen));
   console.log(

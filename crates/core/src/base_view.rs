@@ -29,11 +29,12 @@ impl<'b> BaseView<'b> {
     /// Reads a base off the front of `bytes`, which it delimits itself, and returns what is left of them.
     pub(crate) fn split_off(bytes: &'b [u8]) -> Result<(Self, &'b [u8]), BaseError> {
         // WHY: of a front of this length every field is there, and none is looked for.
-        let (front, rest) = bytes.split_first_chunk::<FRONT_LEN>().ok_or(BaseError::TooShort)?;
-        let mut reader = Reader::new(front);
-        if reader.u8()? != VERSION {
+        if bytes.first().is_some_and(|version| *version != VERSION) {
             return Err(BaseError::Version);
         }
+        let (front, rest) = bytes.split_first_chunk::<FRONT_LEN>().ok_or(BaseError::TooShort)?;
+        let mut reader = Reader::new(front);
+        reader.u8()?;
         let signing_key = SigningKeyId {
             tenant: TenantId(reader.u16()?),
             audience: AudienceId(reader.u8()?),

@@ -22,6 +22,9 @@ pub(crate) static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 ///
 /// Its tables are 16 KiB, more than all of the verifier's code, so that they are made when a verifier is, and not shipped.
 /// They are crate `crc`'s. The walk over them is not, because it has panics that the compiler cannot rule out.
+///
+/// # Leaks
+/// By its tables, which bytes a key has: the caller's own credential.
 pub(crate) struct FastChecksum(Crc<u32, Table<16>>);
 
 impl FastChecksum {

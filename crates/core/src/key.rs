@@ -138,18 +138,19 @@ impl<'b> UnverifiedKey<'b> {
         buffer: &'b mut KeyBuffer,
         checksum: impl Fn(&KeyBuffer) -> [u8; CRC_LEN],
     ) -> Result<Self, Reason> {
+        buffer.clear();
         if text.len() > MAX_KEY_LEN {
             return Err(Reason::Malformed);
         }
         let prefix_len = Prefix::len_in(text).ok_or(Reason::Malformed)?;
         buffer.decode(text, prefix_len).ok_or(Reason::Malformed)?;
-        let buffer = &*buffer;
         if buffer.signed().len() < MIN_BASE_LEN {
             return Err(Reason::Malformed);
         }
         if Some(&checksum(buffer)) != buffer.stated_checksum() {
             return Err(Reason::BadChecksum);
         }
+        buffer.confirm();
         Self::read(buffer).ok_or(Reason::Malformed)
     }
 

@@ -23,24 +23,36 @@ pub struct KeyBuffer {
     start: usize,
     /// Where its tag begins, and its checksum behind that.
     tag: usize,
+    /// Whether its spelling and its checksum were found right.
+    is_confirmed: bool,
 }
 
 impl KeyBuffer {
     /// An empty one.
     pub const fn new() -> Self {
-        Self { room: [0; ROOM], prefix: 0, start: 0, tag: 0 }
+        Self { room: [0; ROOM], prefix: 0, start: 0, tag: 0, is_confirmed: false }
     }
 
-    /// The key that it holds: what was parsed or verified in it last, if that was one. **It is no more proven than that
-    /// was.**
+    /// The key that it holds: what was parsed or verified in it last, if that was a key's text. **It is no more proven than
+    /// that was.**
     pub fn key(&self) -> Option<UnverifiedKey<'_>> {
-        UnverifiedKey::read(self)
+        if self.is_confirmed { UnverifiedKey::read(self) } else { None }
+    }
+
+    /// Forgets what it holds.
+    pub(crate) fn clear(&mut self) {
+        self.wipe();
+        (self.prefix, self.start, self.tag, self.is_confirmed) = (0, 0, 0, false);
+    }
+
+    /// The spelling and the checksum of what it holds were found right.
+    pub(crate) fn confirm(&mut self) {
+        self.is_confirmed = true;
     }
 
     /// Decodes a key's text, whose prefix is so long; `None` for what is not base64url in its one spelling, or too
     /// long or too short for any key.
     pub(crate) fn decode(&mut self, text: &[u8], prefix_len: usize) -> Option<()> {
-        self.wipe();
         let encoded = text.get(prefix_len..)?;
         let len = base64url::decoded_len(encoded.len())?;
         let signed_len = len.checked_sub(TAG_LEN + CRC_LEN)?;
@@ -87,9 +99,9 @@ impl KeyBuffer {
     }
 
     fn wipe(&mut self) {
-        let tag = self.room.get_mut(self.tag..).and_then(<[u8]>::first_chunk_mut::<TAG_LEN>);
-        if let Some(tag) = tag {
-            tag.zeroize();
+        let end = self.room.get_mut(self.tag..).and_then(<[u8]>::first_chunk_mut::<END_LEN>);
+        if let Some(end) = end {
+            end.zeroize();
         }
     }
 }
@@ -114,4 +126,6 @@ impl fmt::Debug for KeyBuffer {
 
 /// Bytes of the longest payload: base64url of 512 characters less the shortest prefix.
 pub(crate) const MAX_PAYLOAD_LEN: usize = (MAX_KEY_LEN - MIN_PREFIX_LEN) / 4 * 3;
+/// A tag, and the checksum, which tells something of it.
+const END_LEN: usize = TAG_LEN + CRC_LEN;
 const ROOM: usize = FastChecksum::STEP - 1 + MAX_PREFIX_LEN + MAX_PAYLOAD_LEN;

@@ -14,7 +14,7 @@ pub const TAG_LEN: usize = 16;
 ///
 /// # Leaks
 /// Wiped on drop, no `Clone`; `Debug` shows nothing; equality is constant-time. There is no
-/// `PartialEq` to misuse.
+/// `PartialEq` to misuse. What a move leaves behind on the stack is not wiped.
 pub struct Tag(pub(crate) [u8; TAG_LEN]);
 
 impl Tag {

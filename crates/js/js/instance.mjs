@@ -16,6 +16,7 @@ export const REASONS = [
 
 const ABI_VERSION = 1;
 const MAX_KEY_LEN = 512;
+const CLAIMS_LEN = 64;
 
 /** The verifier of one audience. Whoever reads its memory can mint keys of that audience. */
 export class Instance {
@@ -46,15 +47,16 @@ export class Instance {
   require(scopes, { any = false, strict = false } = {}) {
     const names = new TextEncoder().encode(scopes.join(" "));
     const number = this.#exports.require(this.#put(names), (any ? 1 : 0) | (strict ? 2 : 0));
-    if (number >= 255) {
-      throw new Error({ 256: "a requirement names at least one scope", 257: "a scope is not in the audience's catalog" }[number] ?? "there are more than 128 requirements");
-    }
+    const problem = { 252: "there are more than 128 requirements", 253: "a requirement names at least one scope", 254: "a scope is not in the audience's catalog", 255: "no requirement can be built" }[number & 255];
+    if (problem !== undefined) throw new Error(problem);
     return number;
   }
 
   /** Judges a head, with its state if it is given; the answer is a number of ABI.md. */
   adopt(head, state, now) {
     if (state !== undefined) {
+      // What an earlier call has left behind would keep this one out.
+      this.#exports.state(0);
       const at = this.#exports.state(state.length);
       if (at === 0) return 48;
       new Uint8Array(this.#exports.memory.buffer, at, state.length).set(state);
@@ -65,20 +67,21 @@ export class Instance {
     return answer;
   }
 
-  /** Verifies a key's text: the verdict is a number of ABI.md. */
-  verify(key, requirement, now, done, question) {
-    return this.#exports.verify(this.#write(key), requirement, now, done, question);
-  }
-
-  /** Writes the caller's address, 4 or 16 bytes, for the next `verify`. */
-  from(address) {
-    this.#bytes.set(address, this.#exports.caller());
+  /**
+   * Verifies a key's text: the verdict is a number of ABI.md. The caller's address is one word of four bytes, or four; `done`
+   * says which.
+   */
+  verify(key, requirement, now, done, question, caller0, caller1, caller2, caller3) {
+    return this.#exports.verify(this.#write(key), requirement, now, done, question, caller0, caller1, caller2, caller3);
   }
 
   /** What is known of the key that was verified last, or nothing unless its tag was right. */
   claims() {
     const at = this.#exports.claims();
-    return at === 0 ? undefined : new Claims(new DataView(this.#exports.memory.buffer), at);
+    if (at === 0) return undefined;
+    const view = new DataView(this.#exports.memory.buffer, at, CLAIMS_LEN);
+    const base = new Uint8Array(view.buffer, view.getUint32(0, true), view.getUint32(4, true)).slice();
+    return new Claims(base, new DataView(view.buffer.slice(at, at + CLAIMS_LEN)));
   }
 
   /** Takes the registry's answer to a question: the base that it repeats, its verdict, and its sequence. */
@@ -106,101 +109,100 @@ export class Instance {
   }
 }
 
-/** What a key's issuer said, and what is left of it. It is read from memory, so that it holds until the next call. */
+/** What a key's issuer said, and what is left of it: a copy, which tells of this key for as long as it is kept. */
 class Claims {
-  #view;
-  #at;
+  /** The base's bytes: FORMAT.md, section 2.2. */
+  base;
   #base;
+  #left;
 
-  constructor(view, at) {
-    this.#view = view;
-    this.#at = at;
-    this.#base = view.getUint32(at, true);
-  }
-
-  /** The base's bytes, a copy: FORMAT.md, section 2.2. */
-  get base() {
-    return new Uint8Array(this.#view.buffer, this.#base, this.#view.getUint32(this.#at + 4, true)).slice();
+  constructor(base, left) {
+    this.base = base;
+    this.#base = new DataView(base.buffer);
+    this.#left = left;
   }
 
   get tenant() {
-    return this.#view.getUint16(this.#base + 1);
+    return this.#base.getUint16(1);
   }
 
   get audience() {
-    return this.#view.getUint8(this.#base + 3);
+    return this.#base.getUint8(3);
   }
 
   get epoch() {
-    return this.#view.getUint8(this.#base + 4);
+    return this.#base.getUint8(4);
   }
 
   get keyId() {
-    return `key_${this.#view.getBigUint64(this.#base + 5).toString(16).padStart(16, "0")}`;
+    return `key_${this.#base.getBigUint64(5).toString(16).padStart(16, "0")}`;
   }
 
   get statusIndex() {
-    return this.#view.getUint32(this.#base + 13);
+    return this.#base.getUint32(13);
   }
 
   /** Unix seconds. */
   get issuedAt() {
-    return this.#view.getUint32(this.#base + 17);
+    return this.#base.getUint32(17);
   }
 
   get subject() {
-    const length = this.#view.getUint8(this.#base + 25) & 0x3f;
-    let text = "";
-    for (let at = 0; at < length; at++) text += String.fromCharCode(this.#view.getUint8(this.#base + 26 + at));
-    return text;
+    return String.fromCharCode(...this.base.subarray(26, 26 + (this.base[25] & 0x3f)));
   }
 
   /** The first Unix second in which it is dead, by its issuer or by a narrowing. */
   get expiresAt() {
-    return this.#view.getUint32(this.#at + 8, true);
+    return this.#left.getUint32(8, true);
   }
 
   get narrowed() {
-    return this.#view.getUint8(this.#at + 12) === 1;
+    return this.#left.getUint8(12) === 1;
   }
 
   /** The zone of the list that an allow rests on. */
   get zone() {
-    return [undefined, "fresh", "must_ask", "stale", "registry"][this.#view.getUint8(this.#at + 13)];
+    return [undefined, "fresh", "must_ask", "stale", "registry"][this.#left.getUint8(13)];
   }
 
   get sequence() {
-    return this.#view.getFloat64(this.#at + 16, true);
+    return this.#left.getFloat64(16, true);
   }
 
   get ageMs() {
-    return this.#view.getFloat64(this.#at + 24, true);
+    return this.#left.getFloat64(24, true);
   }
 
   /** The numbers of the scopes that base and narrowings leave. */
   get scopes() {
     const numbers = [];
     for (let number = 0; number < 256; number++) {
-      if (this.#view.getUint8(this.#at + 32 + (number >> 3)) & (1 << (number & 7))) numbers.push(number);
+      if (this.#left.getUint8(32 + (number >> 3)) & (1 << (number & 7))) numbers.push(number);
     }
     return numbers;
   }
 }
 
+/** An address of 4 or 16 bytes as the words that `verify` takes. */
+export function words(address) {
+  const view = new DataView(Uint8Array.from(address).buffer);
+  return Array.from({ length: address.length / 4 }, (_, place) => view.getUint32(4 * place));
+}
+
 /**
  * The fastest way into a runtime's memory that tells every other character from ASCII: what is none takes two bytes or
- * more, or is looked at. Longer than any key is as long as it is, and refused by the module.
+ * more, or is looked at. What is longer than any key is not written, and refused for its length.
  */
 function writer(buffer, at) {
   const room = new Uint8Array(buffer, at, 3 * MAX_KEY_LEN);
   if (isNode22()) {
     const bytes = globalThis.Buffer.from(buffer);
-    return (key) => (key.length > MAX_KEY_LEN ? key.length : bytes.utf8Write(key, at, 3 * MAX_KEY_LEN));
+    return (key) => (key.length > MAX_KEY_LEN ? MAX_KEY_LEN + 1 : bytes.utf8Write(key, at, 3 * MAX_KEY_LEN));
   }
   if (globalThis.navigator?.userAgent === "Cloudflare-Workers") {
     return (key) => {
       const { length } = key;
-      if (length > MAX_KEY_LEN) return length;
+      if (length > MAX_KEY_LEN) return MAX_KEY_LEN + 1;
       let seen = 0;
       for (let place = 0; place < length; place++) {
         const code = key.charCodeAt(place);
@@ -212,7 +214,7 @@ function writer(buffer, at) {
     };
   }
   const encoder = new TextEncoder();
-  return (key) => (key.length > MAX_KEY_LEN ? key.length : encoder.encodeInto(key, room).written);
+  return (key) => (key.length > MAX_KEY_LEN ? MAX_KEY_LEN + 1 : encoder.encodeInto(key, room).written);
 }
 
 function isNode22() {

@@ -1,9 +1,15 @@
 //! Questions to the registry that are under way, and its answers.
 
-use wardkey::{Base, Confirmation, Echo, RegistryQuestion, RegistryVerdict};
+use core::mem;
 
-/// Most that are under way at once; the oldest gives way.
-const MOST: usize = 32;
+use wardkey::{
+    Base, CONFIRMATION_VALID_MS, Confirmation, Echo, RegistryQuestion, RegistryVerdict, UnixMillis,
+};
+
+/// Most that are kept at once.
+const MOST: usize = 64;
+/// Numbers, after which they begin anew: 23 bits, so that none makes a verdict negative.
+const NUMBERS: u32 = (1 << 23) - 1;
 
 /// One of them.
 enum Slot {
@@ -14,55 +20,75 @@ enum Slot {
 
 /// Each under a number that does not come again for as long as anybody waits for an answer.
 pub(crate) struct Answers {
-    slots: [(u32, Slot); MOST],
-    next: u32,
+    slots: [Kept; MOST],
+    last: u32,
+}
+
+struct Kept {
+    number: u32,
+    asked_at: UnixMillis,
+    slot: Slot,
 }
 
 impl Answers {
     pub(crate) const fn new() -> Self {
-        Self { slots: [const { (0, Slot::Free) }; MOST], next: 0 }
+        const NOTHING: Kept = Kept { number: 0, asked_at: UnixMillis(0), slot: Slot::Free };
+        Self { slots: [NOTHING; MOST], last: 0 }
     }
 
-    /// Keeps a question and gives its number, of 24 bits.
-    pub(crate) fn ask(&mut self, question: RegistryQuestion) -> u32 {
-        self.next = (self.next + 1) & 0x00ff_ffff;
-        let number = self.next;
-        if let Some(slot) = self.slots.get_mut(number as usize % MOST) {
-            *slot = (number, Slot::Asked(question));
+    /// Keeps a question and gives its number. A slot that is free is taken first, then one whose answer would be too old
+    /// by now, and only then the oldest.
+    pub(crate) fn ask(&mut self, question: RegistryQuestion, now: UnixMillis) -> u32 {
+        self.last = self.last % NUMBERS + 1;
+        let kept = Kept { number: self.last, asked_at: now, slot: Slot::Asked(question) };
+        let oldest_first = |kept: &&mut Kept| match kept.slot {
+            Slot::Free => (0, kept.asked_at, kept.number),
+            _ if now.since(kept.asked_at) > CONFIRMATION_VALID_MS => {
+                (1, kept.asked_at, kept.number)
+            }
+            _ => (2, kept.asked_at, kept.number),
+        };
+        if let Some(slot) = self.slots.iter_mut().min_by_key(oldest_first) {
+            *slot = kept;
         }
-        number
+        self.last
     }
 
-    /// Takes the registry's answer to a question; whether it is one.
+    /// Takes the registry's answer to a question; whether it is one. What is none changes nothing.
     pub(crate) fn answer(&mut self, number: u32, echo: &[u8], verdict: RegistryVerdict) -> bool {
-        let Ok((base, len)) = Base::decode(echo) else { return false };
         let Some(slot) = self.slot(number) else { return false };
-        if len != echo.len() {
+        let is_echo = match (&*slot, Base::decode(echo)) {
+            (Slot::Asked(question), Ok((base, len))) => {
+                len == echo.len() && base == *question.base()
+            }
+            _ => false,
+        };
+        if !is_echo {
             return false;
         }
-        match core::mem::replace(slot, Slot::Free) {
-            Slot::Asked(question) => match question.answered(&Echo(base), verdict) {
-                Ok(confirmation) => {
-                    *slot = Slot::Answered(confirmation);
-                    true
-                }
-                Err(_) => false,
-            },
-            _ => false,
+        if let Slot::Asked(question) = mem::replace(slot, Slot::Free) {
+            let echo = Echo(*question.base());
+            if let Ok(confirmation) = question.answered(&echo, verdict) {
+                *slot = Slot::Answered(confirmation);
+            }
         }
+        matches!(slot, Slot::Answered(_))
     }
 
     /// Spends an answer.
     pub(crate) fn take(&mut self, number: u32) -> Option<Confirmation> {
         let slot = self.slot(number)?;
-        match core::mem::replace(slot, Slot::Free) {
+        if !matches!(slot, Slot::Answered(_)) {
+            return None;
+        }
+        match mem::replace(slot, Slot::Free) {
             Slot::Answered(confirmation) => Some(confirmation),
             _ => None,
         }
     }
 
     fn slot(&mut self, number: u32) -> Option<&mut Slot> {
-        let (is, slot) = self.slots.get_mut(number as usize % MOST)?;
-        (*is == number).then_some(slot)
+        let kept = self.slots.iter_mut().find(|kept| kept.number == number && number != 0);
+        kept.map(|kept| &mut kept.slot)
     }
 }

@@ -12,10 +12,24 @@ pub(crate) const ASK_REGISTRY: u32 = 65;
 pub(crate) const MISUSE: u32 = 255;
 
 /// A denial: 1 to 23, by the place of its reason in [`Reason::ALL`].
-pub(crate) fn denial(reason: Reason) -> u32 {
-    // WHY not its place in ALL, looked for: the numbers follow each other in both.
+pub(crate) const fn denial(reason: Reason) -> u32 {
     reason as u32 + 1
 }
+
+/// The number of a requirement of an earlier key set.
+pub(crate) const REQUIREMENT_OUTDATED: u32 = denial(Reason::RequirementOutdated);
+
+// INVARIANT: the numbers are part of the ABI: a reason that is new stands at the end, below 64.
+const _: () = {
+    let mut rest: &[Reason] = &Reason::ALL;
+    let mut place = 0;
+    while let [reason, others @ ..] = rest {
+        assert!(*reason as u32 == place, "a denial's number is its place");
+        place += 1;
+        rest = others;
+    }
+    assert!(place == 23 && Reason::RegistryUnavailable as u32 == 22, "the ABI's 23 denials");
+};
 
 /// What a key set came to.
 pub(crate) const fn key_set(error: KeySetError) -> u32 {
@@ -54,13 +68,13 @@ pub(crate) const fn head(error: HeadError) -> u32 {
 /// A state that is none, or that there is no memory for.
 pub(crate) const STATE: u32 = 48;
 
-/// Why there is no requirement: above every number of one.
+/// Why there is no requirement: in the low byte, above that of every number of one.
 pub(crate) const fn requirement(error: RequirementError) -> u32 {
     match error {
-        RequirementError::Empty => 0x100,
-        _ => 0x101,
+        RequirementError::Empty => 253,
+        _ => 254,
     }
 }
 
 /// There are too many requirements.
-pub(crate) const REQUIREMENTS: u32 = 0x102;
+pub(crate) const REQUIREMENTS: u32 = 252;

@@ -1,5 +1,6 @@
 //! The verifier of one audience that an instance of the module is.
 
+use core::mem;
 use core::net::IpAddr;
 
 use wardkey::{
@@ -13,6 +14,8 @@ use crate::outcome;
 
 /// Most different requirements of an instance.
 const MOST_REQUIREMENTS: usize = 128;
+/// Key sets after which editions begin anew.
+const EDITIONS: u32 = 1 << 22;
 /// Bytes of the longest catalog: 256 names of 64 bytes.
 const MAX_CATALOG_LEN: usize = 2 + 256 * (3 + 64);
 
@@ -23,6 +26,8 @@ pub(crate) struct Verifier {
     catalog_len: usize,
     list: Option<List<Room>>,
     requirements: [Option<Requirement>; MOST_REQUIREMENTS],
+    /// How many key sets came before: part of a requirement's number, so that none means another one later.
+    edition: u32,
     answers: Answers,
     buffer: KeyBuffer,
     seen: Option<ListSeen>,
@@ -56,6 +61,7 @@ impl Verifier {
             catalog_len: parsed.len(),
             list: None,
             requirements: [None; MOST_REQUIREMENTS],
+            edition: 0,
             answers: Answers::new(),
             buffer: KeyBuffer::new(),
             seen: None,
@@ -72,6 +78,9 @@ impl Verifier {
             return Err(outcome::OTHER_KEY_SET);
         }
         newer.list = self.list.take();
+        newer.edition = (self.edition + 1) % EDITIONS;
+        // Questions stay, and with them what their numbers mean; an answer is for its requirement's key set.
+        mem::swap(&mut newer.answers, &mut self.answers);
         *self = newer;
         Ok(())
     }
@@ -94,9 +103,9 @@ impl Verifier {
             Ok(built) => built,
             Err(error) => return outcome::requirement(error),
         };
-        for (slot, number) in self.requirements.iter_mut().zip(0..) {
+        for (slot, number) in self.requirements.iter_mut().zip(1..) {
             if *slot.get_or_insert(built) == built {
-                return number;
+                return self.edition << 8 | number;
             }
         }
         outcome::REQUIREMENTS
@@ -127,14 +136,22 @@ impl Verifier {
     pub(crate) fn verify(
         &mut self,
         key: &[u8],
-        requirement: usize,
+        requirement: u32,
         now: UnixMillis,
         done: Done,
     ) -> u32 {
         self.is_authentic = false;
-        let Some(Some(required)) = self.requirements.get(requirement) else {
-            return outcome::MISUSE;
+        let place = usize::from(requirement as u8).checked_sub(1);
+        let Some(Some(required)) = place.and_then(|place| self.requirements.get(place)) else {
+            return if requirement >> 8 == self.edition || place.is_none() {
+                outcome::MISUSE
+            } else {
+                outcome::REQUIREMENT_OUTDATED
+            };
         };
+        if requirement >> 8 != self.edition {
+            return outcome::REQUIREMENT_OUTDATED;
+        }
         let Done { caller, refresh, registry } = done;
         let registry = match registry {
             Asked::Not => Registry::NotAsked,
@@ -156,7 +173,7 @@ impl Verifier {
             Decision::Ask(Ask::Refresh) => outcome::ASK_REFRESH,
             Decision::Ask(Ask::Registry(question)) => {
                 (self.is_authentic, self.seen) = (true, None);
-                outcome::ASK_REGISTRY | self.answers.ask(question) << 8
+                outcome::ASK_REGISTRY | self.answers.ask(question, now) << 8
             }
         }
     }

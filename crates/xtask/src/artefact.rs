@@ -1,10 +1,14 @@
 //! What all wasm artefacts have in common: sources, flags and how they are measured.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 
-use crate::workspace::Workspace;
+use crate::{node::Node, step::run_logged, workspace::Workspace};
 
 /// Everything that the artefacts are made of.
 pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
@@ -43,6 +47,31 @@ pub(crate) fn remap_crates() -> String {
     })
     .unwrap_or_default()
 }
+
+/// Optimises a module that somebody else than worker-build has made, with what rustc uses by default and nothing newer that
+/// a host might not know yet, but for `features`.
+pub(crate) fn optimise(
+    workspace: &Workspace,
+    node: &Node,
+    module: &Path,
+    made: &Path,
+    features: &[&str],
+) -> Result<()> {
+    let mut command = node.command(workspace);
+    command.arg(node.bin().join("wasm-opt")).args(WASM_OPT).args(features);
+    command.arg(module).arg("-o").arg(made);
+    run_logged(workspace, "wasm-opt", &mut command, "see what wasm-opt says above")
+}
+
+const WASM_OPT: [&str; 7] = [
+    "-O3",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
 
 /// How many bytes go over the wire.
 pub(crate) fn gzipped(bytes: &[u8]) -> Result<usize> {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    artefact::{gzipped, release, sources},
+    artefact::{gzipped, optimise, release, sources},
     inputs::{Inputs, hex},
     setup::Kit,
     step::{Progress, run_logged},
@@ -44,10 +44,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
 
             let core = target.join(TARGET).join("release/wardkey_component.wasm");
             let small = core.with_extension("opt.wasm");
-            let mut wasm_opt = kit.node.command(workspace);
-            wasm_opt.arg(kit.node.bin().join("wasm-opt")).args(WASM_OPT);
-            wasm_opt.arg(core).arg("-o").arg(&small);
-            run_logged(workspace, "wasm-opt", &mut wasm_opt, "see what wasm-opt says above")?;
+            optimise(workspace, &kit.node, &core, &small, &[])?;
 
             let mut componentize = workspace.command(&kit.tools.componentize);
             componentize.arg(small).arg(&made);
@@ -69,14 +66,3 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
 
 /// The component, git-ignored.
 pub(crate) const MADE: &str = "target/wardkey.component.wasm";
-
-/// What rustc uses by default, and nothing newer that a host might not know yet.
-const WASM_OPT: [&str; 7] = [
-    "-O3",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];

@@ -6,7 +6,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    artefact::{gzipped, release, sources},
+    artefact::{gzipped, optimise, release, sources},
     inputs::{Inputs, hex},
     setup::Kit,
     step::{Progress, run_logged},
@@ -58,22 +58,6 @@ fn build(workspace: &Workspace, kit: &Kit, name: &str, flags: &str, made: PathBu
     run_logged(workspace, "verifier", &mut cargo, "the compiler's words above say where")?;
 
     let module = target.join(TARGET).join("release/wardkey_js.wasm");
-    let mut wasm_opt = kit.node.command(workspace);
-    wasm_opt.arg(kit.node.bin().join("wasm-opt")).args(WASM_OPT);
-    if name == "simd" {
-        wasm_opt.arg("--enable-simd");
-    }
-    wasm_opt.arg(module).arg("-o").arg(made);
-    run_logged(workspace, "wasm-opt", &mut wasm_opt, "see what wasm-opt says above")
+    let features: &[&str] = if name == "simd" { &["--enable-simd"] } else { &[] };
+    optimise(workspace, &kit.node, &module, &made, features)
 }
-
-/// What rustc uses by default, and nothing newer that a host might not know yet.
-const WASM_OPT: [&str; 7] = [
-    "-O3",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];

@@ -1,7 +1,7 @@
 // Ours: the raw module through the same lines of JavaScript that the package will have. String in, verdict out; claims are read
 // from the module's memory when somebody asks for them, as our rows' self-check does.
 
-import { ALLOW, CALLER_IPV4, Instance, REASONS } from "../../../js/js/instance.mjs";
+import { ALLOW, CALLER_IPV4, Instance, REASONS, words } from "../../../js/js/instance.mjs";
 import { scalar, simd, wasm } from "../wardkey_modules.mjs";
 import { unseen } from "../unseen_wasm.mjs";
 
@@ -12,9 +12,9 @@ function ready(module, { key_set, head, state, scope, now, caller }) {
   const instance = new Instance(module, bytes(key_set));
   const adopted = instance.adopt(bytes(head), bytes(state), now);
   if (adopted !== 0) throw new Error(`the list was not adopted: ${adopted}`);
-  instance.from(Uint8Array.from(caller.split("."), Number));
   const requirement = instance.require([scope]);
-  return { instance, verdict: (key) => instance.verify(key, requirement, now, CALLER_IPV4, 0) };
+  const [address] = words(caller.split(".").map(Number));
+  return { instance, verdict: (key) => instance.verify(key, requirement, now, CALLER_IPV4, 0, address, 0, 0, 0) };
 }
 
 /** What the module knows of the key that was verified last, under a JWT's names. */

@@ -16,6 +16,7 @@ mod constraints;
 mod drawn;
 mod format_text;
 mod heads;
+mod key_buffers;
 mod key_sets;
 mod list_model;
 mod lists;
