@@ -217,8 +217,12 @@ describe("after a leak of many keys", () => {
       const refused = await admin.post("/v1/revocations", body);
       assert.deepEqual([refused.status, refused.json.code], [400, code], JSON.stringify(body));
     }
-    // An audience that is not there is told like one that the credential has no right over.
-    const nowhere = await admin.post("/v1/revocations", { select: { audience: { audience: "nowhere" } } });
+    // An audience that is not there is told to whoever may revoke everything, and to others like one that they have no right over.
+    const mistyped = { select: { audience: { audience: "nowhere" } } };
+    const told = await admin.post("/v1/revocations", mistyped);
+    assert.deepEqual([told.status, told.json.code, told.json.field], [400, "invalid_field", "select.audience.audience"], told.text);
+    const part = await admin.deputy(["keys:revoke"], ["api"]);
+    const nowhere = await part.post("/v1/revocations", mistyped);
     assert.deepEqual([nowhere.status, nowhere.json.code, nowhere.json.rule], [403, "forbidden_by_rule", "every_audience"], nowhere.text);
     const absent = await admin.get("/v1/revocations/rev_0011223344556677");
     assert.deepEqual([absent.status, absent.json.code], [404, "not_found"]);

@@ -89,6 +89,7 @@ const revocations = selectors.map(([name, audience, select]) =>
     needs: "keys:revoke",
     action: "revocation.start",
     audience,
+    audienceField: audience && `select.${name.startsWith("audience ") ? "audience" : name.startsWith("a subject") ? "subject" : "issued_until"}.audience`,
     // These would leave nobody who could make administrators, and are not forced.
     endsAdministration: name === "everything" || name === `audience ${W}`,
     endsAudience: name.startsWith("audience ") ? audience : undefined,

@@ -114,8 +114,11 @@ const clauses = {
   },
 
   revocation(role, cell) {
-    // An audience that is not there is refused like one without the right, so that nobody learns which there are.
+    // An audience that is not there is refused like one without the right, so that nobody learns which there are: but for
+    // whoever may revoke the keys of all, from whom nothing is hidden.
     const reached = cell.audience ? [cell.audience] : Object.keys(NUMBERS);
+    const all = Object.keys(NUMBERS).every((audience) => role.may("keys:revoke", audience));
+    if (all && reached.some((audience) => NUMBERS[audience] === undefined)) return refused(400, "invalid_field", { field: cell.audienceField });
     if (!reached.every((audience) => role.may("keys:revoke", audience))) return byRule(cell, "every_audience");
     if (cell.endsAdministration) return refused(409, "last_admin");
     const entry = { action: cell.action, outcome: "done", audience: NUMBERS[cell.audience ?? W], target: undefined };

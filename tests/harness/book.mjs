@@ -11,7 +11,7 @@ export function wholeOf(database, { without = [] } = {}) {
 
 /** The same without the log, and without what changes by itself: what only a mutation changes. */
 export function standingIn(database) {
-  const { tenant, ...rest } = wholeOf(database, { without: ["audit", "sqlite_sequence", "head", "outbox", "list_copy", "directory_report"] });
+  const { tenant, ...rest } = wholeOf(database, { without: ["audit", "sqlite_sequence", "refusal_count", "head", "outbox", "list_copy", "directory_report"] });
   return { ...rest, tenant: tenant.map((row) => rowText({ ...JSON.parse(row), last_time: undefined })) };
 }
 
@@ -35,13 +35,19 @@ export function reading(database, read) {
   }
 }
 
-function open(files, isWanted) {
+/** Opens the databases of all tenants, one after the other: whoever takes one closes it. */
+export function openBooks(files) {
+  return opened(files, (database) => has(database, "tenant"));
+}
+
+const open = (files, isWanted) => opened(files, isWanted).next().value;
+
+function* opened(files, isWanted) {
   for (const path of files.filter((path) => path.endsWith(".sqlite"))) {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-    if (isWanted(database)) return database;
-    database.close();
+    if (isWanted(database)) yield database;
+    else database.close();
   }
-  return undefined;
 }
 
 const has = (database, table) => database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table) !== undefined;

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { openBook, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
+import { openBook, openBooks, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
 import { crowdWorker } from "./crowd.mjs";
 import { leaks, secretsOf } from "./leaks.mjs";
@@ -147,7 +147,7 @@ export class Worker {
     this.#miniflare = undefined;
   }
 
-  /** Ends it for good, and fails if a secret stands where none may be: in what it said, in KV or in a database. */
+  /** Ends it for good, and fails if a secret stands where none may be: in what it said or answered, in KV or in a database. */
   async end() {
     if (this.#ended) return;
     this.#ended = true;
@@ -157,25 +157,29 @@ export class Worker {
     if (found.length > 0) throw new Error(`secrets where none may be: ${found.join("; ")}`);
   }
 
-  /** The secrets that stand in what the worker has said and left so far, each with where. */
+  /** The secrets that stand in what the worker has said, answered and left so far, each with its form and where. */
   leaks() {
     const files = this.files();
-    const tenantSecrets = [...this.#tenantSecrets()];
     const { exchanges } = this;
-    const secrets = secretsOf({ roots: this.#roots, tokens: this.#tokens, tenantSecrets, exchanges });
+    const secrets = secretsOf({ roots: this.#roots, tokens: this.#tokens, tenants: [...this.#tenants(files)], exchanges });
     const { stdout, stderr } = this.said;
-    return leaks(secrets, { stdout, stderr, log: this.log.join("\n") }, files);
+    return leaks(secrets, { stdout, stderr, log: this.log.join("\n") }, files, exchanges);
   }
 
-  /** Of the tenants that the suites have, as far as the roots open them. */
-  *#tenantSecrets() {
+  /** Every tenant that there is a book of, as far as the roots open it: its secret, and by what others are derived from it. */
+  *#tenants(files) {
     const roots = [...this.#roots].join(",");
-    for (const tenant of [1, 2, 3]) {
-      const [row] = this.book("SELECT wrapped_secret FROM tenant", { tenant }) ?? [];
+    for (const database of openBooks(files)) {
+      const all = (query) => database.prepare(query).all();
       try {
-        if (row) yield [tenant, unwrapped(Buffer.from(row.wrapped_secret), roots, tenant)];
+        const [{ number, wrapped_secret }] = all("SELECT number, wrapped_secret FROM tenant");
+        const secret = unwrapped(Buffer.from(wrapped_secret), roots, number);
+        const records = all("SELECT id, record_version FROM key");
+        yield { number, secret, signingKeys: all("SELECT audience, epoch FROM signing_key"), records };
       } catch {
         // Its root was never here, or it was destroyed.
+      } finally {
+        database.close();
       }
     }
   }

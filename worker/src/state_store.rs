@@ -10,8 +10,9 @@ use worker::{Delay, Env, KvStore};
 
 use crate::problem::ApiError;
 
-/// Longest wait for a copy, after which the registry is asked.
-const READ_TIME: Duration = Duration::from_millis(500);
+/// Longest wait for a copy, after which the registry is asked: whoever follows the list gives a refresh 500 ms, head and state
+/// together.
+const READ_TIME: Duration = Duration::from_millis(200);
 
 /// The copies of list states. What is not there, or is not what its name says, the registry is asked for.
 pub(crate) struct StateStore(KvStore);

@@ -20,21 +20,23 @@ impl WaitingCalls {
 
     /// Whether a call is to be turned away.
     pub(crate) fn turn_away(&self, call: &Call, now: UnixMillis) -> bool {
-        can_wait(call) && self.0.count(&(), now) > MOST
+        most_beside(call).is_some_and(|most| self.0.count(&(), now) > most)
     }
 }
 
-/// Whether nothing dies later if it is not answered now, and no verifier is left without its list, its key set or the registry's
-/// own word. Admitting a verifier to `/v1/verify` can wait, though its callers cannot verify meanwhile: that route's traffic is
-/// what could drown all others.
-const fn can_wait(call: &Call) -> bool {
+/// How many calls may wait, this one among them, before it is turned away; none for what is never turned away: what dies
+/// later if it is not answered now, and what leaves a verifier without its list, its key set or the registry's own word.
+///
+/// Admitting a verifier to `/v1/verify` can wait, though its callers cannot verify meanwhile: that route's traffic is what could
+/// drown all others. It is turned away last, since it comes in bursts and costs little.
+const fn most_beside(call: &Call) -> Option<usize> {
     match call {
         // What verifiers know by, after a compromise all of them anew, and the one question that has no other answer.
         Call::Head
         | Call::State { .. }
         | Call::Material { .. }
         | Call::ReadKeySet { .. }
-        | Call::Check { .. } => false,
+        | Call::Check { .. } => None,
         // What ends keys, or keeps them from being used.
         Call::RevokeKey { .. }
         | Call::Revoke { .. }
@@ -42,9 +44,10 @@ const fn can_wait(call: &Call) -> bool {
         | Call::SuspendKey { .. }
         | Call::ConfirmKey { .. }
         | Call::RotateSigningKeys { .. }
-        | Call::DestroyTenant { .. } => false,
+        | Call::DestroyTenant { .. } => None,
         // Cron's own, and the way back for whoever has lost all administrators: few by their nature.
-        Call::Sweep | Call::Bootstrap { .. } => false,
+        Call::Sweep | Call::Bootstrap { .. } => None,
+        Call::Admit { .. } | Call::AdmitVerifier { .. } => Some(MOST_ADMISSIONS),
         Call::CreateKey { .. }
         | Call::ReadKey { .. }
         | Call::ListKeys { .. }
@@ -55,15 +58,15 @@ const fn can_wait(call: &Call) -> bool {
         | Call::ReadPolicy { .. }
         | Call::ReplacePolicy { .. }
         | Call::TryPolicy { .. }
-        | Call::Admit { .. }
-        | Call::AdmitVerifier { .. }
         | Call::ReadRoot { .. }
-        | Call::RewrapRoot { .. } => true,
+        | Call::RewrapRoot { .. } => Some(MOST),
     }
 }
 
 /// Most calls that wait before others are turned away: some 50 ms of what Cloudflare says that one object does.
 const MOST: usize = 64;
+/// The same for admissions: a quarter of a second, which a refresh of a list can still wait for.
+const MOST_ADMISSIONS: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -75,36 +78,36 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
-    /// Each call of the wire, and whether it may be turned away. Whoever adds a call decides it here, too.
-    const CALLS: [(&str, bool); 28] = [
-        ("admit", true),
-        ("admit_verifier", true),
-        ("bootstrap", false),
-        ("check", false),
-        ("confirm_key", false),
-        ("create_key", true),
-        ("destroy_tenant", false),
-        ("head", false),
-        ("list_keys", true),
-        ("material", false),
-        ("read_audit", true),
-        ("read_key", true),
-        ("read_key_set", false),
-        ("read_policy", true),
-        ("read_revocation", true),
-        ("read_root", true),
-        ("replace_policy", true),
-        ("revoke", false),
-        ("revoke_key", false),
-        ("revoke_self", false),
-        ("rewrap_root", true),
-        ("rotate_key", true),
-        ("rotate_signing_keys", false),
-        ("state", false),
-        ("suspend_key", false),
-        ("sweep", false),
-        ("try_policy", true),
-        ("update_key", true),
+    /// Each call of the wire, and how many may wait before it is turned away. Whoever adds a call decides it here, too.
+    const CALLS: [(&str, Option<usize>); 28] = [
+        ("admit", Some(256)),
+        ("admit_verifier", Some(256)),
+        ("bootstrap", None),
+        ("check", None),
+        ("confirm_key", None),
+        ("create_key", Some(64)),
+        ("destroy_tenant", None),
+        ("head", None),
+        ("list_keys", Some(64)),
+        ("material", None),
+        ("read_audit", Some(64)),
+        ("read_key", Some(64)),
+        ("read_key_set", None),
+        ("read_policy", Some(64)),
+        ("read_revocation", Some(64)),
+        ("read_root", Some(64)),
+        ("replace_policy", Some(64)),
+        ("revoke", None),
+        ("revoke_key", None),
+        ("revoke_self", None),
+        ("rewrap_root", Some(64)),
+        ("rotate_key", Some(64)),
+        ("rotate_signing_keys", None),
+        ("state", None),
+        ("suspend_key", None),
+        ("sweep", None),
+        ("try_policy", Some(64)),
+        ("update_key", Some(64)),
     ];
 
     fn reading() -> Call {
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn which_calls_can_wait_is_decided_for_every_call_of_the_wire() {
+    fn how_long_each_call_can_wait_is_decided_for_every_call_of_the_wire() {
         let wire = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/registry/tests/wire");
         let mut decided = BTreeMap::new();
         for file in fs::read_dir(wire).unwrap().map(|file| file.unwrap().path()) {
@@ -125,11 +128,11 @@ mod tests {
             for message in messages {
                 let call: Call = serde_json::from_value(message.clone()).unwrap();
                 let name = message["call"].as_str().unwrap().to_owned();
-                let before = decided.insert(name, can_wait(&call));
-                assert!(before.is_none_or(|before| before == can_wait(&call)), "{message}");
+                let before = decided.insert(name, most_beside(&call));
+                assert!(before.is_none_or(|before| before == most_beside(&call)), "{message}");
             }
         }
-        let expected = CALLS.map(|(name, can_wait)| (name.to_owned(), can_wait));
+        let expected = CALLS.map(|(name, most)| (name.to_owned(), most));
         assert_eq!(decided, BTreeMap::from(expected));
     }
 

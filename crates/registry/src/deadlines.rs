@@ -1,5 +1,5 @@
 //! What comes to an end by itself: retiring generations whose overlap has passed, signing keys whose keys expired,
-//! chunks of the list whose keys did.
+//! chunks of the list whose keys did, minutes in which refusals are counted.
 //!
 //! Nothing is answered while a deadline that has come is not applied. Many that come together are worked off in
 //! transactions of their own, so that what was done stays done whatever ends the object, and the call's own transaction
@@ -13,6 +13,7 @@ use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::key_book::Key;
 use crate::outbox;
+use crate::refusal_count;
 use crate::revocation_list;
 use crate::store::{Row, Store, transaction};
 use crate::tenant::Tenant;
@@ -40,6 +41,7 @@ pub(crate) fn apply(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryEr
     // INVARIANT: none is left, whether or not they were worked off before.
     while retire_some(store, now)? {}
     epochs::apply_deadlines(store, now)?;
+    refusal_count::close(store, now)?;
     revocation_list::raise(store, now)
 }
 
@@ -79,6 +81,7 @@ pub(crate) fn next(store: &dyn Store) -> Result<Option<UnixMillis>, RegistryErro
         retire_at.map(UnixMillis),
         epochs::next_deadline(store)?,
         revocation_list::next_rise(store)?,
+        refusal_count::next(store)?,
     ];
     Ok(due.into_iter().flatten().min())
 }

@@ -10,6 +10,7 @@ use crate::error::RegistryError;
 use crate::generation::Generation;
 use crate::key_view::KeyView;
 use crate::store::{Row, Store};
+use crate::tag_index;
 use crate::tenant::Tenant;
 
 /// Which keys are looked for.
@@ -121,6 +122,7 @@ impl Key {
     ) -> Result<Vec<Self>, RegistryError> {
         let after = after.map_or_else(String::new, |id| id.to_string());
         let mut keys = Vec::new();
+        let by_index = filter.tag.is_some() && tag_index::is_filled(store)?;
         // WHY: one by one, each along its index: asked for together they are sorted, and so all read.
         for audience in &filter.audiences {
             let mut params = vec![audience.0.into(), after.as_str().into(), limit.into()];
@@ -129,14 +131,21 @@ impl Key {
                 params.push(subject.into());
                 also.push_str(" AND subject = ?4");
             }
-            let sql = if let Some(tag) = filter.tag {
+            if let Some(tag) = filter.tag {
                 params.push(tag.into());
-                let tag = params.len();
+            }
+            let tag = params.len();
+            let sql = if by_index {
                 format!(
                     "{SELECT} WHERE id IN (SELECT key_id FROM key_tag WHERE tag = ?{tag} AND audience = ?1
                      AND key_id > ?2{also} ORDER BY key_id LIMIT ?3) ORDER BY id"
                 )
             } else {
+                if filter.tag.is_some() {
+                    also += &format!(
+                        " AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?{tag})"
+                    );
+                }
                 format!("{SELECT} WHERE audience = ?1 AND id > ?2{also} ORDER BY id LIMIT ?3")
             };
             for row in &store.query(&sql, &params)? {

@@ -1,5 +1,6 @@
-//! What a refused call leaves behind: an entry for an act that its actor may not do, an alarm for a right
-//! tag without its row, and that the credential was seen. And how a tenant refuses that is gone.
+//! What a refused call leaves behind: an entry for an act that its actor may not do (or, of many, that they were
+//! counted), an alarm for a right tag without its row, and that the credential was seen. And how a tenant refuses that
+//! is gone.
 
 use wardkey::{AudienceId, Reason, UnixMillis, Unproven};
 
@@ -9,6 +10,7 @@ use crate::call::Call;
 use crate::check::never_issued;
 use crate::error::RegistryError;
 use crate::key_book::Key;
+use crate::refusal_count;
 use crate::store::{Store, transaction};
 use crate::tenant::Tenant;
 
@@ -46,6 +48,9 @@ pub(crate) fn note(
         let Some((audience, rule)) = refused_right(store, call, error)? else {
             return Ok(());
         };
+        if !refusal_count::admits(store, &actor, call.action(), now)? {
+            return Ok(());
+        }
         let act = Act {
             actor: Some(&actor),
             action: call.action(),

@@ -17,6 +17,7 @@ use crate::revocations;
 use crate::schema;
 use crate::store::{Store, transaction};
 use crate::sweep::sweep;
+use crate::tag_index;
 use crate::tenant::Tenant;
 use crate::tenant_report::{self, TenantReport, TenantState};
 
@@ -86,8 +87,10 @@ impl<'r> Registry<'r> {
         if Tenant::is_gone(self.store)? {
             return list_copies::next_due(self.store, now);
         }
-        // A revocation that is under way goes on at once.
-        let under_way = revocations::is_pending(self.store)?.then_some(UnixMillis(0));
+        // A revocation that is under way goes on at once, and so does an index that is being filled.
+        let is_under_way =
+            revocations::is_pending(self.store)? || !tag_index::is_filled(self.store)?;
+        let under_way = is_under_way.then_some(UnixMillis(0));
         let due = [
             under_way,
             outbox::next_due(self.store, now)?,
@@ -124,7 +127,7 @@ impl<'r> Registry<'r> {
         })
     }
 
-    /// Applies every deadline that has come.
+    /// Applies every deadline that has come, and goes on with what an upgrade has left to be done later.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
@@ -132,7 +135,8 @@ impl<'r> Registry<'r> {
         let Self { store, root } = *self;
         let now = Tenant::load(store, root)?.time(clock);
         deadlines::work_off(store, now)?;
-        transaction(store, || deadlines::apply(store, now))
+        transaction(store, || deadlines::apply(store, now))?;
+        tag_index::fill_some(store)
     }
 
     /// Retires some generations whose deadline has come, if there are any, in one transaction; answers whether there

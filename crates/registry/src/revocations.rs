@@ -10,8 +10,8 @@ mod selector;
 
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
-use wardkey::UnixMillis;
-use wardkey_provision::{Actor, AdminScope};
+use wardkey::{AudienceId, UnixMillis};
+use wardkey_provision::{Actor, AdminScope, Binding};
 
 use crate::admission::{Circumstances, admit};
 use crate::error::RegistryError;
@@ -64,7 +64,14 @@ pub(crate) fn start(
         return found.map_or(Ok(begun), |now| now.view());
     }
     let actor = &mutation.actor;
-    let reached = request.select.reach(tenant, second_of(now)?)?;
+    let reached = request.select.reach(tenant, second_of(now)?, |field| {
+        // Nothing is hidden from whoever may revoke everything: a mistyped name must not read like a lack of rights.
+        if may_revoke_all(tenant, actor) {
+            RegistryError::invalid(field, "must be an audience of the policy")
+        } else {
+            out_of_reach()
+        }
+    })?;
     allowed(tenant, actor, &reached)?;
     let revocation = Revocation {
         id: format!("rev_{}", hex(&random::<8>(rng)?)),
@@ -106,7 +113,8 @@ pub(crate) fn read(
     let now = second_of(now)?;
     // One of an audience that has left the policy since is shown to whoever may revoke everything.
     let everything = Reached::Cutoff { audience: None, until: now };
-    let reached = revocation.select.reach(tenant, now).unwrap_or(everything);
+    let reached =
+        revocation.select.reach(tenant, now, |_| RegistryError::NotFound).unwrap_or(everything);
     allowed(tenant, &actor, &reached).map_err(|_| RegistryError::NotFound)?;
     revocation.view()
 }
@@ -135,14 +143,20 @@ fn begin(
 
 /// Whether the actor may revoke everything that is reached.
 fn allowed(tenant: &Tenant, actor: &Actor, reached: &Reached) -> Result<(), RegistryError> {
-    let held = |audience| {
-        actor.holds(wardkey_provision::Binding { scope: AdminScope::KeysRevoke, audience })
-    };
     let all = match reached.only_audience() {
-        Some(audience) => held(audience),
-        None => tenant.audiences().all(held),
+        Some(audience) => may_revoke(actor, audience),
+        None => may_revoke_all(tenant, actor),
     };
     if all { Ok(()) } else { Err(out_of_reach()) }
+}
+
+/// Whether the actor may revoke the keys of every audience, the administration's included.
+fn may_revoke_all(tenant: &Tenant, actor: &Actor) -> bool {
+    tenant.audiences().all(|audience| may_revoke(actor, audience))
+}
+
+fn may_revoke(actor: &Actor, audience: AudienceId) -> bool {
+    actor.holds(Binding { scope: AdminScope::KeysRevoke, audience })
 }
 
 fn hex(bytes: &[u8]) -> String {

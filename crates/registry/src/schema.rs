@@ -161,8 +161,8 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 6] =
-    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE, TAGS];
+const LATER: [&[&str]; 7] =
+    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE, TAGS, COUNTS];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -297,7 +297,7 @@ const LISTS_AT_SCALE: &[&str] = &[
 ];
 
 /// The tags of each key as rows, so that keys are found by one without looking at all. `key` has them as well, and is the
-/// truth. A key's subject and audience never change.
+/// truth. A key's subject and audience never change. Keys that are there already follow in batches.
 const TAGS: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS key_tag (
         tag TEXT NOT NULL,
@@ -306,8 +306,8 @@ const TAGS: &[&str] = &[
         subject TEXT NOT NULL,
         PRIMARY KEY (tag, audience, key_id)) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS key_tag_by_subject ON key_tag (subject, tag, audience, key_id)",
-    "INSERT OR REPLACE INTO key_tag (tag, audience, key_id, subject)
-     SELECT tag.value, key.audience, key.id, key.subject FROM key, json_each(key.tags) AS tag",
+    TAG_FILL,
+    "INSERT OR IGNORE INTO tag_fill (id, cursor) SELECT 1, '' FROM tenant",
     // Triggers, so that no writer is missed, an old object included.
     "CREATE TRIGGER IF NOT EXISTS key_tag_of_new AFTER INSERT ON key BEGIN
         INSERT OR REPLACE INTO key_tag (tag, audience, key_id, subject)
@@ -319,4 +319,24 @@ const TAGS: &[&str] = &[
         INSERT OR REPLACE INTO key_tag (tag, audience, key_id, subject)
         SELECT tag.value, new.audience, new.id, new.subject FROM json_each(new.tags) AS tag;
      END",
+];
+
+/// One row while keys are still to be taken over, with the last that was.
+const TAG_FILL: &str = "CREATE TABLE IF NOT EXISTS tag_fill (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    cursor TEXT NOT NULL) STRICT";
+
+/// How many refusals of one actor and action were logged and withheld since `began_at`, in Unix milliseconds.
+const COUNTS: &[&str] = &[
+    // A book whose tags were taken over at once has none.
+    TAG_FILL,
+    "CREATE TABLE IF NOT EXISTS refusal_count (
+        actor_key TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actor_subject TEXT NOT NULL,
+        began_at INTEGER NOT NULL,
+        entries INTEGER NOT NULL,
+        withheld INTEGER NOT NULL,
+        PRIMARY KEY (actor_key, action)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS refusal_count_by_time ON refusal_count (began_at)",
 ];

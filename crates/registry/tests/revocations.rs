@@ -278,8 +278,14 @@ fn an_audience_that_is_not_there_is_refused_like_one_that_the_actor_has_no_right
         });
         assert_eq!(refusals[0], refusals[1]);
         assert_eq!(refusals[0].0.0, "every_audience");
-        // Nor does it help to hold every right.
-        assert_eq!(rule(start(&tenant, select("nowhere"), false)), "every_audience");
+        // From whoever may revoke everything nothing is hidden: a mistyped name is told as one.
+        let mistyped = field(start(&tenant, select("nowhere"), false));
+        assert!(mistyped.starts_with("select.") && mistyped.ends_with(".audience"), "{mistyped}");
+        assert_ne!(tenant.entries().pop().unwrap().actor.unwrap().subject, "ops:ada");
+        // Whoever may do so but for one audience is not.
+        let most = tenant.key(admin_key(&["keys:revoke"], &["api", "jobs"]));
+        let request = RevocationRequest { select: select("nowhere"), reason: None, force: false };
+        assert_eq!(rule(tenant.by(&most).revoke_many(request)), "every_audience");
     }
     // What is wrong with the rest of a request is told first, of both alike.
     for audience in ["jobs", "nowhere"] {

@@ -3,7 +3,9 @@
 
 use wardkey::{Base, State};
 use wardkey_provision::Policy;
-use wardkey_registry::{Authority, Call, RegistryError, Reply, StrictVerdict, WireBytes};
+use wardkey_registry::{
+    Authority, Call, RegistryError, Reply, Row, Store as _, StrictVerdict, Value, WireBytes,
+};
 
 use crate::acts::Acts;
 use crate::book::{Book, api_policy, authority, lasting_bootstrap};
@@ -53,6 +55,17 @@ impl Tenant {
     /// Whoever holds this credential.
     pub const fn by<'t>(&'t self, credential: &'t str) -> Caller<'t> {
         Caller { book: &self.book, credential, idempotency_key: None }
+    }
+
+    /// The number that a query finds.
+    pub fn number(&self, sql: &str) -> u64 {
+        match self.book.store.query(sql, &[]).unwrap().first() {
+            Some(Row(row)) => match row.as_slice() {
+                [Value::Integer(number)] => u64::try_from(*number).unwrap(),
+                other => panic!("{sql}: {other:?}"),
+            },
+            None => panic!("{sql}: no row"),
+        }
     }
 
     /// The administrator, with an Idempotency-Key.

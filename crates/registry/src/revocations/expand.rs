@@ -32,7 +32,8 @@ pub(crate) fn one_batch(
         return Ok(());
     };
     // A selector was readable when it was stored; an audience may have left the policy since.
-    let Ok(reached) = revocation.select.reach(tenant, second_of(now)?) else {
+    let Ok(reached) = revocation.select.reach(tenant, second_of(now)?, |_| RegistryError::NotFound)
+    else {
         return finish(store, &revocation, now);
     };
     let mut killed = Vec::new();

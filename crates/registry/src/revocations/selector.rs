@@ -56,35 +56,41 @@ impl Selector {
     /// Reads the names.
     ///
     /// # Errors
-    /// [`RegistryError::Invalid`] for what can be no such name; [`out_of_reach`] for an audience that the tenant does not
-    /// have.
+    /// [`RegistryError::Invalid`] for what can be no such name; what `absent` makes of the field that names an audience
+    /// which the tenant does not have.
     pub(super) fn reach(
         &self,
         tenant: &Tenant,
         now: UnixSeconds,
+        absent: impl Fn(String) -> RegistryError,
     ) -> Result<Reached, RegistryError> {
         let wrong =
             |field: &str, problem: &str| RegistryError::invalid(format!("select.{field}"), problem);
-        let numbered = |name: &str| tenant.audience_named(name).ok_or_else(out_of_reach);
-        let optional = |name: &Option<String>| name.as_deref().map(numbered).transpose();
+        let numbered = |field: &str, name: &str| {
+            tenant.audience_named(name).ok_or_else(|| absent(format!("select.{field}")))
+        };
+        let optional = |field: &str, name: &Option<String>| {
+            name.as_deref().map(|name| numbered(field, name)).transpose()
+        };
         Ok(match self {
             Self::Subject { subject, audience } => Reached::Subject {
                 subject: Subject::new(subject)
                     .map_err(|error| wrong("subject.subject", &error.to_string()))?,
-                audience: optional(audience)?,
+                audience: optional("subject.audience", audience)?,
             },
             Self::Issuer { key_id, descendants } => Reached::Issuer {
                 key: key_id.parse().map_err(|_| wrong("issuer.key_id", "must be a key's id"))?,
                 descendants: *descendants,
             },
-            Self::Audience { audience } => {
-                Reached::Cutoff { audience: Some(numbered(audience)?), until: now }
-            }
+            Self::Audience { audience } => Reached::Cutoff {
+                audience: Some(numbered("audience.audience", audience)?),
+                until: now,
+            },
             Self::IssuedUntil { second, audience } => {
                 if *second > now.0 {
                     return Err(wrong("issued_until.second", "must not be in the future"));
                 }
-                let audience = optional(audience)?;
+                let audience = optional("issued_until.audience", audience)?;
                 Reached::Cutoff { audience, until: UnixSeconds(*second) }
             }
             Self::Everything {} => Reached::Cutoff { audience: None, until: now },
@@ -110,8 +116,8 @@ impl Reached {
     }
 }
 
-/// The refusal of what the actor may not revoke. WHY one for an audience that is not there as well: nobody learns which
-/// there are by asking.
+/// The refusal of what the actor may not revoke. WHY one for an audience that is not there as well: whoever may not
+/// revoke everything learns by asking of no audience but its own.
 pub(super) fn out_of_reach() -> RegistryError {
     RegistryError::Forbidden {
         rule: "every_audience".into(),

@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_provision::KeyRequest;
-use wardkey_registry::{Conflict, ListRequest, Store as _, UpdateRequest};
-use wardkey_testkit::{Acts as _, Tenant, conflict, field, id_of, key_request, text_of};
+use wardkey_registry::{
+    Conflict, Fault, FaultyStore, ListRequest, Registry, Store as _, UpdateRequest,
+};
+use wardkey_testkit::{
+    Acts as _, Tenant, conflict, field, fixed_root, id_of, key_request, text_of,
+};
 
 fn change(json: &str) -> UpdateRequest {
     serde_json::from_str(json).unwrap()
@@ -105,14 +109,7 @@ fn keys_of_a_book_from_before_are_found_by_their_tags_and_those_that_it_still_wr
         id_of(&tenant.key(KeyRequest { tags, ..key_request(&["reports:read"]) }))
     };
     let (first, second) = (tagged(&["a", "b"]), tagged(&["b"]));
-    for statement in [
-        "DROP TABLE key_tag",
-        "DROP TRIGGER key_tag_of_new",
-        "DROP TRIGGER key_tag_of_changed",
-        "UPDATE tenant SET schema_version = 6",
-    ] {
-        tenant.book.store.execute(statement, &[]).unwrap();
-    }
+    forget_tags(&tenant);
     let old = |sql: &str, id: &str| tenant.book.store.execute(sql, &[id.into()]).unwrap();
     let found = |tag: &str| {
         let request = ListRequest { tag: Some(tag.into()), limit: 9, ..ListRequest::default() };
@@ -140,5 +137,86 @@ fn keys_of_a_book_from_before_are_found_by_their_tags_and_those_that_it_still_wr
     );
     assert_eq!(found("d"), ids(&[&third]));
     tenant.update(&first, change(r#"{"tags":[]}"#)).unwrap();
-    assert_eq!((found("a"), found("b")), (ids(&[&second]), ids(&[])));
+    for is_filled in [false, true] {
+        assert_eq!(tenant.number("SELECT count(*) FROM tag_fill") == 0, is_filled);
+        assert_eq!((found("a"), found("b")), (ids(&[&second]), ids(&[])));
+        assert_eq!((found("c"), found("d")), (ids(&[&second]), ids(&[&third])));
+        for _ in 0..2 {
+            tenant.book.registry().apply_deadlines(tenant.book.now()).unwrap();
+        }
+    }
+}
+
+/// As a tenant was before its tags had an index.
+fn forget_tags(tenant: &Tenant) {
+    for statement in [
+        "DROP TABLE key_tag",
+        "DROP TABLE tag_fill",
+        "DROP TRIGGER key_tag_of_new",
+        "DROP TRIGGER key_tag_of_changed",
+        "UPDATE tenant SET schema_version = 6",
+    ] {
+        tenant.book.store.execute(statement, &[]).unwrap();
+    }
+}
+
+#[test]
+fn a_book_of_many_keys_is_found_by_tags_while_the_index_is_filled_some_keys_at_a_time() {
+    const KEYS: u32 = 4_500;
+    const BATCH: u64 = 2_000;
+    let tenant = Tenant::new();
+    let key = tenant.key(key_request(&["reports:read"]));
+    let ids = tenant.book.fill(&id_of(&key), KEYS - 1).unwrap();
+    let execute = |sql: &str| tenant.book.store.execute(sql, &[]).unwrap();
+    execute("UPDATE key SET tags = '[\"every\"]' WHERE audience = 1");
+    forget_tags(&tenant);
+    let (first, last) = (ids.iter().min().unwrap(), ids.iter().max().unwrap());
+    let found = |tag: &str| {
+        let request = ListRequest { tag: Some(tag.into()), limit: 200, ..ListRequest::default() };
+        let page = tenant.list(request).unwrap();
+        page.keys.into_iter().map(|key| key.key_id).collect::<BTreeSet<_>>()
+    };
+    let indexed = || tenant.number("SELECT count(*) FROM key_tag WHERE tag = 'every'");
+    let alarm = || tenant.book.registry().apply_deadlines(tenant.book.now()).unwrap();
+    // The call that meets the old tables takes no key over, and none is missed for it.
+    assert_eq!(found("every").len(), 200);
+    assert_eq!(indexed(), 0);
+    for batch in 1..=3 {
+        assert_eq!(tenant.book.next_due().unwrap().map(|at| at.0), Some(0));
+        // A batch that fails has done nothing, and is taken again.
+        let faulty = FaultyStore::new(&tenant.book.store, Fault::Error, 2);
+        let root = fixed_root().unwrap();
+        let failed = Registry::new(&faulty, &root).apply_deadlines(tenant.book.now());
+        assert!(failed.is_err() && faulty.has_failed());
+        alarm();
+        assert_eq!(indexed(), (batch * BATCH).min(KEYS.into()));
+        // What changes on either side of where it is stays as it was changed.
+        for (id, side) in [(first, "low"), (last, "high")] {
+            let changed = format!(r#"{{"tags":["every","{side}{batch}"]}}"#);
+            tenant.update(&id.to_string(), change(&changed)).unwrap();
+            assert_eq!(found(&format!("{side}{batch}")), BTreeSet::from([id.to_string()]));
+            assert!(batch == 1 || found(&format!("{side}{}", batch - 1)).is_empty());
+        }
+        assert_eq!(found("every").len(), 200);
+    }
+    alarm();
+    assert_eq!(tenant.number("SELECT count(*) FROM tag_fill"), 0);
+    assert_ne!(tenant.book.next_due().unwrap().map(|at| at.0), Some(0));
+    assert_eq!(indexed(), u64::from(KEYS));
+    assert_eq!(found("every").len(), 200);
+    assert_eq!((found("low3").len(), found("high3").len(), found("high2").len()), (1, 1, 0));
+}
+
+#[test]
+fn a_book_whose_tags_were_taken_over_at_once_is_not_filled_again() {
+    let tenant = Tenant::new();
+    tenant.key(KeyRequest { tags: vec!["a".into()], ..key_request(&["reports:read"]) });
+    for statement in
+        ["DROP TABLE tag_fill", "DROP TABLE refusal_count", "UPDATE tenant SET schema_version = 7"]
+    {
+        tenant.book.store.execute(statement, &[]).unwrap();
+    }
+    let request = ListRequest { tag: Some("a".into()), limit: 9, ..ListRequest::default() };
+    assert_eq!(tenant.list(request).unwrap().keys.len(), 1);
+    assert_eq!(tenant.number("SELECT count(*) FROM tag_fill"), 0);
 }
