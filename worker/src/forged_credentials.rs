@@ -75,7 +75,7 @@ impl UnjudgedCredential {
     /// Waits until fewer than [`AT_ONCE`] credentials of this source are being judged, for a while.
     ///
     /// WHY waiting: a good credential that an isolate has not seen comes many times at once, too. After the first answer all
-    /// that wait go on, not quite all at once: an object turns a crowd away.
+    /// that wait go on, and who comes in the next second, not quite all at once: an object turns a crowd away.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] where the source is shut out meanwhile; [`ApiError::RegistryBusy`] after
@@ -86,8 +86,10 @@ impl UnjudgedCredential {
         loop {
             let now = clock::now();
             self.refuse_if_shut_out()?;
-            let is_good = MEMORY.with_borrow(|memory| memory.good.holds(&self.digest, now));
-            if is_good && waiting.is_none() {
+            let (is_good, is_new) = MEMORY.with_borrow(|memory| {
+                (memory.good.holds(&self.digest, now), memory.new.holds(&self.digest, now))
+            });
+            if is_good && !is_new && waiting.is_none() {
                 return Ok(Place(None));
             }
             let most = if is_good { GOOD_AT_ONCE } else { AT_ONCE };
@@ -117,7 +119,7 @@ impl UnjudgedCredential {
         let Self { digest, source, purpose, limiter } = self;
         let now = clock::now();
         match outcome {
-            Ok(Ok(_)) => MEMORY.with_borrow_mut(|memory| memory.good.keep(digest, now)),
+            Ok(Ok(_)) => MEMORY.with_borrow_mut(|memory| memory.is_good(digest, now)),
             Ok(Err(error)) if error.is_forgery() => {
                 let Source { address, tenant } = &source;
                 let counted = match limiter.limit(format!("forged/{}/{address}", tenant.0)).await {
@@ -159,13 +161,19 @@ impl UnjudgedCredential {
 struct Memory {
     /// Digests of credentials that the registry has accepted: they are let through.
     good: Remembered<[u8; 32]>,
+    /// Those of them that were not known before the last second: a crowd may have waited for that.
+    new: Remembered<[u8; 32]>,
     /// Where too many forged credentials came from.
     shut_out: Remembered<Source>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { good: Remembered::for_ms(GOOD_FOR_MS), shut_out: Remembered::for_ms(SHUT_OUT_MS) }
+        Self {
+            good: Remembered::for_ms(GOOD_FOR_MS),
+            new: Remembered::for_ms(NEW_FOR_MS),
+            shut_out: Remembered::for_ms(SHUT_OUT_MS),
+        }
     }
 }
 
@@ -180,6 +188,13 @@ impl Memory {
         purpose != Purpose::Ending
             && self.shut_out.holds(source, now)
             && !self.good.holds(digest, now)
+    }
+
+    fn is_good(&mut self, digest: [u8; 32], now: UnixMillis) {
+        if !self.good.holds(&digest, now) {
+            self.new.keep(digest, now);
+        }
+        self.good.keep(digest, now);
     }
 
     fn is_forged(&mut self, digest: &[u8; 32], too_many_from: Option<Source>, now: UnixMillis) {
@@ -231,11 +246,13 @@ const LIMIT: &str = "PUBLIC_LIMIT";
 /// As long as `Retry-After` says.
 const SHUT_OUT_MS: u64 = 60_000;
 const GOOD_FOR_MS: u64 = 3_600_000;
+const NEW_FOR_MS: u64 = 1_000;
 const MOST: usize = 1_024;
 /// Most credentials of one source that the registry is asked about at once.
 const AT_ONCE: usize = 8;
-/// Most that go on at once of those that have waited and are good by then: half as many as an object lets wait.
-const GOOD_AT_ONCE: usize = 32;
+/// Most that go on at once of those that have waited and are good by then, or became so just now: each makes calls of its
+/// own, and an object lets 64 wait.
+const GOOD_AT_ONCE: usize = 24;
 /// Most that wait for that, each with a body of up to 64 KiB.
 const MOST_WAITING: usize = 512;
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
@@ -289,6 +306,16 @@ mod tests {
         memory.good.keep([1; 32], NOW);
         memory.is_forged(&[2; 32], Some(a.clone()), NOW.plus(GOOD_FOR_MS));
         assert!(refuses(&memory, &a, 1, NOW.plus(GOOD_FOR_MS)));
+    }
+
+    #[test]
+    fn what_is_good_is_new_for_a_second_and_once() {
+        let mut memory = Memory::default();
+        memory.is_good([1; 32], NOW);
+        assert!(memory.new.holds(&[1; 32], NOW.plus(NEW_FOR_MS - 1)));
+        memory.is_good([1; 32], NOW.plus(NEW_FOR_MS - 1));
+        assert!(!memory.new.holds(&[1; 32], NOW.plus(NEW_FOR_MS)));
+        assert!(memory.good.holds(&[1; 32], NOW.plus(GOOD_FOR_MS)), "each time for an hour");
     }
 
     #[test]
