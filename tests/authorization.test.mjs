@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CELLS, routesOf } from "./authorization/cells.mjs";
 import { canBeFor, expected, REACH } from "./authorization/oracle.mjs";
 import { BINDINGS, differences, World } from "./authorization/world.mjs";
+import { MOST_REFUSALS, withheld } from "./harness/refusals.mjs";
 import { together } from "./harness/together.mjs";
 
 const source = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
@@ -20,6 +21,8 @@ describe("the authorization matrix", () => {
   let world;
   let cells = 0;
   const tally = {};
+  /** Of each actor and action: refusals with an entry of their own, those without one, and how many the log says that these are. */
+  const refusals = new Map();
 
   before(async () => {
     world = await World.build();
@@ -61,12 +64,25 @@ describe("the authorization matrix", () => {
   });
 
   it("is in the log as its readers see it, every denied act under its actor", async () => {
+    // When the minute of the last ones is over, the log has told of all.
+    await world.worker.world({ clock: { clockMs: 61_000 } });
+    for (const tenant of [1, 2]) {
+      const last = world.lastLogged(tenant);
+      await world.founders[tenant].audit();
+      for (const row of world.logged(tenant, last)) if (withheld(row)) refusalsOf(row.actor_key, row.action).told += withheld(row);
+    }
+    for (const [what, { own, without, told }] of refusals) {
+      assert.equal(told, without, what);
+      assert.ok(without === 0 || own >= MOST_REFUSALS, what);
+    }
+    const all = [...refusals.values()].reduce((sum, { own, without }) => sum + own + without, 0);
+    assert.ok(all > 2_000, `${all} refusals`);
     const log = await world.founders[1].audit();
     assert.deepEqual(log.map(({ request_id }) => request_id), world.logged(1, 0).map(({ request_id }) => request_id));
-    const refusals = log.filter(({ outcome }) => outcome === "refused");
-    assert.ok(refusals.length > 2_000, `${refusals.length} refusals`);
-    assert.ok(refusals.every(({ actor }) => actor.subject.startsWith("ops:") && actor.subject !== "ops:stranger"));
-    const actors = new Set(refusals.map(({ actor }) => actor.subject));
+    const entries = log.filter(({ outcome }) => outcome === "refused");
+    console.log(`authorization: ${all} refusals, ${entries.length} entries of them`);
+    assert.ok(entries.every(({ actor }) => actor.subject.startsWith("ops:") && actor.subject !== "ops:stranger"));
+    const actors = new Set(entries.map(({ actor }) => actor.subject));
     const subjects = world.roles.filter((role) => role.tenant === 1 && Object.keys(role.rights).length === 1).map(({ subject }) => subject);
     assert.deepEqual(subjects.filter((subject) => !actors.has(subject)), []);
   });
@@ -162,15 +178,27 @@ describe("the authorization matrix", () => {
       };
       for (const { cell, entry, answer } of done.filter(({ entry }) => entry && tenant === role.tenant)) {
         const row = take(({ request_id, action }) => request_id === answer.requestId && action === cell.action);
+        if (entry.outcome === "refused") {
+          // One of very many has none.
+          refusalsOf(role.keyId, cell.action)[row ? "own" : "without"] += 1;
+          if (!row) continue;
+        }
         const wanted = { ...entry, actor_subject: role.subject, actor_key: role.keyId };
         const differs = Object.entries(wanted).filter(([name, value]) => value !== undefined && (row?.[name] ?? null) !== value);
         if (differs.length > 0) wrong.push(`${cell.name}: logged as ${JSON.stringify(row)} and not ${JSON.stringify(wanted)}`);
         // A revocation has an entry for each key that it found, too.
         while (cell.selectsKeys && take(({ request_id, action, actor_key }) => request_id === answer.requestId && action === "key.revoke" && actor_key === role.keyId));
       }
-      for (const row of rows) wrong.push(`nobody was to cause ${JSON.stringify(row)} in tenant ${tenant}`);
+      for (const row of rows.filter(withheld)) refusalsOf(row.actor_key, row.action).told += withheld(row);
+      for (const row of rows.filter((row) => !withheld(row))) wrong.push(`nobody was to cause ${JSON.stringify(row)} in tenant ${tenant}`);
     }
     return wrong;
+  }
+
+  function refusalsOf(actor, action) {
+    const name = `${actor} ${action}`;
+    if (!refusals.has(name)) refusals.set(name, { own: 0, without: 0, told: 0 });
+    return refusals.get(name);
   }
 
   function state() {
@@ -190,8 +218,8 @@ describe("the authorization matrix", () => {
       const isDenial = cell.kind === "verify" && answer.status === 200 && answer.json.decision === "deny";
       // A refused create says which audience it was for.
       if ((answer.status < 400 && !isDenial) || cell.kind === "create") return;
-      const { code, rule } = isDenial ? { code: answer.json.reason } : answer.json;
-      const group = [cell.route, answer.status, code, rule].join(" ");
+      const { code, rule, field } = isDenial ? { code: answer.json.reason } : answer.json;
+      const group = [cell.route, answer.status, code, rule, field].join(" ");
       groups.set(group, [...(groups.get(group) ?? []), answer.likeness]);
       if (!cell.object || cell.object.absent || cell.object.tenant === role.tenant || cell.kind === "forward auth") return;
       const twin = still.findIndex((other) => other.route === cell.route && other.object?.absent && other.audience === cell.audience);

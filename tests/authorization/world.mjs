@@ -62,7 +62,7 @@ export class World {
   static async build() {
     const world = new World();
     // The limit is tried elsewhere; here all come from one address.
-    world.worker = await Worker.start({ limit: 1_000_000 });
+    world.worker = await Worker.start({ limit: 1_000_000, world: true });
     world.founders = { 1: await world.worker.administrator({ policy: RULED, subject: "ops:founder" }) };
     await world.worker.restart({ token: bootstrapToken({ tenant: 2 }) });
     world.founders[2] = await world.worker.administrator({ policy: RULED, subject: "ops:stranger" });
