@@ -79,7 +79,7 @@ impl UnjudgedCredential {
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] where the source is shut out meanwhile; [`ApiError::RegistryBusy`] after
-    /// [`LONGEST_WAIT_MS`], and at once where too many wait.
+    /// [`LONGEST_WAIT_MS`], and at once where too many wait, for what is not known to be good by then.
     pub(crate) async fn place(&self) -> Result<Place, ApiError> {
         let begun = clock::now();
         let mut waiting = None;
@@ -99,7 +99,7 @@ impl UnjudgedCredential {
             }
             let are_too_many = || WAITING.with(|all| all.count(&self.source, now)) >= MOST_WAITING;
             if now.since(begun) >= LONGEST_WAIT_MS || (waiting.is_none() && are_too_many()) {
-                return Err(ApiError::RegistryBusy);
+                return if is_good { Ok(Place(None)) } else { Err(ApiError::RegistryBusy) };
             }
             waiting.get_or_insert_with(|| WAITING.with(|all| all.begin(self.source.clone(), now)));
             Delay::from(LOOK_AGAIN).await;
