@@ -8,7 +8,8 @@ import { routesOf } from "./authorization/cells.mjs";
 import { MOST_REFUSALS, withheld } from "./harness/refusals.mjs";
 import { parseHead, statePath } from "./harness/revocation_list.mjs";
 import { together } from "./harness/together.mjs";
-import { bootstrapToken, RULED, Worker } from "./harness/worker.mjs";
+import { RULED } from "./harness/policies.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 const TENANT = 1;
 const FIELDS = ["subject", "sub", "actor", "user", "owner", "tenant", "on_behalf_of", "act", "key_id", "issuer", "as", "impersonate"];

@@ -7,7 +7,8 @@ import { isDeepStrictEqual } from "node:util";
 import { eventually } from "./harness/client.mjs";
 import { KeyText } from "./harness/key_text.mjs";
 import { parseHead } from "./harness/revocation_list.mjs";
-import { bootstrapToken, POLICY, Worker } from "./harness/worker.mjs";
+import { POLICY } from "./harness/policies.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 /** What the issue promises. */
 const ANSWERED_WITHIN_MS = 5_000;

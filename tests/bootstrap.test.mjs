@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { bootstrapToken, POLICY, Worker } from "./harness/worker.mjs";
+import { POLICY } from "./harness/policies.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 const bootstrap = (worker, token, body, idempotencyKey) =>
   worker.client(token).post("/v1/bootstrap", body, { headers: { "Idempotency-Key": idempotencyKey } });

@@ -11,7 +11,8 @@ import { parseKeySet } from "./harness/key_set.mjs";
 import { KeyText } from "./harness/key_text.mjs";
 import { lines, raw } from "./harness/raw.mjs";
 import { derived, unwrapped } from "./harness/tenant_secret.mjs";
-import { bootstrapToken, RULED, Worker } from "./harness/worker.mjs";
+import { RULED } from "./harness/policies.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 const CHANNELS = ["stdout", "stderr", "responses", "audit", "kv", "sqlite"];
 const version = (number) => `${number}:${randomBytes(32).toString("base64url")}`;

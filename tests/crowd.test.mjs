@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 
 import { parseHead } from "./harness/revocation_list.mjs";
-import { RULED, Worker } from "./harness/worker.mjs";
+import { RULED } from "./harness/policies.mjs";
+import { Worker } from "./harness/worker.mjs";
 
 /** As `waiting_calls.rs` has it. */
 const MOST = 64;

@@ -9,7 +9,8 @@ import { ACTS, attempt } from "./authorization/cells.mjs";
 import { eventually } from "./harness/client.mjs";
 import { parseHead, statePath } from "./harness/revocation_list.mjs";
 import { unwrapped } from "./harness/tenant_secret.mjs";
-import { bootstrapToken, RULED, Worker } from "./harness/worker.mjs";
+import { RULED } from "./harness/policies.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 /** How long the oldest list that a verifier may still go by lives: an hour, and what clocks may be off. */
 const LAST_VERIFIER_MS = 3_600_000 + 5_000;

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { before, describe, it } from "node:test";
 
 import { eventually } from "./harness/client.mjs";
-import { bootstrapToken, POLICY, Worker } from "./harness/worker.mjs";
+import { POLICY } from "./harness/policies.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 const LISTED = "SELECT number, state, wrapped_by FROM listed_tenant ORDER BY number";
 const rows = (found) => (found ?? []).map(({ number, state, wrapped_by }) => `${number} ${state} ${wrapped_by}`);

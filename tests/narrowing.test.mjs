@@ -5,7 +5,8 @@ import { before, describe, it } from "node:test";
 
 import { ACTS, attempt } from "./authorization/cells.mjs";
 import { KeyText } from "./harness/key_text.mjs";
-import { POLICY, Worker } from "./harness/worker.mjs";
+import { POLICY } from "./harness/policies.mjs";
+import { Worker } from "./harness/worker.mjs";
 
 /** Fields of a block: only these scope numbers (below 8), dead from a second on, only from 10.0.0.0/8. */
 const scopes = (...numbers) => [1, 1, numbers.reduce((bits, number) => bits | (1 << number), 0)];

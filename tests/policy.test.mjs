@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import { before, describe, it } from "node:test";
 
 import { parseHead } from "./harness/revocation_list.mjs";
-import { POLICY, Worker } from "./harness/worker.mjs";
+import { POLICY } from "./harness/policies.mjs";
+import { Worker } from "./harness/worker.mjs";
 
 const put = (client, policy, etag, { query = "", ...headers } = {}) =>
   client.request("PUT", `/v1/policy${query}`, { body: policy, headers: { "If-Match": etag, ...headers } });

@@ -8,7 +8,8 @@ import { eventually } from "./harness/client.mjs";
 import { parseKeySet } from "./harness/key_set.mjs";
 import { KeyText } from "./harness/key_text.mjs";
 import { parseHead } from "./harness/revocation_list.mjs";
-import { RULED, Worker } from "./harness/worker.mjs";
+import { RULED } from "./harness/policies.mjs";
+import { Worker } from "./harness/worker.mjs";
 
 const TAG_LEN = 16;
 const tag = (key, bytes) => createHmac("sha256", key).update(bytes).digest().subarray(0, TAG_LEN);

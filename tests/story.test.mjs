@@ -8,7 +8,8 @@ import { before, describe, it } from "node:test";
 import { eventually } from "./harness/client.mjs";
 import { KeyText } from "./harness/key_text.mjs";
 import { parseHead, State, statePath } from "./harness/revocation_list.mjs";
-import { POLICY, Worker } from "./harness/worker.mjs";
+import { POLICY } from "./harness/policies.mjs";
+import { Worker } from "./harness/worker.mjs";
 
 describe("the life of a key", () => {
   let worker, admin, made, verifier;

@@ -1,6 +1,7 @@
 // A worker with a tenant and a credential for each kind of caller.
 
-import { POLICY as BASIC, Worker } from "../harness/worker.mjs";
+import { POLICY as BASIC } from "../harness/policies.mjs";
+import { Worker } from "../harness/worker.mjs";
 
 const [api, jobs] = BASIC.audiences;
 export const POLICY = {

@@ -7,7 +7,8 @@ import { standingIn } from "../harness/book.mjs";
 import { eventually } from "../harness/client.mjs";
 import { KeyText } from "../harness/key_text.mjs";
 import { parseHead, statePath } from "../harness/revocation_list.mjs";
-import { bootstrapToken, RULED, Worker } from "../harness/worker.mjs";
+import { RULED } from "../harness/policies.mjs";
+import { bootstrapToken, Worker } from "../harness/worker.mjs";
 import { A, ABSENT_KEY, asked, B, NUMBERS, W } from "./cells.mjs";
 import { canBeFor, REACH } from "./oracle.mjs";
 

@@ -6,7 +6,8 @@ import { before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { ListVerifier } from "../harness/list_verifier.mjs";
-import { RULED, Worker } from "../harness/worker.mjs";
+import { RULED } from "../harness/policies.mjs";
+import { Worker } from "../harness/worker.mjs";
 
 const MINUTE = 60_000;
 const WELL = { lagMs: 0, negativeMs: 0, get: 0, put: 0, delete: 0, overtake: false, bent: false, swapped: false };

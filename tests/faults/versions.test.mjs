@@ -7,7 +7,8 @@ import { before, describe, it } from "node:test";
 
 import { eventually } from "../harness/client.mjs";
 import { KeyText } from "../harness/key_text.mjs";
-import { POLICY, Worker } from "../harness/worker.mjs";
+import { POLICY } from "../harness/policies.mjs";
+import { Worker } from "../harness/worker.mjs";
 
 const KEY = "key_0011223344556677";
 /** What an object of another version may say to a call. */

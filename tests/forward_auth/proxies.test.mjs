@@ -13,7 +13,8 @@ import { eventually } from "../harness/client.mjs";
 import { bearer, CHALLENGE, PROXIES } from "../harness/forward_auth.mjs";
 import { flipped, KeyText } from "../harness/key_text.mjs";
 import { certificate, freePort, Proxy, Service } from "../harness/proxy.mjs";
-import { POLICY, Worker } from "../harness/worker.mjs";
+import { POLICY } from "../harness/policies.mjs";
+import { Worker } from "../harness/worker.mjs";
 
 /** Servers that end with the file, whatever happens before. */
 const servers = [];

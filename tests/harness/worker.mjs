@@ -15,6 +15,7 @@ import { Client, eventually } from "./client.mjs";
 import { crowdWorker } from "./crowd.mjs";
 import { leaks, secretsOf } from "./leaks.mjs";
 import { planterWorker } from "./planter.mjs";
+import { POLICY } from "./policies.mjs";
 import { object, shimWorker } from "./shims.mjs";
 import { unwrapped } from "./tenant_secret.mjs";
 import { WORLD } from "./world.mjs";
@@ -27,29 +28,6 @@ const BUILDS = {
 
 /** The limits of wrangler.toml, so that the suites run into them where a deployment would. */
 const LIMIT = { limit: 600, period: 60 };
-
-/** Two audiences, and a scope of every risk level. */
-export const POLICY = {
-  audiences: [
-    {
-      number: 1,
-      name: "api",
-      scopes: [
-        { number: 0, name: "reports:read", risk: "low" },
-        { number: 1, name: "reports:write", risk: "standard" },
-        { number: 9, name: "reports:export", risk: "high" },
-        { number: 12, name: "reports:purge", risk: "strict" },
-      ],
-    },
-    { number: 2, name: "jobs", scopes: [{ number: 0, name: "jobs:run" }] },
-  ],
-};
-
-/** The same, with a rule that lets everybody grant what they hold themselves, key sets included. */
-export const RULED = {
-  ...POLICY,
-  rules: [{ name: "all", actors: ["*"], audiences: ["wardkey", "api", "jobs"], scopes: ["*", "verifier:key-set"], subjects: ["*"] }],
-};
 
 // Miniflare does not tell which workerd is its own: every one that this process starts is remembered.
 const workerds = [];

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { bootstrapToken, POLICY, Worker } from "../harness/worker.mjs";
+import { POLICY } from "../harness/policies.mjs";
+import { bootstrapToken, Worker } from "../harness/worker.mjs";
 import { admin, key, keyId, looksAtAll, refused, worker } from "./odd.mjs";
 
 /** What people's own texts may not hold: control characters, of ASCII and of C1, wherever they stand. */
