@@ -1,10 +1,9 @@
 // The worker in a workerd of its own: starts, restarts, is killed, and starts again on the same state.
 
-import childProcess from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -18,6 +17,7 @@ import { planterWorker } from "./planter.mjs";
 import { POLICY } from "./policies.mjs";
 import { object, shimWorker } from "./shims.mjs";
 import { unwrapped } from "./tenant_secret.mjs";
+import { workerds } from "./workerds.mjs";
 import { WORLD } from "./world.mjs";
 
 const CHECKOUT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -28,20 +28,6 @@ const BUILDS = {
 
 /** The limits of wrangler.toml, so that the suites run into them where a deployment would. */
 const LIMIT = { limit: 600, period: 60 };
-
-// Miniflare does not tell which workerd is its own: every one that this process starts is remembered.
-const workerds = [];
-const { spawn } = childProcess;
-childProcess.spawn = (command, ...rest) => {
-  const child = spawn(command, ...rest);
-  if (basename(String(command)).startsWith("workerd")) {
-    // Word for word, before anybody makes lines of it.
-    child.said = { stdout: [], stderr: [] };
-    for (const stream of ["stdout", "stderr"]) child[stream]?.on("data", (chunk) => child.said[stream].push(Buffer.from(chunk)));
-    workerds.push(child);
-  }
-  return child;
-};
 
 /** A bootstrap token as `cargo xtask dev` makes it. */
 export function bootstrapToken({ tenant = 1, expiresIn = 3600 } = {}) {

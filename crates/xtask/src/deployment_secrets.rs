@@ -130,13 +130,14 @@ mod tests {
     fn a_root_is_made_once_and_a_token_each_time_and_only_their_owner_reads_them() -> Result<()> {
         let checkout = tempfile::tempdir()?;
         let workspace = Workspace::at(checkout.path());
-        let options = Options {
-            tenant: 7,
+        let of = |tenant| Options {
+            tenant,
             hours: 2,
             token_only: false,
             replace_token: false,
             folder: "secrets".into(),
         };
+        let options = of(7);
         let read = |name: &str| fs::read_to_string(checkout.path().join("secrets").join(name));
         run(&workspace, &options)?;
         let (root, token) = (read("root")?, read("bootstrap.token")?);
@@ -145,15 +146,8 @@ mod tests {
         let said = refusal(&options).unwrap_or_default();
         assert!(said.contains("for tenant 7: use it") && !said.contains("wkboot_"), "{said}");
         // Nor is it to be taken for another tenant's.
-        let said = refusal(&Options { tenant: 8, ..options }).unwrap_or_default();
+        let said = refusal(&of(8)).unwrap_or_default();
         assert!(said.contains("for tenant 7, not for 8") && !said.contains("use it"), "{said}");
-        let options = Options {
-            tenant: 7,
-            hours: 2,
-            token_only: false,
-            replace_token: false,
-            folder: "secrets".into(),
-        };
         assert_eq!((&root, &token), (&read("root")?, &read("bootstrap.token")?));
         let options = Options { replace_token: true, ..options };
         run(&workspace, &options)?;
