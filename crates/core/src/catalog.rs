@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::byte_set::ByteSet;
 use crate::bytes::{Reader, TooShort};
 use crate::identifier::{AudienceId, TenantId};
 
@@ -55,24 +56,33 @@ impl RiskLevel {
 /// # Constraints
 /// 3 to 64 bytes; both parts `[a-z0-9][a-z0-9._-]*`; exactly one colon, no wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ScopeName<'a>(&'a str);
+pub struct ScopeName<'a>(&'a [u8]);
 
 impl<'a> ScopeName<'a> {
     /// Takes a scope's name from text; `None` outside the grammar.
     pub fn new(text: &'a str) -> Option<Self> {
-        let (resource, action) = text.split_once(':')?;
-        let part_ok = |part: &str| {
-            let allowed = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-            let first_ok =
-                part.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-            first_ok && part.bytes().all(allowed)
+        Self::from_bytes(text.as_bytes())
+    }
+
+    fn from_bytes(text: &'a [u8]) -> Option<Self> {
+        let mut parts = text.split(|byte| *byte == b':');
+        let (resource, action) = (parts.next()?, parts.next()?);
+        let part_ok = |part: &[u8]| {
+            let first_ok = part.first().is_some_and(|b| !b"._-".contains(b));
+            first_ok && part.iter().all(|b| ALLOWED.contains(*b))
         };
-        (text.len() <= MAX_SCOPE_NAME_LEN && part_ok(resource) && part_ok(action))
-            .then_some(Self(text))
+        let all_ok = part_ok(resource) && part_ok(action) && parts.next().is_none();
+        (all_ok && text.len() <= MAX_SCOPE_NAME_LEN).then_some(Self(text))
     }
 
     /// The name's text.
-    pub const fn as_str(self) -> &'a str {
+    pub fn as_str(self) -> &'a str {
+        // The grammar is ASCII, so that the empty fallback is never taken.
+        core::str::from_utf8(self.0).unwrap_or_default()
+    }
+
+    /// The name's bytes.
+    pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 }
@@ -160,7 +170,7 @@ impl<'a> Catalog<'a> {
             }
             last = Some(entry.number);
             let earlier = of(bytes.get(..before).unwrap_or_default());
-            if earlier.scope(entry.name.as_str()).is_some() {
+            if earlier.scope(entry.name.as_bytes()).is_some() {
                 return Err(CatalogError::Name);
             }
         }
@@ -193,8 +203,8 @@ impl<'a> Catalog<'a> {
     }
 
     /// The scope of this name.
-    pub fn scope(&self, name: &str) -> Option<CatalogEntry<'a>> {
-        self.entries().find(|entry| entry.name.as_str() == name)
+    pub fn scope(&self, name: impl AsRef<[u8]>) -> Option<CatalogEntry<'a>> {
+        self.entries().find(|entry| entry.name.as_bytes() == name.as_ref())
     }
 }
 
@@ -202,12 +212,13 @@ fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<CatalogEntry<'a>, CatalogEr
     let number = reader.u8()?;
     let risk = RiskLevel::from_number(reader.u8()?).ok_or(CatalogError::Risk)?;
     let len = reader.u8()?;
-    let name =
-        core::str::from_utf8(reader.take(usize::from(len))?).map_err(|_| CatalogError::Name)?;
-    let name = ScopeName::new(name).ok_or(CatalogError::Name)?;
+    let name = reader.take(usize::from(len))?;
+    let name = ScopeName::from_bytes(name).ok_or(CatalogError::Name)?;
     Ok(CatalogEntry { number, risk, name })
 }
 
+/// What stands in a name's two parts.
+const ALLOWED: ByteSet = ByteSet::of(b"abcdefghijklmnopqrstuvwxyz0123456789._-");
 /// One for each number.
 const MAX_SCOPES: u16 = 256;
 /// Bytes of the count.

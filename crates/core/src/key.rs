@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::base::{Base, BaseError, MAX_BASE_LEN, MIN_BASE_LEN};
 use crate::base_view::BaseView;
@@ -17,6 +17,7 @@ use crate::reason::Reason;
 use crate::scope::ScopeSet;
 use crate::signing::{SigningKey, TAG_LEN, Tag};
 use crate::time::UnixSeconds;
+use crate::wipe::wipe;
 
 /// Longest key, in characters.
 pub const MAX_KEY_LEN: usize = 512;
@@ -80,7 +81,7 @@ impl KeyText {
 
 impl Drop for KeyText {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        wipe(&mut self.bytes);
     }
 }
 
@@ -151,15 +152,17 @@ impl<'b> UnverifiedKey<'b> {
             return Err(Reason::BadChecksum);
         }
         buffer.confirm();
-        Self::read(buffer).ok_or(Reason::Malformed)
+        Self::read(buffer)
     }
 
     /// Reads what was decoded.
-    pub(crate) fn read(buffer: &'b KeyBuffer) -> Option<Self> {
-        let (base, blocks) = BaseView::split_off(buffer.signed()).ok()?;
+    #[inline(never)]
+    pub(crate) fn read(buffer: &'b KeyBuffer) -> Result<Self, Reason> {
+        let split = BaseView::split_off(buffer.signed());
+        let (base, blocks) = split.map_err(|_| Reason::Malformed)?;
         let blocks = Blocks::new(blocks);
-        let left = Remaining::of(&base, blocks)?;
-        Some(Self { base, left, buffer, blocks })
+        let left = Remaining::of(&base, blocks).ok_or(Reason::Malformed)?;
+        Ok(Self { base, left, buffer, blocks })
     }
 
     /// The bytes of its base, as unproven as all of it.

@@ -2,13 +2,12 @@
 
 use core::fmt;
 
-use zeroize::Zeroize as _;
-
 use crate::base64url;
 use crate::checksum::{CRC_LEN, FastChecksum, checksum};
 use crate::key::{MAX_KEY_LEN, UnverifiedKey};
 use crate::prefix::{MAX_PREFIX_LEN, MIN_PREFIX_LEN};
 use crate::signing::TAG_LEN;
+use crate::wipe::wipe;
 
 /// The memory that a key is decoded into, which the caller brings, so that nothing of it is moved afterwards.
 ///
@@ -36,7 +35,7 @@ impl KeyBuffer {
     /// The key that it holds: what was parsed or verified in it last, if that was a key's text. **It is no more proven than
     /// that was.**
     pub fn key(&self) -> Option<UnverifiedKey<'_>> {
-        if self.is_confirmed { UnverifiedKey::read(self) } else { None }
+        if self.is_confirmed { UnverifiedKey::read(self).ok() } else { None }
     }
 
     /// Forgets what it holds.
@@ -101,7 +100,7 @@ impl KeyBuffer {
     fn wipe(&mut self) {
         let end = self.room.get_mut(self.tag..).and_then(<[u8]>::first_chunk_mut::<END_LEN>);
         if let Some(end) = end {
-            end.zeroize();
+            wipe(end);
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use zeroize::Zeroize;
-
 use crate::bytes::{Reader, TooShort};
 use crate::catalog::{Catalog, CatalogError};
 use crate::checksum::FastChecksum;
@@ -12,6 +10,7 @@ use crate::identifier::{AudienceId, Epoch, SigningKeyId, TenantId};
 use crate::prefix::{Prefix, PrefixError};
 use crate::signing::{ListKey, SigningKey};
 use crate::time::UnixSeconds;
+use crate::wipe::wipe;
 
 /// Most epochs of an audience that live at once.
 pub const MAX_LIVE_EPOCHS: usize = 8;
@@ -47,6 +46,7 @@ pub struct KeySet {
     list_key: ListKey,
     checksum: FastChecksum,
     entries: [Option<SigningKeyEntry>; MAX_LIVE_EPOCHS],
+    count: usize,
 }
 
 /// Bytes that are no key set.
@@ -136,7 +136,10 @@ impl KeySet {
         let catalog = Catalog::parse(tenant, audience, version, reader.rest())
             .map_err(KeySetError::Catalog)?;
         let checksum = FastChecksum::new();
-        Ok((Self { tenant, audience, version, bounds, list_key, checksum, entries }, catalog))
+        Ok((
+            Self { tenant, audience, version, bounds, list_key, checksum, entries, count },
+            catalog,
+        ))
     }
 
     /// The tenant whose keys it verifies.
@@ -168,7 +171,8 @@ impl KeySet {
     }
 
     pub(crate) fn entry(&self, id: SigningKeyId) -> Option<&SigningKeyEntry> {
-        self.entries.iter().flatten().find(|entry| entry.id == id)
+        let entries = self.entries.get(..self.count).unwrap_or_default();
+        entries.iter().flatten().find(|entry| entry.id == id)
     }
 }
 
@@ -194,7 +198,7 @@ fn read_entry(
 fn with_secret<T>(reader: &mut Reader<'_>, build: impl Fn(&[u8; 32]) -> T) -> Result<T, TooShort> {
     let mut secret = reader.array::<32>()?;
     let built = build(&secret);
-    secret.zeroize();
+    wipe(&mut secret);
     Ok(built)
 }
 

@@ -27,6 +27,7 @@ mod list;
 mod mac;
 mod narrowing;
 mod network;
+mod network_view;
 mod networks;
 mod prefix;
 mod reason;
@@ -39,6 +40,7 @@ mod signing;
 mod subject;
 mod time;
 mod verify;
+mod wipe;
 
 pub use base::{Base, BaseError, MAX_BASE_LEN, MIN_LIFETIME_SECONDS};
 pub use catalog::{Catalog, CatalogEntry, CatalogError, MAX_SCOPE_NAME_LEN, RiskLevel, ScopeName};
@@ -76,5 +78,6 @@ pub use signing::{ListKey, SigningKey, TAG_LEN, Tag};
 pub use subject::{MAX_SUBJECT_LEN, Subject, SubjectError};
 pub use time::{UnixMillis, UnixSeconds};
 pub use verify::{
-    AuthenticKey, Query, Refresh, Registry, SignedKey, TimelyKey, WindowedKey, verify, verify_in,
+    AuthenticKey, Judgement, Query, Refresh, Registry, SignedKey, TimelyKey, UnconfirmedKey,
+    WindowedKey, verify, verify_in,
 };

@@ -13,6 +13,7 @@ pub use head::{
     AuthenticHead, Cutoff, Head, HeadError, MAX_HEAD_LEN, NOT_AFTER_MS, UnverifiedHead,
 };
 pub use memory::{StateMemory, chunk_digest};
+use state::StateView;
 pub use state::{CHUNK_LEN, DIGEST_LEN, State, StateError, state_digest};
 
 use crate::base_view::BaseView;
@@ -178,6 +179,20 @@ impl<M: StateMemory> List<M> {
         &self.state
     }
 
+    /// The list, whatever its memory is.
+    pub(crate) fn view(&self) -> ListView<'_> {
+        ListView { head: &self.head, state: self.state.view() }
+    }
+}
+
+/// A list where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct ListView<'l> {
+    pub(crate) head: &'l Head,
+    state: StateView<'l>,
+}
+
+impl ListView<'_> {
     /// Whether what the list says makes a key with this base dead.
     pub(crate) fn is_dead(&self, base: &BaseView<'_>) -> bool {
         let StatusIndex(index) = base.status_index;

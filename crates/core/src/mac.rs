@@ -1,8 +1,7 @@
 //! HMAC-SHA-256 (RFC 2104) from midstates: what a key and its pads come to is worked out once.
 
-use zeroize::Zeroize;
-
 use crate::sha256::{BLOCK_LEN, DIGEST_LEN, INITIAL, State, absorb, finish};
+use crate::wipe::wipe;
 
 /// A key for HMAC-SHA-256, as the two states that its two pads lead to.
 ///
@@ -22,7 +21,7 @@ impl MacKey {
             *slot = *byte;
         }
         let made = Self::of_block(&key);
-        key.zeroize();
+        wipe(&mut key);
         made
     }
 
@@ -37,7 +36,7 @@ impl MacKey {
         finish(&mut inner, BLOCK_LEN, message);
         let mut mac = self.outer;
         absorb(&mut mac, &digest_block(&inner));
-        inner.zeroize();
+        wipe(&mut inner);
         mac
     }
 }
@@ -48,15 +47,15 @@ fn padded(key: &[u8; BLOCK_LEN], pad: u8) -> State {
     block.iter_mut().for_each(|byte| *byte ^= pad);
     let mut state = INITIAL;
     absorb(&mut state, &block);
-    block.zeroize();
+    wipe(&mut block);
     state
 }
 
 impl Drop for MacKey {
     #[inline(never)]
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
+        wipe(&mut self.inner);
+        wipe(&mut self.outer);
     }
 }
 

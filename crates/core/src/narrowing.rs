@@ -149,6 +149,20 @@ impl<'a> Blocks<'a> {
         Self(bytes)
     }
 
+    #[inline(never)]
+    fn split(&mut self) -> Option<Block<'a>> {
+        let (header, _) = self.0.split_first_chunk::<HEADER_LEN>()?;
+        let [BLOCK, content_len] = *header else { return None };
+        let content_len = usize::from(content_len);
+        if content_len > MAX_CONTENT_LEN {
+            return None;
+        }
+        let (bytes, rest) = self.0.split_at_checked(HEADER_LEN + content_len)?;
+        let says = Fields::decode(bytes.get(HEADER_LEN..)?)?;
+        self.0 = rest;
+        Some(Block { bytes, says })
+    }
+
     /// Whether nothing is left over.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -166,16 +180,7 @@ impl<'a> Iterator for Blocks<'a> {
 
     /// The next block; `None` at the end, and where none begins: [`Blocks::is_empty`] tells which.
     fn next(&mut self) -> Option<Block<'a>> {
-        let (header, _) = self.0.split_first_chunk::<HEADER_LEN>()?;
-        let [BLOCK, content_len] = *header else { return None };
-        let content_len = usize::from(content_len);
-        if content_len > MAX_CONTENT_LEN {
-            return None;
-        }
-        let (bytes, rest) = self.0.split_at_checked(HEADER_LEN + content_len)?;
-        let says = Fields::decode(bytes.get(HEADER_LEN..)?)?;
-        self.0 = rest;
-        Some(Block { bytes, says })
+        if self.is_empty() { None } else { self.split() }
     }
 }
 

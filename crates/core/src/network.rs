@@ -1,8 +1,10 @@
 //! One network of caller addresses, in CIDR notation.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 use core::str::FromStr;
+
+use crate::network_view::{NetworkView, Octets};
 
 /// A network of caller addresses (CIDR, RFC 4632 and RFC 4291 section 2.3).
 ///
@@ -59,17 +61,8 @@ impl Network {
     /// # Errors
     /// [`NetworkError`], never [`NetworkError::Syntax`].
     pub fn new(address: IpAddr, prefix_len: u8) -> Result<Self, NetworkError> {
-        let (bits, width) = bits_of(address);
-        let host_bits = width.checked_sub(u32::from(prefix_len)).ok_or(NetworkError::PrefixLen)?;
-        if bits.checked_shl(128 - host_bits).unwrap_or(0) != 0 {
-            return Err(NetworkError::HostBits);
-        }
-        match address {
-            IpAddr::V6(v6) if prefix_len >= MAPPED_LEN && v6.to_ipv4_mapped().is_some() => {
-                Err(NetworkError::Mapped)
-            }
-            _ => Ok(Self { address, prefix_len }),
-        }
+        NetworkView::new(Octets::of(address).as_bytes(), prefix_len)?;
+        Ok(Self { address, prefix_len })
     }
 
     /// The first address.
@@ -84,33 +77,10 @@ impl Network {
 
     /// Whether the address lies in the network. An IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, caller: IpAddr) -> bool {
-        let (own, width) = bits_of(self.address);
-        let (bits, other_width) = bits_of(caller.to_canonical());
-        let host_bits = width.saturating_sub(u32::from(self.prefix_len));
-        width == other_width && (own ^ bits).checked_shr(host_bits).unwrap_or(0) == 0
-    }
-
-    /// Reads a network off the front of `bytes`: family, prefix length, address.
-    pub(crate) fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (family, rest) = bytes.split_first()?;
-        let (prefix_len, rest) = rest.split_first()?;
-        let (address, rest) = match family {
-            4 => rest.split_first_chunk().map(|(v4, rest)| (Ipv4Addr::from(*v4).into(), rest))?,
-            6 => {
-                let (v6, rest) = rest.split_first_chunk::<16>()?;
-                (Ipv6Addr::from(*v6).into(), rest)
-            }
-            _ => return None,
-        };
-        Some((Self::new(address, *prefix_len).ok()?, rest))
-    }
-}
-
-/// An address as a number, and of how many bits.
-const fn bits_of(address: IpAddr) -> (u128, u32) {
-    match address {
-        IpAddr::V4(v4) => (v4.to_bits() as u128, 32),
-        IpAddr::V6(v6) => (v6.to_bits(), 128),
+        let own = Octets::of(self.address);
+        // It was built from these, so that they are a network.
+        NetworkView::new(own.as_bytes(), self.prefix_len)
+            .is_ok_and(|network| network.contains(&Octets::of_caller(caller)))
     }
 }
 
@@ -141,9 +111,6 @@ impl fmt::Debug for Network {
         fmt::Display::fmt(self, f)
     }
 }
-
-/// The prefix of IPv4-mapped addresses (RFC 4291 section 2.5.5.2).
-const MAPPED_LEN: u8 = 96;
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use crate::network::Network;
+use crate::network_view::{NetworkView, Octets};
 
 /// Longest set, in bytes: what fits into a base's constraints.
 const MAX_LEN: usize = 126;
@@ -120,7 +121,7 @@ impl Networks {
 
     /// The networks, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Network> + '_ {
-        self.view().iter()
+        self.view().iter().filter_map(NetworkView::to_network)
     }
 
     /// Whether a caller is in one of the networks; one whose address is not known is in none.
@@ -139,7 +140,7 @@ impl<'b> NetworksView<'b> {
         let mut rest = bytes;
         let mut last: &[u8] = &[];
         while !rest.is_empty() {
-            let (_, after) = Network::split(rest)?;
+            let (_, after) = NetworkView::split(rest)?;
             let entry = rest.get(..rest.len() - after.len())?;
             if entry <= last {
                 return None;
@@ -164,17 +165,19 @@ impl<'b> NetworksView<'b> {
         set
     }
 
-    fn iter(self) -> impl Iterator<Item = Network> + 'b {
+    fn iter(self) -> impl Iterator<Item = NetworkView<'b>> + 'b {
         let mut rest = self.0;
         core::iter::from_fn(move || {
-            let (network, after) = Network::split(rest)?;
+            let (network, after) = NetworkView::split(rest)?;
             rest = after;
             Some(network)
         })
     }
 
     pub(crate) fn allow(self, caller: Option<IpAddr>) -> bool {
-        caller.is_some_and(|caller| self.iter().any(|network| network.contains(caller)))
+        caller
+            .map(Octets::of_caller)
+            .is_some_and(|caller| self.iter().any(|network| network.contains(&caller)))
     }
 }
 

@@ -53,9 +53,9 @@ impl Requirement {
     ///
     /// # Errors
     /// [`RequirementError`] for no name or an unknown one.
-    pub fn all_of<'n>(
+    pub fn all_of(
         catalog: &Catalog<'_>,
-        names: impl IntoIterator<Item = &'n str>,
+        names: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> Result<Self, RequirementError> {
         Self::build(catalog, names, Mode::AllOf)
     }
@@ -64,16 +64,16 @@ impl Requirement {
     ///
     /// # Errors
     /// [`RequirementError`] for no name or an unknown one.
-    pub fn any_of<'n>(
+    pub fn any_of(
         catalog: &Catalog<'_>,
-        names: impl IntoIterator<Item = &'n str>,
+        names: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> Result<Self, RequirementError> {
         Self::build(catalog, names, Mode::AnyOf)
     }
 
-    fn build<'n>(
+    fn build(
         catalog: &Catalog<'_>,
-        names: impl IntoIterator<Item = &'n str>,
+        names: impl IntoIterator<Item: AsRef<[u8]>>,
         mode: Mode,
     ) -> Result<Self, RequirementError> {
         let mut scopes = ScopeSet::default();

@@ -3,9 +3,9 @@
 use core::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
 
 use crate::mac::MacKey;
+use crate::wipe::wipe;
 
 /// Bytes of a tag.
 pub const TAG_LEN: usize = 16;
@@ -23,13 +23,13 @@ impl Tag {
         &self.0
     }
 
+    #[inline(never)]
     fn of(key: &MacKey, message: &[u8]) -> Self {
         let mut mac = key.secret_mac(message);
-        let mut tag = Self([0; TAG_LEN]);
-        for (bytes, word) in tag.0.as_chunks_mut::<4>().0.iter_mut().zip(&mac) {
-            *bytes = word.to_be_bytes();
-        }
-        mac.zeroize();
+        let [a, b, c, d, ..] = mac.map(u128::from);
+        // WHY at once: it is read in large pieces, and what was written in smaller ones is waited for.
+        let tag = Self((a << 96 | b << 64 | c << 32 | d).to_be_bytes());
+        wipe(&mut mac);
         tag
     }
 
@@ -50,7 +50,7 @@ impl Tag {
 
 impl Drop for Tag {
     fn drop(&mut self) {
-        self.0.zeroize();
+        wipe(&mut self.0);
     }
 }
 

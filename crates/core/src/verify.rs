@@ -1,22 +1,23 @@
 //! The decision: stage after stage, none of which can be skipped.
 
+mod judgement;
 mod stages;
 
 use core::net::IpAddr;
 
+pub use judgement::{Judgement, UnconfirmedKey};
 pub use stages::{AuthenticKey, SignedKey, TimelyKey, WindowedKey};
 
 use crate::catalog::RiskLevel;
-use crate::decision::{Allow, Ask, Decision, Denial, ListSeen};
+use crate::decision::{Decision, ListSeen};
 use crate::freshness::Zone;
 use crate::key::UnverifiedKey;
 use crate::key_buffer::KeyBuffer;
 use crate::key_set::KeySet;
-use crate::list::{List, StateMemory};
+use crate::list::{Head, List, ListView, StateMemory};
 use crate::reason::Reason;
-use crate::registry_answer::{Confirmation, RegistryQuestion};
+use crate::registry_answer::Confirmation;
 use crate::requirement::Requirement;
-use crate::signing::Tag;
 use crate::time::UnixMillis;
 
 /// One verification: what is asked, when, and what the host has already done for it.
@@ -78,47 +79,64 @@ pub fn verify<M: StateMemory>(
     key: impl AsRef<[u8]>,
     query: Query<'_>,
 ) -> Decision {
-    verify_in(&mut KeyBuffer::new(), key_set, list, key.as_ref(), query)
+    let buffer = &mut KeyBuffer::new();
+    verify_in(buffer, key_set, list, key.as_ref(), &query, |judgement| judgement.decision())
 }
 
-/// As [`verify`], in memory that the host keeps from one key to the next.
-pub fn verify_in<M: StateMemory>(
+/// As [`verify`], in memory that the host keeps from one key to the next, and with nothing of the key copied: `tell` takes
+/// of the judgement what it needs.
+pub fn verify_in<M: StateMemory, R>(
     buffer: &mut KeyBuffer,
     key_set: &KeySet,
     list: Option<&List<M>>,
     key: &[u8],
-    query: Query<'_>,
-) -> Decision {
-    let before = |reason| Decision::Deny(Denial { reason, authentic: None });
+    query: &Query<'_>,
+    tell: impl FnOnce(Judgement<'_>) -> R,
+) -> R {
+    // WHY by reference: a key's views are many, and are not moved.
+    let judgement = match &read(buffer, key_set, key) {
+        Ok(key) => return tell(judge(key_set, list.map(List::view), query, key)),
+        Err(reason) => Judgement::Deny(*reason, None),
+    };
+    tell(judgement)
+}
+
+/// The first stage, with the key set's tables.
+fn read<'b>(
+    buffer: &'b mut KeyBuffer,
+    key_set: &KeySet,
+    key: &[u8],
+) -> Result<UnverifiedKey<'b>, Reason> {
+    UnverifiedKey::parse_by(key, buffer, |buffer| buffer.checksum_by(key_set.checksum()))
+}
+
+/// All stages after it.
+fn judge<'k>(
+    key_set: &'k KeySet,
+    list: Option<ListView<'_>>,
+    query: &Query<'k>,
+    key: &'k UnverifiedKey<'k>,
+) -> Judgement<'k> {
     // WHY: another audience's list knows nothing of this one's cut-offs, signing keys and indexes.
-    let list = list.filter(|list| list.head().is_for(key_set.tenant(), key_set.audience()));
-    let fast = |buffer: &KeyBuffer| buffer.checksum_by(key_set.checksum());
-    let unverified = match UnverifiedKey::parse_by(key, buffer, fast) {
-        Ok(unverified) => unverified,
-        Err(reason) => return before(reason),
-    };
-    let authentic = match authenticate(key_set, list, query.required, &unverified) {
+    let list = list.filter(|list| list.head.is_for(key_set.tenant(), key_set.audience()));
+    let authentic = match authenticate(key_set, list, query.required, key) {
         Ok(authentic) => authentic,
-        Err(reason) => return before(reason),
+        Err(reason) => return Judgement::Deny(reason, None),
     };
-    match judge(key_set, list, &query, authentic) {
-        Ok((key, seen)) => Decision::Allow(allow(&key, seen)),
-        Err(Refused::Deny(reason)) => {
-            Decision::Deny(Denial { reason, authentic: Some(unverified.base.to_base()) })
-        }
-        Err(Refused::AskRefresh) => Decision::Ask(Ask::Refresh),
+    match decide(key_set, list, query, authentic) {
+        Ok((key, seen)) => Judgement::Allow(key, seen),
+        Err(Refused::Deny(reason)) => Judgement::Deny(reason, Some(authentic)),
+        Err(Refused::AskRefresh) => Judgement::AskRefresh,
         Err(Refused::AskRegistry) => {
-            let (base, tag) = (unverified.base.to_base(), Tag(*unverified.secret_tag()));
-            let question = RegistryQuestion::new(base, tag, *query.required, query.now);
-            Decision::Ask(Ask::Registry(question))
+            Judgement::AskRegistry(UnconfirmedKey { key, required: query.required, now: query.now })
         }
     }
 }
 
 /// Everything before the key's words can be believed.
-fn authenticate<'k, M: StateMemory>(
+fn authenticate<'k>(
     key_set: &'k KeySet,
-    list: Option<&List<M>>,
+    list: Option<ListView<'_>>,
     required: &Requirement,
     key: &'k UnverifiedKey<'k>,
 ) -> Result<AuthenticKey<'k>, Reason> {
@@ -139,8 +157,8 @@ fn authenticate<'k, M: StateMemory>(
 }
 
 /// Whether the list says that the key set may not decide any more.
-fn is_outdated<M: StateMemory>(key_set: &KeySet, list: Option<&List<M>>) -> bool {
-    list.is_some_and(|list| key_set.version() < list.head().least_key_set())
+fn is_outdated(key_set: &KeySet, list: Option<ListView<'_>>) -> bool {
+    list.is_some_and(|list| key_set.version() < list.head.least_key_set())
 }
 
 enum Refused {
@@ -156,9 +174,9 @@ impl From<Reason> for Refused {
 }
 
 /// Everything after.
-fn judge<'k, M: StateMemory>(
+fn decide<'k>(
     key_set: &KeySet,
-    list: Option<&List<M>>,
+    list: Option<ListView<'_>>,
     query: &Query<'_>,
     key: AuthenticKey<'k>,
 ) -> Result<(TimelyKey<'k>, ListSeen), Refused> {
@@ -168,14 +186,14 @@ fn judge<'k, M: StateMemory>(
     }
     let key = key.in_window()?;
     let max_skew_ms = key_set.bounds().max_skew_ms();
-    let now = list.map_or(query.now, |list| query.now.max(list.head().issued_at()));
+    let now = list.map_or(query.now, |list| query.now.max(list.head.issued_at()));
     // WHY: such a head was not adopted, so that the clock has gone back since; the list would seem
     // fresh, at age 0, until the clock has caught up with it.
     if now > query.now.plus(max_skew_ms) {
         return Err(Reason::ClockBehind.into());
     }
     let key = key.at(now, max_skew_ms)?;
-    let seen = list.map(|list| seen(key_set, list, query, now));
+    let seen = list.map(|list| seen(key_set, list.head, query, now));
     let fresh_enough = if query.required.level() == RiskLevel::Strict {
         // The registry is asked whatever the list says: here the list can only deny.
         None
@@ -206,13 +224,7 @@ fn judge<'k, M: StateMemory>(
 }
 
 /// What a list is for the scopes asked, now.
-fn seen<M: StateMemory>(
-    key_set: &KeySet,
-    list: &List<M>,
-    query: &Query<'_>,
-    now: UnixMillis,
-) -> ListSeen {
-    let head = list.head();
+fn seen(key_set: &KeySet, head: &Head, query: &Query<'_>, now: UnixMillis) -> ListSeen {
     let age_ms = now.since(head.issued_at());
     let zone = if now > head.not_after() {
         Zone::Stale
@@ -244,19 +256,5 @@ fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused
             let sequence = confirmation.outcome()?;
             Ok(ListSeen { sequence, age_ms: 0, zone: Zone::Registry })
         }
-    }
-}
-
-fn allow(key: &TimelyKey<'_>, list: ListSeen) -> Allow {
-    let base = key.view();
-    Allow {
-        subject: base.subject.to_subject(),
-        key_id: base.key_id,
-        status_index: base.status_index,
-        signing_key: base.signing_key,
-        scopes: key.scopes_left(),
-        expires_at: key.expires_at(),
-        narrowed: key.is_narrowed(),
-        list,
     }
 }

@@ -5,7 +5,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::hint::black_box;
 use core::net::{IpAddr, Ipv4Addr};
 
-use wardkey::{Head, Refresh, RegistryVerdict, UnixMillis};
+use wardkey::{Head, KeySet, Refresh, RegistryVerdict, UnixMillis};
 
 use crate::claims::{CLAIMS_LEN, layout};
 use crate::memory::Room;
@@ -80,11 +80,15 @@ extern "C" fn input_len() -> usize {
 extern "C" fn set_keys(len: usize) -> u32 {
     let taken = with(outcome::MISUSE, |instance| {
         let Instance { input, verifier, .. } = instance;
-        let taken = match (input.get(..len), verifier) {
-            (None, _) => Err(outcome::MISUSE),
-            (Some(bytes), Some(verifier)) => verifier.renew(bytes),
-            (Some(bytes), none) => Verifier::new(bytes).map(|verifier| *none = Some(verifier)),
-        };
+        let read = input.get(..len).ok_or(outcome::MISUSE);
+        let read = read.and_then(|bytes| KeySet::parse(bytes).map_err(outcome::key_set));
+        let taken = read.and_then(|(key_set, catalog)| match verifier {
+            Some(verifier) => verifier.renew(key_set, &catalog),
+            none => {
+                *none = Some(Verifier::new(key_set, &catalog));
+                Ok(())
+            }
+        });
         instance.input.fill(0);
         taken.err().unwrap_or(0)
     });
@@ -96,8 +100,8 @@ extern "C" fn set_keys(len: usize) -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn require(len: usize, mode: u32) -> u32 {
     with(outcome::MISUSE, |instance| {
-        let names = instance.input.get(..len).and_then(|names| core::str::from_utf8(names).ok());
-        match (&mut instance.verifier, names) {
+        let Instance { input, verifier, .. } = instance;
+        match (verifier, input.get(..len)) {
             (Some(verifier), Some(names)) => verifier.require(names, mode & 1 != 0, mode & 2 != 0),
             _ => outcome::MISUSE,
         }

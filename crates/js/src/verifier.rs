@@ -1,10 +1,9 @@
 //! The verifier of one audience that an instance of the module is.
 
-use core::mem;
 use core::net::IpAddr;
 
 use wardkey::{
-    Adoption, Ask, Catalog, Decision, KeyBuffer, KeySet, List, ListSeen, Query, Refresh, Registry,
+    Adoption, Catalog, Judgement, KeyBuffer, KeySet, List, ListSeen, Query, Refresh, Registry,
     RegistryVerdict, Requirement, State, UnixMillis, UnverifiedHead, verify_in,
 };
 
@@ -50,15 +49,11 @@ pub(crate) enum Asked {
 }
 
 impl Verifier {
-    pub(crate) fn new(bytes: &[u8]) -> Result<Self, u32> {
-        let (key_set, parsed) = KeySet::parse(bytes).map_err(outcome::key_set)?;
-        let parsed = parsed.as_bytes();
-        let mut catalog = [0; MAX_CATALOG_LEN];
-        catalog.get_mut(..parsed.len()).ok_or(outcome::MISUSE)?.copy_from_slice(parsed);
-        Ok(Self {
+    pub(crate) fn new(key_set: KeySet, catalog: &Catalog<'_>) -> Self {
+        let mut verifier = Self {
             key_set,
-            catalog,
-            catalog_len: parsed.len(),
+            catalog: [0; MAX_CATALOG_LEN],
+            catalog_len: 0,
             list: None,
             requirements: [None; MOST_REQUIREMENTS],
             edition: 0,
@@ -66,33 +61,44 @@ impl Verifier {
             buffer: KeyBuffer::new(),
             seen: None,
             is_authentic: false,
-        })
+        };
+        verifier.keep(catalog);
+        verifier
     }
 
-    /// Takes a key set of the same audience that is no older. The list stays; requirements are built anew.
-    pub(crate) fn renew(&mut self, bytes: &[u8]) -> Result<(), u32> {
-        let mut newer = Self::new(bytes)?;
-        let (old, new) = (&self.key_set, &newer.key_set);
-        let same = (old.tenant(), old.audience()) == (new.tenant(), new.audience());
-        if !same || new.version() < old.version() {
+    /// Takes a key set of the same audience that is no older. The list stays, and questions do, and with them what their
+    /// numbers mean; requirements are built anew.
+    pub(crate) fn renew(&mut self, newer: KeySet, catalog: &Catalog<'_>) -> Result<(), u32> {
+        let old = &self.key_set;
+        let same = (old.tenant(), old.audience()) == (newer.tenant(), newer.audience());
+        if !same || newer.version() < old.version() {
             return Err(outcome::OTHER_KEY_SET);
         }
-        newer.list = self.list.take();
-        newer.edition = (self.edition + 1) % EDITIONS;
-        // Questions stay, and with them what their numbers mean; an answer is for its requirement's key set.
-        mem::swap(&mut newer.answers, &mut self.answers);
-        *self = newer;
+        self.key_set = newer;
+        self.requirements.fill(None);
+        self.edition = (self.edition + 1) % EDITIONS;
+        (self.seen, self.is_authentic) = (None, false);
+        self.keep(catalog);
         Ok(())
     }
 
+    fn keep(&mut self, catalog: &Catalog<'_>) {
+        let bytes = catalog.as_bytes();
+        // What was parsed is no longer than the longest.
+        if let Some(room) = self.catalog.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.catalog_len = bytes.len();
+        }
+    }
+
     /// The number of a requirement; the same one has the same number.
-    pub(crate) fn require(&mut self, names: &str, any: bool, strict: bool) -> u32 {
+    pub(crate) fn require(&mut self, names: &[u8], any: bool, strict: bool) -> u32 {
         let (tenant, audience) = (self.key_set.tenant(), self.key_set.audience());
         let bytes = self.catalog.get(..self.catalog_len).unwrap_or_default();
         let Ok(catalog) = Catalog::parse(tenant, audience, self.key_set.version(), bytes) else {
             return outcome::MISUSE;
         };
-        let names = names.split(' ').filter(|name| !name.is_empty());
+        let names = names.split(|byte| *byte == b' ').filter(|name| !name.is_empty());
         let built = if any {
             Requirement::any_of(&catalog, names)
         } else {
@@ -161,21 +167,20 @@ impl Verifier {
             }
         };
         let query = Query { required, now, caller, refresh, registry };
-        match verify_in(&mut self.buffer, &self.key_set, self.list.as_ref(), key, query) {
-            Decision::Allow(allow) => {
-                (self.is_authentic, self.seen) = (true, Some(allow.list));
-                outcome::ALLOW
-            }
-            Decision::Deny(denial) => {
-                (self.is_authentic, self.seen) = (denial.authentic.is_some(), None);
-                outcome::denial(denial.reason)
-            }
-            Decision::Ask(Ask::Refresh) => outcome::ASK_REFRESH,
-            Decision::Ask(Ask::Registry(question)) => {
-                (self.is_authentic, self.seen) = (true, None);
-                outcome::ASK_REGISTRY | self.answers.ask(question, now) << 8
-            }
-        }
+        let Self { buffer, key_set, list, answers, .. } = self;
+        let (verdict, is_authentic, seen) =
+            verify_in(buffer, key_set, list.as_ref(), key, &query, |judgement| match judgement {
+                Judgement::Allow(_, seen) => (outcome::ALLOW, true, Some(seen)),
+                Judgement::Deny(reason, authentic) => {
+                    (outcome::denial(reason), authentic.is_some(), None)
+                }
+                Judgement::AskRefresh => (outcome::ASK_REFRESH, false, None),
+                Judgement::AskRegistry(key) => {
+                    (outcome::ASK_REGISTRY | answers.ask(key.question(), now) << 8, true, None)
+                }
+            });
+        (self.is_authentic, self.seen) = (is_authentic, seen);
+        verdict
     }
 
     pub(crate) fn answer(&mut self, number: u32, echo: &[u8], verdict: RegistryVerdict) -> u32 {

@@ -119,14 +119,12 @@ impl<M: StateMemory> State<M> {
 
     /// Whether the index is dead: below the floor, or its bit is set. Past the last bit is alive.
     pub fn is_dead(&self, index: u32) -> bool {
-        match index.checked_sub(self.floor) {
-            None => true,
-            Some(bit) if bit >= self.bit_count => false,
-            Some(bit) => memory::bits(self.memory.as_ref(), chunk_of(bit.into()))
-                .get(byte_of(bit.into()))
-                // The constructor made the room; were it wrong, dead is the safe answer.
-                .is_none_or(|byte| byte & (1 << (bit % 8)) != 0),
-        }
+        self.view().is_dead(index)
+    }
+
+    pub(super) fn view(&self) -> StateView<'_> {
+        let Self { floor, bit_count, memory } = self;
+        StateView { floor: *floor, bit_count: *bit_count, memory: memory.as_ref() }
     }
 
     /// The digest that a head names this state by.
@@ -157,6 +155,27 @@ impl<M: StateMemory> State<M> {
         let len = chunk_len(self.bit_count, number);
         let bits = memory::bits(self.memory.as_ref(), number).get(..len)?;
         (len > 0).then(|| (bits, memory::digest(self.memory.as_ref(), number)))
+    }
+}
+
+/// A state where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct StateView<'l> {
+    floor: u32,
+    bit_count: u32,
+    memory: &'l [u8],
+}
+
+impl StateView<'_> {
+    pub(super) fn is_dead(&self, index: u32) -> bool {
+        match index.checked_sub(self.floor) {
+            None => true,
+            Some(bit) if bit >= self.bit_count => false,
+            Some(bit) => memory::bits(self.memory, chunk_of(bit.into()))
+                .get(byte_of(bit.into()))
+                // The constructor made the room; were it wrong, dead is the safe answer.
+                .is_none_or(|byte| byte & (1 << (bit % 8)) != 0),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct SignedKey<'k> {
 ///
 /// # Guarantees
 /// Authentic. **Not** that it is in its window, in time, alive or allowed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct AuthenticKey<'k> {
     key: &'k UnverifiedKey<'k>,
     entry: &'k SigningKeyEntry,

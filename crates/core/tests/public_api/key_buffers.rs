@@ -46,8 +46,14 @@ fn a_key_is_judged_alike_in_a_new_buffer_and_in_a_used_one() {
             registry: wardkey::Registry::NotAsked,
         };
         let fresh = wardkey::verify(&verifier.key_set, Some(&list), text, query());
-        let again =
-            wardkey::verify_in(&mut used, &verifier.key_set, Some(&list), text.as_bytes(), query());
+        let again = wardkey::verify_in(
+            &mut used,
+            &verifier.key_set,
+            Some(&list),
+            text.as_bytes(),
+            &query(),
+            |judgement| judgement.decision(),
+        );
         assert_eq!(format!("{fresh:?}"), format!("{again:?}"), "{text}");
     }
 }
