@@ -7,7 +7,7 @@ use crate::base::{
 use crate::bytes::Reader;
 use crate::constraints::ConstraintsView;
 use crate::identifier::{AudienceId, Epoch, KeyId, SigningKeyId, StatusIndex, TenantId};
-use crate::scope::ScopeSet;
+use crate::scope::ScopesView;
 use crate::subject::SubjectView;
 use crate::time::UnixSeconds;
 
@@ -21,7 +21,7 @@ pub(crate) struct BaseView<'b> {
     pub(crate) issued_at: UnixSeconds,
     pub(crate) expires_at: UnixSeconds,
     pub(crate) subject: SubjectView<'b>,
-    pub(crate) scopes: ScopeSet,
+    pub(crate) scopes: ScopesView<'b>,
     pub(crate) constraints: ConstraintsView<'b>,
 }
 
@@ -52,7 +52,7 @@ impl<'b> BaseView<'b> {
         let subject_len = usize::from(subject_byte & SUBJECT_LEN_BITS);
         let subject = SubjectView::from_bytes(reader.take(subject_len)?)?;
         let scopes_len = reader.u8()?;
-        let scopes = ScopeSet::from_bytes(reader.take(usize::from(scopes_len))?)?;
+        let scopes = ScopesView::from_bytes(reader.take(usize::from(scopes_len))?)?;
         let constraints = if subject_byte & CONSTRAINTS_FOLLOW == 0 {
             ConstraintsView::default()
         } else {
@@ -86,7 +86,7 @@ impl<'b> BaseView<'b> {
             issued_at: self.issued_at,
             expires_at: self.expires_at,
             subject: self.subject.to_subject(),
-            scopes: self.scopes,
+            scopes: self.scopes.to_set(),
             constraints: self.constraints.to_constraints(),
         }
     }

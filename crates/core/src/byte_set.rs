@@ -27,18 +27,15 @@ impl ByteSet {
         }
     }
 
-    /// The set whose first bytes these are; `None` for more than it has.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > SET_LEN {
-            return None;
-        }
+    /// The set whose first bytes these are; what it has no room for is left out.
+    pub(crate) fn from_front(bytes: &[u8]) -> Self {
         let mut set = [0; SET_LEN];
         // WHY not copied: for as few bytes as there mostly are, a call costs more.
         for (word, bytes) in set.as_chunks_mut::<8>().0.iter_mut().zip(bytes.chunks(8)) {
             let value = bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
             *word = value.to_le_bytes();
         }
-        Some(Self(set))
+        Self(set)
     }
 
     /// All of it, eight bytes at a time: sets are compared without a way out of the loop.

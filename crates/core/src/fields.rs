@@ -2,13 +2,13 @@
 
 use crate::bytes::{Full, Reader, TooShort, Writer};
 use crate::networks::NetworksView;
-use crate::scope::ScopeSet;
+use crate::scope::ScopesView;
 use crate::time::UnixSeconds;
 
 /// What fields can say. Each takes something away, none gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields<'b> {
-    pub(crate) scopes: Option<ScopeSet>,
+    pub(crate) scopes: Option<ScopesView<'b>>,
     pub(crate) expires_at: Option<UnixSeconds>,
     pub(crate) not_before: Option<UnixSeconds>,
     pub(crate) networks: Option<NetworksView<'b>>,
@@ -27,7 +27,7 @@ impl<'b> Fields<'b> {
             }
             last = number;
             match number {
-                SCOPES => fields.scopes = Some(ScopeSet::from_bytes(value).ok()?),
+                SCOPES => fields.scopes = Some(ScopesView::from_bytes(value).ok()?),
                 EXPIRES_AT => fields.expires_at = Some(second(value)?),
                 NOT_BEFORE => fields.not_before = Some(second(value)?),
                 NETWORKS => fields.networks = Some(NetworksView::from_bytes(value)?),
@@ -88,7 +88,7 @@ mod tests {
         let networks = crate::networks::Networks::new(["10.0.0.0/8".parse().expect("a network")])
             .expect("a set");
         let all = Fields {
-            scopes: Some(ScopeSet::from_iter([0, 9])),
+            scopes: ScopesView::from_bytes(&[1, 2]).ok(),
             expires_at: Some(UnixSeconds(5)),
             not_before: Some(UnixSeconds(u32::MAX)),
             networks: Some(networks.view()),

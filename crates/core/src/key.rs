@@ -212,7 +212,7 @@ impl<'b> UnverifiedKey<'b> {
     /// The scopes that base and blocks leave together.
     pub(crate) fn scopes_left(&self) -> ScopeSet {
         let of_blocks = self.blocks().filter_map(|block| block.says.scopes);
-        of_blocks.fold(self.base.scopes, |left, scopes| left.and(&scopes))
+        of_blocks.fold(self.base.scopes.to_set(), |left, scopes| left.and(&scopes.to_set()))
     }
 
     /// Every set of networks that a caller must be in one of.

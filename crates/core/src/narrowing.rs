@@ -11,7 +11,7 @@ use crate::key::{KeyText, KeyTooLong, UnverifiedKey};
 use crate::key_buffer::{KeyBuffer, MAX_PAYLOAD_LEN};
 use crate::networks::{Networks, NetworksView};
 use crate::reason::Reason;
-use crate::scope::ScopeSet;
+use crate::scope::{ScopeSet, ScopesView};
 use crate::signing::Tag;
 use crate::time::UnixSeconds;
 
@@ -124,6 +124,7 @@ impl Narrowing {
         let (header, content) = buffer.split_at_mut_checked(HEADER_LEN).unwrap_or_default();
         let mut writer = Writer::new(content);
         let networks = networks.as_ref().map(Networks::view);
+        let scopes = scopes.as_ref().and_then(ScopeSet::view);
         let fields = Fields { scopes, expires_at, not_before, networks };
         fields.encode(&mut writer).map_err(|Full| NarrowError::BlockTooLong)?;
         let len = writer.len();
@@ -135,7 +136,9 @@ impl Narrowing {
     /// What a block says.
     pub(crate) fn of(fields: &Fields<'_>) -> Self {
         let Fields { scopes, expires_at, not_before, networks } = *fields;
-        Self { scopes, expires_at, not_before, networks: networks.map(NetworksView::to_networks) }
+        let (scopes, networks) =
+            (scopes.map(ScopesView::to_set), networks.map(NetworksView::to_networks));
+        Self { scopes, expires_at, not_before, networks }
     }
 }
 

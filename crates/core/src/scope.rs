@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::byte_set::ByteSet;
+use crate::byte_set::{ByteSet, SET_LEN};
 
 /// A set of scope numbers, 0 to 255; scope n is bit n mod 8 of byte n div 8.
 ///
@@ -43,12 +43,12 @@ impl ScopeSet {
     /// # Errors
     /// [`ScopeSetError`] for every spelling but the shortest, the empty set included.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ScopeSetError> {
-        match bytes.last() {
-            None => return Err(ScopeSetError::Length),
-            Some(0) => return Err(ScopeSetError::TrailingZero),
-            Some(_) => {}
-        }
-        ByteSet::from_bytes(bytes).map(Self).ok_or(ScopeSetError::Length)
+        ScopesView::from_bytes(bytes).map(ScopesView::to_set)
+    }
+
+    /// The same, where it stands; `None` for the empty set, which has no spelling in a key.
+    pub(crate) fn view(&self) -> Option<ScopesView<'_>> {
+        ScopesView::from_bytes(self.as_bytes()).ok()
     }
 
     /// The shortest spelling: no bytes for the empty set, else the last byte is not zero.
@@ -100,6 +100,30 @@ impl ScopeSet {
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
         (0..=u8::MAX).filter(|number| self.contains(*number))
+    }
+}
+
+/// A set in its one spelling, where it stands in a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ScopesView<'b>(&'b [u8]);
+
+impl<'b> ScopesView<'b> {
+    pub(crate) fn from_bytes(bytes: &'b [u8]) -> Result<Self, ScopeSetError> {
+        match bytes.last() {
+            None => Err(ScopeSetError::Length),
+            Some(0) => Err(ScopeSetError::TrailingZero),
+            Some(_) if bytes.len() > SET_LEN => Err(ScopeSetError::Length),
+            Some(_) => Ok(Self(bytes)),
+        }
+    }
+
+    pub(crate) const fn as_bytes(self) -> &'b [u8] {
+        self.0
+    }
+
+    /// The set in memory of its own.
+    pub(crate) fn to_set(self) -> ScopeSet {
+        ScopeSet(ByteSet::from_front(self.0))
     }
 }
 

@@ -209,7 +209,7 @@ fn decide<'k>(
             _ => Reason::Inactive.into(),
         });
     }
-    if !query.required.is_met_by(&key.view().scopes) {
+    if !query.required.is_met_by(&key.view().scopes.to_set()) {
         return Err(Reason::ScopeMissing.into());
     }
     if key.is_narrowed() && !query.required.is_met_by(&key.scopes_left()) {
