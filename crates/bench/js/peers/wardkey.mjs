@@ -1,7 +1,7 @@
 // Ours: the raw module through the same lines of JavaScript that the package will have. String in, verdict out; claims are read
 // from the module's memory when somebody asks for them, as our rows' self-check does.
 
-import { ALLOW, CALLER_IPV4, Instance, REASONS, words } from "../../../js/js/instance.mjs";
+import { ALLOW, CALLER_IPV4, Instance, MISUSE, REASONS, words } from "../../../js/js/instance.mjs";
 import { scalar, simd, wasm } from "../wardkey_modules.mjs";
 import { unseen } from "../unseen_wasm.mjs";
 
@@ -46,10 +46,13 @@ const accepts = (id, what, module, blocks) => ({
   },
 });
 
-const refusal = (name) => ({
+/** An accept of a key that was narrowed so often. */
+const acceptOf = (blocks) => ["verify", "verify_1_block", "verify_2_blocks", "verify_3_blocks", "verify_4_blocks"][blocks];
+
+const refusal = (name, what, blocks = 0) => ({
   id: `reject.${name}`,
-  what: `refused: ${name}`,
-  base: "verify",
+  what: `refused: ${what}`,
+  base: acceptOf(blocks),
   prepare(_claims, _secret, fixture) {
     const { instance, verdict } = ready(simd, fixture);
     const { keys, reason } = fixture.refusals[name];
@@ -60,6 +63,19 @@ const refusal = (name) => ({
     return { tokens: keys, instance, verify: verdict };
   },
 });
+
+const crossing = {
+  id: "crossing",
+  what: "the same key handed over, and not looked at: what verifying many in one call could save",
+  base: "verify",
+  prepare(_claims, _secret, fixture) {
+    const { instance } = ready(simd, fixture);
+    // Of no requirement there is nothing to verify.
+    const verify = (key) => instance.verify(key, 0, fixture.now, 0, 0, 0, 0, 0, 0);
+    if (verify(fixture.keys[0][0]) !== MISUSE) throw new Error("the module looked at the key");
+    return { tokens: fixture.keys[0], verify };
+  },
+};
 
 const start = {
   id: "start.compile_ms",
@@ -76,13 +92,30 @@ const start = {
 export default [
   accepts("verify", "verify, allowed, one of eight scopes, list consulted", simd, 0),
   accepts("verify_scalar", "the same without SIMD", scalar, 0),
-  accepts("verify_1_block", "the same, narrowed once", simd, 1),
-  accepts("verify_4_blocks", "the same, narrowed four times", simd, 4),
-  refusal("garbage"),
-  refusal("bad_checksum"),
-  refusal("forged"),
-  refusal("expired"),
-  refusal("inactive"),
-  refusal("scope_missing"),
+  accepts(acceptOf(1), "the same, narrowed once", simd, 1),
+  accepts(acceptOf(2), "the same, narrowed twice", simd, 2),
+  accepts(acceptOf(3), "the same, narrowed three times", simd, 3),
+  accepts(acceptOf(4), "the same, narrowed four times", simd, 4),
+  crossing,
+  refusal("garbage", "random base64url behind the right prefix"),
+  refusal("empty", "no character"),
+  refusal("other_prefix", "no prefix of a key"),
+  refusal("other_character", "the last character is none of base64url"),
+  refusal("too_long", "600 characters"),
+  refusal("bad_checksum", "a letter in the other case"),
+  refusal("unknown_signing_key", "of a signing key that is not in the set"),
+  refusal("prefix_mismatch", "another prefix than its signing key's"),
+  refusal("forged", "a wrong tag under a right checksum"),
+  refusal("forged_1_block", "a wrong tag behind a block", 1),
+  refusal("forged_2_blocks", "a wrong tag behind two blocks", 2),
+  refusal("forged_3_blocks", "a wrong tag behind three blocks", 3),
+  refusal("forged_4_blocks", "a wrong tag behind four blocks", 4),
+  refusal("outside_window", "signed outside its signing key's window"),
+  refusal("expired", "expired"),
+  refusal("not_yet_valid", "not yet valid"),
+  refusal("inactive", "dead by the list"),
+  refusal("scope_missing", "without the scope"),
+  refusal("narrowed", "the scope taken away by a narrowing", 1),
+  refusal("address_not_allowed", "from another network"),
   start,
 ];

@@ -13,6 +13,9 @@ pub(crate) enum Goal {
 impl Goal {
     /// The goal of a row, if it has one.
     pub(crate) fn of(id: &str) -> Option<Self> {
+        if id.contains("reject.forged") {
+            return Some(FORGED);
+        }
         let found = GOALS.iter().find(|(name, _)| *name == id);
         found.map(|(_, goal)| match goal {
             Self::Ratio(most) => Self::Ratio(*most),
@@ -51,7 +54,7 @@ impl Goal {
 /// A forged key is never dearer than an accept with as many blocks.
 const FORGED: Goal = Goal::Ratio(1.0);
 
-const GOALS: [(&str, Goal); 23] = [
+const GOALS: [(&str, Goal); 15] = [
     ("node22.verify", Goal::Ratio(0.30)),
     ("node20.verify", Goal::Ratio(0.30)),
     ("workerd.verify", Goal::Ratio(0.25)),
@@ -62,14 +65,6 @@ const GOALS: [(&str, Goal); 23] = [
     ("node20.reject.garbage", Goal::Ratio(0.2)),
     ("workerd.reject.garbage", Goal::Ratio(0.2)),
     ("native.reject.garbage", Goal::Ratio(0.2)),
-    ("reject.forged", FORGED),
-    ("node20.reject.forged", FORGED),
-    ("workerd.reject.forged", FORGED),
-    ("native.reject.forged", FORGED),
-    ("native.reject.forged_1_block", FORGED),
-    ("native.reject.forged_2_blocks", FORGED),
-    ("native.reject.forged_3_blocks", FORGED),
-    ("native.reject.forged_4_blocks", FORGED),
     ("size.verifier_gzip", Goal::Median(8_192.0)),
     ("start.compile_ms", Goal::Median(0.5)),
     ("node20.start.compile_ms", Goal::Median(0.5)),
@@ -89,6 +84,8 @@ mod tests {
         assert_eq!(goal.told(&json!({ "ratio": 0.9 }))["met"], false);
         let lookup = Goal::of("list.lookup_10m_ns").unwrap();
         assert_eq!(lookup.told(&json!({ "ratio": 0.9, "median": 30.0 }))["met"], true);
+        let forged = Goal::of("workerd.reject.forged_4_blocks").unwrap();
+        assert_eq!(forged.words(&json!({ "ratio": 1.1 })), "≤ 1: missed by 10 %");
         assert!(Goal::of("peer.jose").is_none());
     }
 }
