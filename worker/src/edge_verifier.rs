@@ -7,7 +7,6 @@ mod refresh;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::mem;
 use std::net::IpAddr;
 
 use wardkey::{
@@ -160,15 +159,18 @@ impl<'c> EdgeVerifier<'c> {
         caller: Option<IpAddr>,
     ) -> Result<Decision, ApiError> {
         let mut refresh = None;
-        let mut asked = false;
-        let mut registry = Registry::NotAsked;
+        let mut answer = None;
         loop {
             let query = Query {
                 required,
                 now: clock::now(),
                 caller,
                 refresh: if refresh == Some(false) { Refresh::Failed } else { Refresh::NotTried },
-                registry: mem::replace(&mut registry, Registry::NotAsked),
+                registry: match &answer {
+                    None => Registry::NotAsked,
+                    Some(Ok(answer)) => Registry::Answered(answer),
+                    Some(Err(Unanswered)) => Registry::Failed,
+                },
             };
             let decision = self
                 .with(|holding| verify(&holding.key_set, holding.list.as_ref(), key, query))
@@ -178,16 +180,12 @@ impl<'c> EdgeVerifier<'c> {
                 Decision::Ask(Ask::Refresh) => {
                     refresh = Some(refresh.is_none() && self.refresh().await?);
                 }
-                Decision::Ask(Ask::Registry(question)) if !asked => {
-                    asked = true;
+                Decision::Ask(Ask::Registry(question)) if answer.is_none() => {
                     let Base { signing_key, key_id, .. } = *question.base();
                     self.request.count_as_strict(signing_key.tenant, key_id).await?;
-                    registry = match self.ask_registry(question).await {
-                        Ok(answer) => Registry::Answered(answer),
-                        Err(Unanswered) => Registry::Failed,
-                    };
+                    answer = Some(self.ask_registry(question).await);
                 }
-                Decision::Ask(Ask::Registry(_)) => registry = Registry::Failed,
+                Decision::Ask(Ask::Registry(_)) => answer = Some(Err(Unanswered)),
                 decided => return Ok(decided),
             }
         }

@@ -17,9 +17,9 @@ impl Question {
 }
 
 impl Confirmation {
-    /// The core's, taken out of the host's handle.
-    pub(crate) fn in_core(handle: keys::Confirmation) -> wardkey::Confirmation {
-        handle.into_inner::<Self>().0
+    /// The core's.
+    pub(crate) const fn in_core(&self) -> &wardkey::Confirmation {
+        &self.0
     }
 }
 

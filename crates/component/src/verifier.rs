@@ -100,11 +100,11 @@ impl keys::GuestVerifier for Verifier {
                 keys::Refresh::NotTried => wardkey::Refresh::NotTried,
                 keys::Refresh::Failed => wardkey::Refresh::Failed,
             },
-            registry: match registry {
+            registry: match &registry {
                 keys::Registry::NotAsked => wardkey::Registry::NotAsked,
                 keys::Registry::Failed => wardkey::Registry::Failed,
                 keys::Registry::Answered(confirmation) => {
-                    wardkey::Registry::Answered(Confirmation::in_core(confirmation))
+                    wardkey::Registry::Answered(confirmation.get::<Confirmation>().in_core())
                 }
             },
         };

@@ -1,6 +1,7 @@
 //! The question to the registry, and its answer tied to the very key and requirement that it was
 //! asked for.
 
+use core::cell::Cell;
 use core::fmt;
 
 use crate::base::Base;
@@ -60,11 +61,12 @@ impl fmt::Display for EchoError {
 
 impl core::error::Error for EchoError {}
 
-/// The registry's answer for one key, one requirement and a few seconds.
+/// The registry's answer for one key, one requirement, a few seconds and one verification.
 #[derive(Debug)]
 pub struct Confirmation {
     question: RegistryQuestion,
     verdict: RegistryVerdict,
+    is_spent: Cell<bool>,
 }
 
 impl RegistryQuestion {
@@ -83,7 +85,7 @@ impl RegistryQuestion {
         verdict: RegistryVerdict,
     ) -> Result<Confirmation, EchoError> {
         if echo.0 == self.base {
-            Ok(Confirmation { question: self, verdict })
+            Ok(Confirmation { question: self, verdict, is_spent: Cell::new(false) })
         } else {
             Err(EchoError)
         }
@@ -100,8 +102,8 @@ impl RegistryQuestion {
 }
 
 impl Confirmation {
-    /// Whether the answer is for this key and requirement, and not too old.
-    pub(crate) fn is_for(
+    /// Whether the answer is for this key and requirement, not too old, and has served no verification before; now it has.
+    pub(crate) fn serves(
         &self,
         base: &Base,
         tag: &[u8; TAG_LEN],
@@ -111,7 +113,8 @@ impl Confirmation {
         let asked = &self.question;
         let same =
             asked.base == *base && asked.tag.matches(tag) && asked.requirement == *requirement;
-        same && now >= asked.asked_at && now.since(asked.asked_at) <= CONFIRMATION_VALID_MS
+        let in_time = now >= asked.asked_at && now.since(asked.asked_at) <= CONFIRMATION_VALID_MS;
+        same && in_time && !self.is_spent.replace(true)
     }
 
     /// The list's sequence if alive, else why not.

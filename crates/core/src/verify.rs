@@ -33,7 +33,7 @@ pub struct Query<'q> {
     /// Whether a refresh was tried for this verification.
     pub refresh: Refresh,
     /// Whether the registry was asked for this verification.
-    pub registry: Registry,
+    pub registry: Registry<'q>,
 }
 
 /// Whether the list was refreshed for this verification.
@@ -46,15 +46,14 @@ pub enum Refresh {
 }
 
 /// Whether the registry was asked for this verification.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "by value, so that it is spent; the core has no Box")]
-pub enum Registry {
+#[derive(Clone, Copy, Debug)]
+pub enum Registry<'q> {
     /// Not yet.
     NotAsked,
     /// It was asked and did not answer.
     Failed,
-    /// It answered this: one answer serves one verification.
-    Answered(Confirmation),
+    /// It answered this: one answer serves one verification, which spends it.
+    Answered(&'q Confirmation),
 }
 
 /// Decides whether a key is authentic, alive and allowed.
@@ -246,11 +245,11 @@ fn fresh_enough(seen: Option<ListSeen>, refresh: Refresh) -> Result<ListSeen, Re
 
 /// The registry's stage: its answer for this very key and requirement, or it is owed.
 fn confirmed(query: &Query<'_>, key: &TimelyKey<'_>) -> Result<ListSeen, Refused> {
-    match &query.registry {
+    match query.registry {
         Registry::NotAsked => Err(Refused::AskRegistry),
         Registry::Failed => Err(Reason::RegistryUnavailable.into()),
         Registry::Answered(confirmation) => {
-            if !confirmation.is_for(&key.base(), key.secret_tag(), query.required, query.now) {
+            if !confirmation.serves(&key.base(), key.secret_tag(), query.required, query.now) {
                 return Err(Refused::AskRegistry);
             }
             let sequence = confirmation.outcome()?;

@@ -199,20 +199,6 @@ function writer(buffer, at) {
     const bytes = globalThis.Buffer.from(buffer);
     return (key) => (key.length > MAX_KEY_LEN ? MAX_KEY_LEN + 1 : bytes.utf8Write(key, at, 3 * MAX_KEY_LEN));
   }
-  if (globalThis.navigator?.userAgent === "Cloudflare-Workers") {
-    return (key) => {
-      const { length } = key;
-      if (length > MAX_KEY_LEN) return MAX_KEY_LEN + 1;
-      let seen = 0;
-      for (let place = 0; place < length; place++) {
-        const code = key.charCodeAt(place);
-        seen |= code;
-        room[place] = code;
-      }
-      // 0 characters are no key.
-      return seen > 0x7f ? 0 : length;
-    };
-  }
   const encoder = new TextEncoder();
   return (key) => (key.length > MAX_KEY_LEN ? MAX_KEY_LEN + 1 : encoder.encodeInto(key, room).written);
 }

@@ -159,12 +159,14 @@ impl Verifier {
             return outcome::REQUIREMENT_OUTDATED;
         }
         let Done { caller, refresh, registry } = done;
-        let registry = match registry {
-            Asked::Not => Registry::NotAsked,
-            Asked::Failed => Registry::Failed,
-            Asked::Answered(number) => {
-                self.answers.take(number).map_or(Registry::NotAsked, Registry::Answered)
-            }
+        let answer = match registry {
+            Asked::Answered(number) => self.answers.take(number),
+            _ => None,
+        };
+        let registry = match (registry, &answer) {
+            (_, Some(answer)) => Registry::Answered(answer),
+            (Asked::Failed, None) => Registry::Failed,
+            _ => Registry::NotAsked,
         };
         let query = Query { required, now, caller, refresh, registry };
         let Self { buffer, key_set, list, answers, .. } = self;

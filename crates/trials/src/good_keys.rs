@@ -145,7 +145,7 @@ impl<'w> Good<'w> {
             Decision::Ask(Ask::Registry(question)) => {
                 let alive = RegistryVerdict::Alive { sequence: ANSWERED };
                 match question.answered(&Echo(self.key.base), alive) {
-                    Ok(confirmation) => decide(Registry::Answered(confirmation)),
+                    Ok(confirmation) => decide(Registry::Answered(&confirmation)),
                     Err(_) => decide(Registry::Failed),
                 }
             }

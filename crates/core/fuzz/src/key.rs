@@ -162,7 +162,7 @@ fn decide_signed(ways: &Ways, base: &[u8], blocks: &[&[u8]]) -> Decision {
             Some(verdict) => {
                 let echo = Echo(*question.base());
                 let answer = question.answered(&echo, verdict).expect("its own echo");
-                (ask(Registry::Answered(answer)), Some(verdict))
+                (ask(Registry::Answered(&answer)), Some(verdict))
             }
             None => (ask(Registry::Failed), None),
         },

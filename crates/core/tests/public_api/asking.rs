@@ -48,7 +48,7 @@ fn without_a_list_there_is_no_allow_below_strict() {
             for registry in [
                 Registry::NotAsked,
                 Registry::Failed,
-                Registry::Answered(confirm(&tenant, &tenant.base(), &void, ALIVE)),
+                Registry::Answered(&confirm(&tenant, &tenant.base(), &void, ALIVE)),
             ] {
                 let decision =
                     verifier.decide_after(None, &tenant.key(), &required, NOW, refresh, registry);
@@ -98,7 +98,7 @@ fn the_registry_can_allow_and_the_local_list_can_still_deny() {
             &required,
             NOW,
             Refresh::NotTried,
-            Registry::Answered(confirmation),
+            Registry::Answered(&confirmation),
         )
     };
     let confirmed = || confirm(&Tenant::new(), &Tenant::new().base(), &required, ALIVE);
@@ -107,6 +107,25 @@ fn the_registry_can_allow_and_the_local_list_can_still_deny() {
     assert_eq!(allow.list.zone.as_str(), "registry");
     tenant.bits = vec![0xff, 0xff];
     assert_eq!(word(&decide(&tenant, confirmed())), "inactive");
+}
+
+/// Whoever keeps an answer, or hands it in twice by mistake, asks again.
+#[test]
+fn an_answer_serves_one_verification() {
+    let tenant = Tenant::new();
+    let verifier = tenant.verifier();
+    let (list, required) = (tenant.list(), verifier.strict());
+    let answer = confirm(&tenant, &tenant.base(), &required, ALIVE);
+    let decide = |key: &str| {
+        let (refresh, registry) = (Refresh::NotTried, Registry::Answered(&answer));
+        word(&verifier.decide_after(Some(&list), key, &required, NOW, refresh, registry)).to_owned()
+    };
+    // What does not come as far as the answer, or is about another key, does not spend it.
+    assert_eq!(decide("no key"), "malformed");
+    let other = Base { key_id: KeyId([1; 8]), ..tenant.base() };
+    assert_eq!(decide(&tenant.text(&other)), "ask registry");
+    assert_eq!(decide(&tenant.key()), "allow registry");
+    assert_eq!(decide(&tenant.key()), "ask registry");
 }
 
 /// A suspended key that was resumed would stay dead to whoever asks strictly only: nothing else renews the list.
@@ -125,7 +144,7 @@ fn an_old_list_is_renewed_before_it_denies_a_strict_scope() {
         (5_001, Refresh::Failed, "inactive"),
         (3_600_001, Refresh::Failed, "inactive"),
     ] {
-        for registry in [Registry::NotAsked, Registry::Failed, Registry::Answered(confirmed())] {
+        for registry in [Registry::NotAsked, Registry::Failed, Registry::Answered(&confirmed())] {
             let (list, key, now) = (tenant.list(), tenant.key(), NOW.plus(age));
             let decision =
                 verifier.decide_after(Some(&list), &key, &required, now, refresh, registry);
@@ -147,7 +166,7 @@ fn an_answer_serves_only_its_own_key_and_requirement() {
             required,
             NOW,
             Refresh::NotTried,
-            Registry::Answered(confirmation),
+            Registry::Answered(&confirmation),
         ))
     };
     assert_eq!(decide(confirm(&tenant, &base, &void, ALIVE), &void), "allow registry");
@@ -192,7 +211,7 @@ fn an_answer_grows_old_and_never_comes_from_the_future() {
             &required,
             UnixMillis(now),
             Refresh::NotTried,
-            Registry::Answered(confirm(&tenant, &tenant.base(), &required, ALIVE)),
+            Registry::Answered(&confirm(&tenant, &tenant.base(), &required, ALIVE)),
         );
         assert_eq!(word(&decision), expected, "{now}");
     }
@@ -240,7 +259,12 @@ fn a_requirement_of_another_key_set_version_is_a_503_and_never_an_allow() {
                     for registry in [
                         Registry::NotAsked,
                         Registry::Failed,
-                        Registry::Answered(confirm(&tenant, &tenant.base(), &ours.strict(), ALIVE)),
+                        Registry::Answered(&confirm(
+                            &tenant,
+                            &tenant.base(),
+                            &ours.strict(),
+                            ALIVE,
+                        )),
                     ] {
                         let (list, key) = (list.as_ref(), tenant.key());
                         let decision =
@@ -275,7 +299,7 @@ fn an_answer_does_not_outlive_its_key_set() {
             &required,
             NOW,
             Refresh::NotTried,
-            Registry::Answered(confirmation),
+            Registry::Answered(&confirmation),
         );
         assert_eq!(word(&decision), expected);
     }

@@ -167,7 +167,7 @@ fn every_reason_has_a_test_that_sees_it() {
             &verifier.strict(),
             NOW,
             Refresh::NotTried,
-            Registry::Answered(confirmation),
+            Registry::Answered(&confirmation),
         );
         assert_eq!(word(&decision), reason);
         seen.insert(reason);

@@ -24,6 +24,7 @@ pub(super) fn verify(case: &Value) -> Result<Value, Fault> {
         Some(Some("failed")) => Refresh::Failed,
         Some(_) => return Err(Fault::NoCase("refresh".into())),
     };
+    let answer;
     let registry = match value::optional(case, "registry") {
         None => Registry::NotAsked,
         Some(Value::String(word)) => match word.as_str() {
@@ -31,14 +32,15 @@ pub(super) fn verify(case: &Value) -> Result<Value, Fault> {
             "failed" => Registry::Failed,
             _ => return Err(Fault::NoCase("registry".into())),
         },
-        Some(answer) => {
-            let required = match value::optional(answer, "required") {
+        Some(told) => {
+            let required = match value::optional(told, "required") {
                 Some(required) => value::requirement(required, &key_set_bytes)?,
                 None => required,
             };
-            let key = value::optional(answer, "key").and(Some(answer)).unwrap_or(case);
+            let key = value::optional(told, "key").and(Some(told)).unwrap_or(case);
             let key = value::text(key, "key")?;
-            Registry::Answered(confirmation(answer, &key_set, key, &required, caller)?)
+            answer = confirmation(told, &key_set, key, &required, caller)?;
+            Registry::Answered(&answer)
         }
     };
     let query =
