@@ -1,6 +1,6 @@
 //! The verifier as a raw wasm module, with SIMD and without, for JavaScript and other hosts of plain modules.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::Path};
 
 use anyhow::Result;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,8 @@ use crate::{
 
 /// With SIMD, which every runtime that the package is for has; git-ignored.
 pub(crate) const MADE: &str = "target/wardkey.verifier.wasm";
+/// The same where the npm package has it; git-ignored.
+const PACKED: &str = "crates/js/js/wasm/wardkey.verifier.wasm";
 /// Without.
 pub(crate) const MADE_SCALAR: &str = "target/wardkey.verifier.scalar.wasm";
 
@@ -31,10 +33,14 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
         progress.ready("verifier module");
     } else {
         progress.step("verifier module", "20 s", || {
-            build(workspace, kit, "simd", "-Cpanic=abort -Ctarget-feature=+simd128", simd)?;
-            build(workspace, kit, "scalar", "-Cpanic=abort", scalar)?;
+            build(workspace, kit, "simd", "-Cpanic=abort -Ctarget-feature=+simd128", &simd)?;
+            build(workspace, kit, "scalar", "-Cpanic=abort", &scalar)?;
             inputs.remember()
         })?;
+    }
+    let packed = workspace.path(PACKED);
+    if fs::read(&packed).ok() != fs::read(&simd).ok() {
+        fs::copy(&simd, &packed)?;
     }
     for made in [MADE, MADE_SCALAR] {
         let bytes = fs::read(workspace.path(made))?;
@@ -45,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
     Ok(())
 }
 
-fn build(workspace: &Workspace, kit: &Kit, name: &str, flags: &str, made: PathBuf) -> Result<()> {
+fn build(workspace: &Workspace, kit: &Kit, name: &str, flags: &str, made: &Path) -> Result<()> {
     let toolchain = &kit.toolchain;
     let target = workspace.path("target").join(format!("verifier-{name}-{}", toolchain.name));
     let mut cargo = workspace.command_with("cargo", &toolchain.aborting);
@@ -59,5 +65,5 @@ fn build(workspace: &Workspace, kit: &Kit, name: &str, flags: &str, made: PathBu
 
     let module = target.join(TARGET).join("release/wardkey_js.wasm");
     let features: &[&str] = if name == "simd" { &["--enable-simd"] } else { &[] };
-    optimise(workspace, &kit.node, &module, &made, features)
+    optimise(workspace, &kit.node, &module, made, features)
 }

@@ -1,0 +1,31 @@
+// For Express, and whatever else hands on Node's request and response: the decision is `req.auth`.
+
+import { decided } from "./fetch.mjs";
+import { lazily } from "./lazy_verifier.mjs";
+
+/**
+ * Middleware that lets through what is allowed. `address`: how the caller's address is found; `req.ip` is what Express makes of
+ * its setting `trust proxy`.
+ */
+export function wardkey(given, scopes, { address = (req) => req.ip ?? req.socket?.remoteAddress, ...options } = {}) {
+  const verifier = lazily(given);
+  return async (req, res, next) => {
+    try {
+      const header = (name) => joined(req.headers[name.toLowerCase()]);
+      const judge = (found) => found.authorizeHeaders(req.originalUrl ?? req.url, header, scopes, { address: address(req), ...options });
+      const decision = await decided(() => verifier(req), judge);
+      if (decision.allowed) {
+        req.auth = decision;
+        next();
+        return;
+      }
+      const { status, headers, body } = decision.problem();
+      res.writeHead(status, headers);
+      res.end(body);
+    } catch (error) {
+      next(error);
+    }
+  };
+}
+
+const joined = (value) => (Array.isArray(value) ? value.join(", ") : value);

@@ -1,0 +1,113 @@
+// Keeping the list fresh: one refresh in flight, a wait of half a second at most, no step back.
+
+import { stateName } from "./list_head.mjs";
+
+/** The list of one instance. */
+export class ListRefresh {
+  /** Why the last refresh failed; nothing since one succeeded. */
+  lastError;
+  #instance;
+  #transport;
+  #now;
+  #waitMs;
+  #underWay;
+  #failedAt = -Infinity;
+  /** A fraction of fresh-for, drawn anew for each head, so that many verifiers do not ask at once. */
+  #share = drawn();
+
+  /** `waitMs`: how long a verification waits for a refresh, in milliseconds. */
+  constructor({ instance, transport, now, waitMs }) {
+    this.#instance = instance;
+    this.#transport = transport;
+    this.#now = now;
+    this.#waitMs = waitMs;
+  }
+
+  /** Milliseconds since the head in force was made; nothing without one. */
+  get ageMs() {
+    const issuedAt = this.#instance.figure(LIST_ISSUED_AT);
+    return issuedAt < 0 ? undefined : Math.max(0, this.#now() - issuedAt);
+  }
+
+  get #isFresh() {
+    return this.ageMs <= this.#instance.figure(FRESH_FOR);
+  }
+
+  /** Brings a head of age ≤ fresh-for into force; answers whether there is one in time. What comes later is there for the next. */
+  async refresh(keepAlive) {
+    if (this.#isFresh) return true;
+    if (this.#hasJustFailed) return false;
+    const brought = this.#start();
+    keepAlive?.(brought);
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, this.#waitMs)));
+    await Promise.race([brought, late]);
+    clearTimeout(timer);
+    return this.#isFresh;
+  }
+
+  /** Begins a refresh before anybody has to wait for one, if it is about time. */
+  ahead(keepAlive) {
+    if (this.ageMs < this.#share * this.#instance.figure(FRESH_FOR)) return;
+    if (this.#underWay === undefined && !this.#hasJustFailed) {
+      const brought = this.#start();
+      keepAlive?.(brought);
+    }
+  }
+
+  get #hasJustFailed() {
+    const since = this.#now() - this.#failedAt;
+    return since >= 0 && since < FAILED_FOR_MS;
+  }
+
+  #start() {
+    this.#underWay ??= this.#bring().then(
+      () => this.#ended(this.#isFresh ? undefined : "list_not_fresh"),
+      (error) => this.#ended(error?.code ?? error?.name ?? "failed"),
+    );
+    return this.#underWay;
+  }
+
+  #ended(error) {
+    this.#underWay = undefined;
+    this.#share = drawn();
+    this.lastError = error;
+    if (error !== undefined) this.#failedAt = this.#now();
+  }
+
+  async #bring() {
+    const end = AbortSignal.timeout(GIVE_UP_MS);
+    const tenant = this.#instance.figure(TENANT);
+    const head = await within(this.#transport.head(tenant, end), end);
+    let adoption = this.#instance.adopt(head, undefined, this.#now());
+    const name = stateName(head);
+    if (adoption === STATE_NEEDED && name !== undefined) {
+      const state = await within(this.#transport.state(tenant, name, end), end);
+      adoption = this.#instance.adopt(head, state, this.#now());
+    }
+    if (adoption > IN_FORCE) throw Object.assign(new Error(`adopt: ${adoption}`), { code: ADOPTIONS[adoption] ?? "list_refused" });
+  }
+}
+
+/** What a transport gives, or an end: not every one listens to its signal. */
+export function within(given, end) {
+  return new Promise((resolve, reject) => {
+    end.addEventListener("abort", () => reject(end.reason), { once: true });
+    given.then(resolve, reject);
+  });
+}
+
+const drawn = () => 0.5 + 0.3 * Math.random();
+
+/** Figures of ABI.md. */
+const TENANT = 0, FRESH_FOR = 3, LIST_ISSUED_AT = 5;
+/** What `adopt` answers. */
+const IN_FORCE = 1, STATE_NEEDED = 2;
+const ADOPTIONS = {
+  16: "clock_behind", 17: "list_older", 18: "list_other_state", 19: "list_other_audience", 32: "list_malformed",
+  33: "list_other_audience", 34: "list_forged", 48: "list_state_malformed",
+};
+/** A failed refresh is not tried again for so long. */
+const FAILED_FOR_MS = 1_000;
+/** Longest that a refresh may take; nobody waits for it as long. */
+const GIVE_UP_MS = 5_000;

@@ -1,0 +1,40 @@
+// What calls need: each set of scopes is looked up once and has a number in the module.
+
+import { UsageError } from "../errors.mjs";
+
+/** The requirements of one instance. */
+export class Requirements {
+  #instance;
+  #numbers = new Map();
+
+  constructor(instance) {
+    this.#instance = instance;
+  }
+
+  /** The number of a requirement: one scope, or all of several, or any of them. Throws `UsageError` for an unknown one. */
+  number(scopes, any, strict) {
+    const names = typeof scopes === "string" ? scopes : scopes.join(" ");
+    const name = MODES[(any ? 1 : 0) + (strict ? 2 : 0)] + names;
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    const list = typeof scopes === "string" ? [scopes] : scopes;
+    if (list.some((scope) => typeof scope !== "string" || !SCOPE.test(scope))) {
+      throw new UsageError("scope_malformed", "a scope is written as `resource:action`");
+    }
+    try {
+      const number = this.#instance.require(list, { any, strict });
+      this.#numbers.set(name, number);
+      return number;
+    } catch (error) {
+      throw new UsageError("scope_unknown", `${names}: ${error.message}`);
+    }
+  }
+
+  /** After a newer key set: numbers mean nothing any more. */
+  forget() {
+    this.#numbers.clear();
+  }
+}
+
+const MODES = ["all ", "any ", "strict all ", "strict any "];
+const SCOPE = /^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$/;

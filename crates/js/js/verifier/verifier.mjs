@@ -1,0 +1,189 @@
+// Protecting an API: whether a request's key is authentic, alive and allowed.
+
+import { UsageError } from "../errors.mjs";
+import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../instance.mjs";
+import { callerAddress } from "./caller_address.mjs";
+import { credentialOf } from "./credential.mjs";
+import { Decision } from "./decision.mjs";
+import { DecisionLog } from "./decision_log.mjs";
+import { KeySetRenewal } from "./key_set_renewal.mjs";
+import { ListRefresh, within } from "./list_refresh.mjs";
+import { RegistryTransport } from "./registry_transport.mjs";
+import { Requirements } from "./requirements.mjs";
+import { StaticTransport } from "./static_transport.mjs";
+
+/** The verifier of one audience. */
+export class Verifier {
+  #instance;
+  #transport;
+  #list;
+  #keySet;
+  #requirements;
+  #log;
+  #header;
+  #address;
+  #waitUntil;
+  #strictMs;
+  #now;
+
+  constructor(parts) {
+    const { instance, transport, names, etag, options } = parts;
+    this.#instance = instance;
+    this.#transport = transport;
+    this.#now = options.now ?? Date.now;
+    this.#header = options.header ?? "Authorization";
+    this.#address = options.address ?? (() => undefined);
+    this.#waitUntil = options.waitUntil;
+    this.#strictMs = options.strictTimeoutMs ?? 2_000;
+    this.#requirements = new Requirements(instance);
+    this.#log = new DecisionLog(options.onDecision);
+    const now = this.#now;
+    this.#list = new ListRefresh({ instance, transport, now, waitMs: options.refreshTimeoutMs ?? 500 });
+    this.#keySet = new KeySetRenewal({ instance, transport, now, names, etag, renewed: () => this.#requirements.forget() });
+  }
+
+  /**
+   * Fetches the key set, and the list if it can be had. `compiled`: the module, as this runtime loads it.
+   *
+   * @returns {Promise<Verifier>}
+   */
+  static async of(compiled, options) {
+    const transport = transportOf(options);
+    const { instance, names, etag } = await KeySetRenewal.first(transport, (bytes) => new Instance(compiled, bytes));
+    const verifier = new Verifier({ instance, transport, names, etag, options });
+    // Without a list nothing is allowed; the first call tries again.
+    await verifier.#list.refresh();
+    return verifier;
+  }
+
+  /** Judges the key that a Fetch request brings. */
+  authorize(request, scopes, options = {}) {
+    const { headers } = request;
+    const address = options.address ?? this.#address(request);
+    return this.authorizeHeaders(request.url, (name) => headers.get(name), scopes, { ...options, address });
+  }
+
+  /** The same for requests of another kind: the URL, and a function that gives a header's value. */
+  async authorizeHeaders(url, values, scopes, options = {}) {
+    const { key, reason } = credentialOf(url, this.#header, values);
+    if (key === undefined) return this.#told(new Decision("deny", { reason }), scopes, options);
+    return this.verify(key, scopes, options);
+  }
+
+  /** Judges a key: refreshes the list and asks the registry where that is owed. */
+  async verify(key, scopes, { any = false, strict = false, address, waitUntil, requestId } = {}) {
+    const caller = callerAddress(address);
+    const keepAlive = waitUntil ?? this.#waitUntil;
+    const done = { refresh: undefined, registry: undefined, keySet: false, question: 0 };
+    for (;;) {
+      const number = this.#requirements.number(scopes, any, strict);
+      const flags = (done.refresh === false ? REFRESH_FAILED : 0) + (done.registry ?? 0) + (caller.kind << 3);
+      const verdict = this.#judge(key, number, flags, done.question, caller);
+      const kind = verdict & 255;
+      if (kind === ASK_REFRESH) {
+        // A list that was just brought and is not fresh any more counts as not brought.
+        done.refresh = done.refresh === undefined && (await this.#list.refresh(keepAlive));
+      } else if (kind === ASK_REGISTRY) {
+        const denied = await this.#confirm(verdict >>> 8, done, { key, scopes: [scopes].flat(), any, address });
+        if (denied !== undefined) return this.#told(denied, scopes, { keepAlive, requestId });
+      } else if (REASONS[kind - 1] === "no_key_set" && !done.keySet) {
+        done.keySet = true;
+        await Promise.race([this.#keySet.renew(), after(KEY_SET_WAIT_MS)]);
+      } else if (kind === ALLOW || kind <= REASONS.length) {
+        this.#list.ahead(keepAlive);
+        this.#keySet.ahead(keepAlive);
+        return this.#told(this.#decision(kind), scopes, { keepAlive, requestId });
+      } else {
+        throw new Error(`the module answers ${kind}`);
+      }
+    }
+  }
+
+  /**
+   * Judges a key by what is here, for hot loops: "needs_refresh" and "strict" are outcomes of their own, and no allow. The list
+   * is kept fresh beside it.
+   */
+  verifySync(key, scopes, { any = false, strict = false, address } = {}) {
+    const caller = address === undefined ? NOT_KNOWN : callerAddress(address);
+    const kind = this.#judge(key, this.#requirements.number(scopes, any, strict), caller.kind << 3, 0, caller) & 255;
+    this.#list.ahead(this.#waitUntil);
+    this.#keySet.ahead(this.#waitUntil);
+    if (kind === ALLOW || kind <= REASONS.length) return this.#told(this.#decision(kind), scopes, {});
+    return new Decision(kind === ASK_REFRESH ? "needs_refresh" : "strict");
+  }
+
+  /** What the verifier rests on: numbers, for a health check or a log. */
+  status() {
+    const figure = (which) => {
+      const value = this.#instance.figure(which);
+      return value < 0 ? undefined : value;
+    };
+    const ageMs = this.#list.ageMs;
+    return {
+      tenant: figure(0), audience: figure(1), keySetVersion: figure(2), freshForMs: figure(3), sequence: figure(4), ageMs,
+      zone: ageMs === undefined ? "none" : ageMs <= figure(3) ? "fresh" : "must_ask",
+      currentKeySetVersion: figure(6), leastKeySetVersion: figure(7),
+      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError,
+    };
+  }
+
+  #judge(key, number, flags, question, { words }) {
+    const text = typeof key === "string" ? key : "";
+    return this.#instance.verify(text, number, this.#now(), flags, question, words[0], words[1], words[2], words[3]);
+  }
+
+  #decision(kind, requestId) {
+    const about = { claims: this.#instance.claims(), names: this.#keySet.names, requestId };
+    return kind === ALLOW ? new Decision("allow", about) : new Decision("deny", { ...about, reason: REASONS[kind - 1] });
+  }
+
+  /** Asks the registry; what it denies for a reason that the module has no word for is the decision. */
+  async #confirm(question, done, asked) {
+    const again = done.registry !== undefined;
+    done.registry = REGISTRY_FAILED;
+    if (again) return undefined;
+    const claims = this.#instance.claims();
+    const end = AbortSignal.timeout(this.#strictMs);
+    let answer;
+    try {
+      answer = await within(this.#transport.confirm(asked, end), end);
+    } catch {
+      return undefined;
+    }
+    const verdict = answer.decision === "allow" ? 0 : VERDICTS[answer.reason];
+    if (verdict === undefined) {
+      if (answer.status >= 500) return undefined;
+      return new Decision("deny", { reason: answer.reason, claims, names: this.#keySet.names, requestId: answer.requestId });
+    }
+    if (this.#instance.answer(question, claims.base, verdict, answer.list?.sequence ?? 0)) {
+      Object.assign(done, { registry: REGISTRY_ANSWERED, question });
+    }
+    return undefined;
+  }
+
+  #told(decision, scopes, { keepAlive, waitUntil = keepAlive, requestId }) {
+    const { outcome, reason, subject, keyId, list } = decision;
+    const entry = { outcome, reason, subject, keyId, scopes, sequence: list?.sequence, ageMs: list?.ageMs, requestId };
+    this.#log.push(entry, waitUntil ?? this.#waitUntil);
+    return decision;
+  }
+}
+
+function transportOf({ url, binding, files, transport, ...options }) {
+  const given = [url, binding, files, transport].filter((each) => each !== undefined);
+  if (given.length !== 1) throw new UsageError("one_transport", "a verifier needs one of the options `url`, `binding`, `files` and `transport`");
+  if (transport !== undefined) return transport;
+  if (files !== undefined) return new StaticTransport(files);
+  if (binding !== undefined) {
+    // A service binding reaches the other Worker whatever the host is called.
+    return new RegistryTransport({ ...options, fetch: (...request) => binding.fetch(...request), base: "https://wardkey.internal" });
+  }
+  const send = options.fetch ?? ((...request) => globalThis.fetch(...request));
+  return new RegistryTransport({ ...options, fetch: send, base: url });
+}
+
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const KEY_SET_WAIT_MS = 500;
+const NOT_KNOWN = callerAddress(undefined);
+/** The registry's denials as the module takes them; "invalid_token" is a key that it never issued. */
+const VERDICTS = { revoked: 1, suspended: 2, retired: 3, expired: 4, invalid_token: 5 };
