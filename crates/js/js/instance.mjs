@@ -16,7 +16,12 @@ export const REASONS = [
 
 const ABI_VERSION = 1;
 const MAX_KEY_LEN = 512;
-const CLAIMS_LEN = 64;
+/** Bytes of `claims` before the base. */
+const CLAIMS_FRONT_LEN = 64;
+const BASE = CLAIMS_FRONT_LEN;
+const POOL_LEN = 16 * 1024;
+const ZONES = [undefined, "fresh", "must_ask", "stale", "registry"];
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** The verifier of one audience. Whoever reads its memory can mint keys of that audience. */
 export class Instance {
@@ -25,6 +30,9 @@ export class Instance {
   #inputLen;
   #bytes;
   #write;
+  /** Where claims are copied to; an old one lives as long as one of its claims. */
+  #pool = new Uint8Array(POOL_LEN);
+  #poolUsed = 0;
 
   /** Of a compiled module and the bytes of a key set, which the caller wipes. Throws `KeySetError`. */
   constructor(module, keySet) {
@@ -79,9 +87,19 @@ export class Instance {
   claims() {
     const at = this.#exports.claims();
     if (at === 0) return undefined;
-    const view = new DataView(this.#exports.memory.buffer, at, CLAIMS_LEN);
-    const base = new Uint8Array(view.buffer, view.getUint32(0, true), view.getUint32(4, true)).slice();
-    return new Claims(base, new DataView(view.buffer.slice(at, at + CLAIMS_LEN)));
+    // The base's length, which is below 256, and the base behind the front.
+    const len = CLAIMS_FRONT_LEN + this.#bytes[at + 4];
+    if (this.#poolUsed + len > POOL_LEN) {
+      this.#pool = new Uint8Array(POOL_LEN);
+      this.#poolUsed = 0;
+    }
+    // WHY into a pool, byte by byte: an array of its own is dearer than all the rest.
+    const bytes = this.#bytes;
+    const pool = this.#pool;
+    const start = this.#poolUsed;
+    for (let place = 0; place < len; place++) pool[start + place] = bytes[at + place];
+    this.#poolUsed = start + len;
+    return new Claims(pool, start);
   }
 
   /** Takes the registry's answer to a question: the base that it repeats, its verdict, and its sequence. */
@@ -111,44 +129,52 @@ export class Instance {
 
 /** What a key's issuer said, and what is left of it: a copy, which tells of this key for as long as it is kept. */
 class Claims {
-  /** The base's bytes: FORMAT.md, section 2.2. */
-  base;
-  #base;
-  #left;
+  #pool;
+  #start;
 
-  constructor(base, left) {
-    this.base = base;
-    this.#base = new DataView(base.buffer);
-    this.#left = left;
+  constructor(pool, start) {
+    this.#pool = pool;
+    this.#start = start;
+  }
+
+  /** The base's bytes: FORMAT.md, section 2.2. */
+  get base() {
+    const base = this.#start + BASE;
+    return this.#pool.subarray(base, base + this.#byte(4));
   }
 
   get tenant() {
-    return this.#base.getUint16(1);
+    return this.#number(BASE + 1, 2);
   }
 
   get audience() {
-    return this.#base.getUint8(3);
+    return this.#byte(BASE + 3);
   }
 
   get epoch() {
-    return this.#base.getUint8(4);
+    return this.#byte(BASE + 4);
   }
 
   get keyId() {
-    return `key_${this.#base.getBigUint64(5).toString(16).padStart(16, "0")}`;
+    let id = "key_";
+    for (let place = BASE + 5; place < BASE + 13; place++) id += HEX[this.#byte(place)];
+    return id;
   }
 
   get statusIndex() {
-    return this.#base.getUint32(13);
+    return this.#number(BASE + 13, 4);
   }
 
   /** Unix seconds. */
   get issuedAt() {
-    return this.#base.getUint32(17);
+    return this.#number(BASE + 17, 4);
   }
 
   get subject() {
-    return String.fromCharCode(...this.base.subarray(26, 26 + (this.base[25] & 0x3f)));
+    const end = BASE + 26 + (this.#byte(BASE + 25) & 0x3f);
+    let subject = "";
+    for (let place = BASE + 26; place < end; place++) subject += String.fromCharCode(this.#byte(place));
+    return subject;
   }
 
   /** The first Unix second in which it is dead, by its issuer or by a narrowing. */
@@ -157,12 +183,12 @@ class Claims {
   }
 
   get narrowed() {
-    return this.#left.getUint8(12) === 1;
+    return this.#byte(12) === 1;
   }
 
   /** The zone of the list that an allow rests on. */
   get zone() {
-    return [undefined, "fresh", "must_ask", "stale", "registry"][this.#left.getUint8(13)];
+    return ZONES[this.#byte(13)];
   }
 
   get sequence() {
@@ -177,9 +203,23 @@ class Claims {
   get scopes() {
     const numbers = [];
     for (let number = 0; number < 256; number++) {
-      if (this.#left.getUint8(32 + (number >> 3)) & (1 << (number & 7))) numbers.push(number);
+      if (this.#byte(32 + (number >> 3)) & (1 << (number & 7))) numbers.push(number);
     }
     return numbers;
+  }
+
+  get #left() {
+    return new DataView(this.#pool.buffer, this.#start, CLAIMS_FRONT_LEN);
+  }
+
+  #byte(at) {
+    return this.#pool[this.#start + at];
+  }
+
+  #number(at, len) {
+    let number = 0;
+    for (let place = at; place < at + len; place++) number = number * 256 + this.#byte(place);
+    return number;
   }
 }
 

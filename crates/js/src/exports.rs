@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use wardkey::{Head, KeySet, Refresh, RegistryVerdict, UnixMillis};
 
-use crate::claims::{CLAIMS_LEN, layout};
+use crate::claims::{CLAIMS_LEN, lay_out};
 use crate::memory::Room;
 use crate::outcome;
 use crate::verifier::{Asked, Done, Verifier};
@@ -204,14 +204,14 @@ extern "C" fn answer(question: u32, len: usize, verdict: u32, sequence: f64) -> 
     })
 }
 
-/// What is known of the key that was verified last, 64 bytes; 0 unless its tag was right and it was judged.
+/// What is known of the key that was verified last, 64 bytes and its base; 0 unless its tag was right and it was judged.
 #[unsafe(no_mangle)]
 extern "C" fn claims() -> usize {
     with(0, |instance| {
         let Some((key, seen)) = instance.verifier.as_ref().and_then(Verifier::told) else {
             return 0;
         };
-        instance.claims = layout(&key, seen);
+        lay_out(&mut instance.claims, &key, seen);
         instance.claims.as_ptr().addr()
     })
 }

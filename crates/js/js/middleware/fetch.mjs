@@ -24,7 +24,7 @@ export async function decided(verifier, judge) {
     found = await verifier();
   } catch (error) {
     console.error(`wardkey: no verifier: ${error?.code ?? error?.message}`);
-    return new Decision("deny", { reason: NO_VERIFIER });
+    return new Decision("deny", NO_VERIFIER);
   }
   return judge(found);
 }

@@ -13,7 +13,7 @@ export class Decision {
   #claims;
   #names;
 
-  constructor(outcome, { reason, claims, names, requestId } = {}) {
+  constructor(outcome, reason, claims, names, requestId) {
     this.outcome = outcome;
     this.reason = reason;
     this.requestId = requestId;
@@ -59,8 +59,8 @@ export class Decision {
   /** The list that an allow rests on: its sequence, its age in milliseconds and its zone. */
   get list() {
     if (!this.allowed) return undefined;
-    const { sequence, ageMs, zone } = this.#claims;
-    return { sequence, ageMs, zone };
+    const { sequence, ageMs, zone } = this.#claims ?? {};
+    return zone === undefined ? undefined : { sequence, ageMs, zone };
   }
 
   /** Status, code and seconds to wait, as a caller may be told. */

@@ -11,9 +11,13 @@ export class DecisionLog {
     this.#hook = hook;
   }
 
+  /** Whether anybody wants entries. */
+  get isKept() {
+    return this.#hook !== undefined;
+  }
+
   /** Keeps an entry; `lost` of the next one that is kept says how many were dropped before it. */
   push(entry, keepAlive) {
-    if (this.#hook === undefined) return;
     if (this.#entries.length >= MOST_WAITING) {
       this.#lost += 1;
       return;

@@ -12,15 +12,20 @@ export class ListRefresh {
   #waitMs;
   #underWay;
   #failedAt = -Infinity;
-  /** A fraction of fresh-for, drawn anew for each head, so that many verifiers do not ask at once. */
-  #share = drawn();
+  #adopted;
+  /** When the next refresh begins of itself: after a part of fresh-for, drawn anew each time, so that many verifiers do not ask at once. */
+  #aheadAt = -Infinity;
 
-  /** `waitMs`: how long a verification waits for a refresh, in milliseconds. */
-  constructor({ instance, transport, now, waitMs }) {
+  /**
+   * `waitMs`: how long a verification waits for a refresh, in milliseconds; `adopted`: is called when a head is in force, with what
+   * keeps a Worker alive.
+   */
+  constructor({ instance, transport, now, waitMs, adopted }) {
     this.#instance = instance;
     this.#transport = transport;
     this.#now = now;
     this.#waitMs = waitMs;
+    this.#adopted = adopted;
   }
 
   /** Milliseconds since the head in force was made; nothing without one. */
@@ -37,8 +42,7 @@ export class ListRefresh {
   async refresh(keepAlive) {
     if (this.#isFresh) return true;
     if (this.#hasJustFailed) return false;
-    const brought = this.#start();
-    keepAlive?.(brought);
+    const brought = this.#start(keepAlive);
     let timer;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, this.#waitMs)));
     await Promise.race([brought, late]);
@@ -47,12 +51,9 @@ export class ListRefresh {
   }
 
   /** Begins a refresh before anybody has to wait for one, if it is about time. */
-  ahead(keepAlive) {
-    if (this.ageMs < this.#share * this.#instance.figure(FRESH_FOR)) return;
-    if (this.#underWay === undefined && !this.#hasJustFailed) {
-      const brought = this.#start();
-      keepAlive?.(brought);
-    }
+  ahead(now, keepAlive) {
+    if (now < this.#aheadAt) return;
+    if (this.#underWay === undefined && !this.#hasJustFailed) this.#start(keepAlive);
   }
 
   get #hasJustFailed() {
@@ -60,19 +61,26 @@ export class ListRefresh {
     return since >= 0 && since < FAILED_FOR_MS;
   }
 
-  #start() {
+  #start(keepAlive) {
     this.#underWay ??= this.#bring().then(
-      () => this.#ended(this.#isFresh ? undefined : "list_not_fresh"),
-      (error) => this.#ended(error?.code ?? error?.name ?? "failed"),
+      () => this.#ended(this.#isFresh ? undefined : "list_not_fresh", keepAlive),
+      (error) => this.#ended(error?.code ?? error?.name ?? "failed", keepAlive),
     );
+    keepAlive?.(this.#underWay);
     return this.#underWay;
   }
 
-  #ended(error) {
+  #ended(error, keepAlive) {
     this.#underWay = undefined;
-    this.#share = drawn();
+    const { [LIST_ISSUED_AT]: issuedAt, [FRESH_FOR]: freshFor } = this.#figures;
+    this.#aheadAt = issuedAt + (0.5 + 0.3 * Math.random()) * freshFor;
     this.lastError = error;
     if (error !== undefined) this.#failedAt = this.#now();
+    this.#adopted(keepAlive);
+  }
+
+  get #figures() {
+    return [0, 1, 2, 3, 4, 5].map((which) => this.#instance.figure(which));
   }
 
   async #bring() {
@@ -96,8 +104,6 @@ export function within(given, end) {
     given.then(resolve, reject);
   });
 }
-
-const drawn = () => 0.5 + 0.3 * Math.random();
 
 /** Figures of ABI.md. */
 const TENANT = 0, FRESH_FOR = 3, LIST_ISSUED_AT = 5;

@@ -6,6 +6,8 @@ import { UsageError } from "../errors.mjs";
 export class Requirements {
   #instance;
   #numbers = new Map();
+  /** Of one scope, the usual case. */
+  #usual = new Map();
 
   constructor(instance) {
     this.#instance = instance;
@@ -13,6 +15,10 @@ export class Requirements {
 
   /** The number of a requirement: one scope, or all of several, or any of them. Throws `UsageError` for an unknown one. */
   number(scopes, any, strict) {
+    if (!any && !strict && typeof scopes === "string") {
+      const usual = this.#usual.get(scopes);
+      if (usual !== undefined) return usual;
+    }
     const names = typeof scopes === "string" ? scopes : scopes.join(" ");
     const name = MODES[(any ? 1 : 0) + (strict ? 2 : 0)] + names;
     const known = this.#numbers.get(name);
@@ -24,6 +30,7 @@ export class Requirements {
     try {
       const number = this.#instance.require(list, { any, strict });
       this.#numbers.set(name, number);
+      if (!any && !strict && typeof scopes === "string") this.#usual.set(scopes, number);
       return number;
     } catch (error) {
       throw new UsageError("scope_unknown", `${names}: ${error.message}`);
@@ -33,6 +40,7 @@ export class Requirements {
   /** After a newer key set: numbers mean nothing any more. */
   forget() {
     this.#numbers.clear();
+    this.#usual.clear();
   }
 }
 

@@ -38,8 +38,9 @@ export class Verifier {
     this.#requirements = new Requirements(instance);
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
-    this.#list = new ListRefresh({ instance, transport, now, waitMs: options.refreshTimeoutMs ?? 500 });
     this.#keySet = new KeySetRenewal({ instance, transport, now, names, etag, renewed: () => this.#requirements.forget() });
+    const adopted = (keepAlive) => this.#keySet.ahead(keepAlive);
+    this.#list = new ListRefresh({ instance, transport, now, waitMs: options.refreshTimeoutMs ?? 500, adopted });
   }
 
   /**
@@ -64,52 +65,68 @@ export class Verifier {
   }
 
   /** The same for requests of another kind: the URL, and a function that gives a header's value. */
-  async authorizeHeaders(url, values, scopes, options = {}) {
+  authorizeHeaders(url, values, scopes, options = USUAL) {
     const { key, reason } = credentialOf(url, this.#header, values);
-    if (key === undefined) return this.#told(new Decision("deny", { reason }), scopes, options);
+    if (key === undefined) return Promise.resolve(this.#told(new Decision("deny", reason), scopes, options));
     return this.verify(key, scopes, options);
   }
 
   /** Judges a key: refreshes the list and asks the registry where that is owed. */
-  async verify(key, scopes, { any = false, strict = false, address, waitUntil, requestId } = {}) {
-    const caller = callerAddress(address);
-    const keepAlive = waitUntil ?? this.#waitUntil;
+  verify(key, scopes, options = USUAL) {
+    try {
+      const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
+      const now = this.#now();
+      const number = this.#requirements.number(scopes, options.any, options.strict);
+      const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
+      // WHY not an asynchronous function: nothing is waited for, and it would take as long again.
+      if (OWING.has(kind)) return this.#verifyAsking(key, scopes, caller, options);
+      this.#list.ahead(now, options.waitUntil ?? this.#waitUntil);
+      return Promise.resolve(this.#told(this.#decision(kind), scopes, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #verifyAsking(key, scopes, caller, options) {
+    const keepAlive = options.waitUntil ?? this.#waitUntil;
     const done = { refresh: undefined, registry: undefined, keySet: false, question: 0 };
     for (;;) {
-      const number = this.#requirements.number(scopes, any, strict);
+      const number = this.#requirements.number(scopes, options.any, options.strict);
       const flags = (done.refresh === false ? REFRESH_FAILED : 0) + (done.registry ?? 0) + (caller.kind << 3);
-      const verdict = this.#judge(key, number, flags, done.question, caller);
+      const now = this.#now();
+      const verdict = this.#judge(key, number, now, flags, done.question, caller);
       const kind = verdict & 255;
       if (kind === ASK_REFRESH) {
         // A list that was just brought and is not fresh any more counts as not brought.
         done.refresh = done.refresh === undefined && (await this.#list.refresh(keepAlive));
       } else if (kind === ASK_REGISTRY) {
-        const denied = await this.#confirm(verdict >>> 8, done, { key, scopes: [scopes].flat(), any, address });
-        if (denied !== undefined) return this.#told(denied, scopes, { keepAlive, requestId });
-      } else if (REASONS[kind - 1] === "no_key_set" && !done.keySet) {
+        const asked = { key, scopes: [scopes].flat(), any: options.any, address: options.address };
+        const denied = await this.#confirm(verdict >>> 8, done, asked);
+        if (denied !== undefined) return this.#told(denied, scopes, options);
+      } else if (kind === NO_KEY_SET && !done.keySet) {
         done.keySet = true;
         await Promise.race([this.#keySet.renew(), after(KEY_SET_WAIT_MS)]);
-      } else if (kind === ALLOW || kind <= REASONS.length) {
-        this.#list.ahead(keepAlive);
-        this.#keySet.ahead(keepAlive);
-        return this.#told(this.#decision(kind), scopes, { keepAlive, requestId });
       } else {
-        throw new Error(`the module answers ${kind}`);
+        this.#list.ahead(now, keepAlive);
+        return this.#told(this.#decision(kind), scopes, options);
       }
     }
   }
 
   /**
    * Judges a key by what is here, for hot loops: "needs_refresh" and "strict" are outcomes of their own, and no allow. The list
-   * is kept fresh beside it.
+   * is kept fresh beside it. Without `claims` the decision says nothing of the key: it is a third cheaper.
    */
-  verifySync(key, scopes, { any = false, strict = false, address } = {}) {
-    const caller = address === undefined ? NOT_KNOWN : callerAddress(address);
-    const kind = this.#judge(key, this.#requirements.number(scopes, any, strict), caller.kind << 3, 0, caller) & 255;
-    this.#list.ahead(this.#waitUntil);
-    this.#keySet.ahead(this.#waitUntil);
-    if (kind === ALLOW || kind <= REASONS.length) return this.#told(this.#decision(kind), scopes, {});
-    return new Decision(kind === ASK_REFRESH ? "needs_refresh" : "strict");
+  verifySync(key, scopes, options = USUAL) {
+    const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
+    const now = this.#now();
+    const number = this.#requirements.number(scopes, options.any, options.strict);
+    const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
+    this.#list.ahead(now, this.#waitUntil);
+    if (kind === ASK_REFRESH) return NEEDS_REFRESH;
+    if (kind === ASK_REGISTRY) return STRICT;
+    if (options.claims === false && !this.#log.isKept) return bare(kind);
+    return this.#told(this.#decision(kind), scopes, options);
   }
 
   /** What the verifier rests on: numbers, for a health check or a log. */
@@ -127,14 +144,14 @@ export class Verifier {
     };
   }
 
-  #judge(key, number, flags, question, { words }) {
+  #judge(key, number, now, flags, question, { words }) {
     const text = typeof key === "string" ? key : "";
-    return this.#instance.verify(text, number, this.#now(), flags, question, words[0], words[1], words[2], words[3]);
+    return this.#instance.verify(text, number, now, flags, question, words[0], words[1], words[2], words[3]);
   }
 
-  #decision(kind, requestId) {
-    const about = { claims: this.#instance.claims(), names: this.#keySet.names, requestId };
-    return kind === ALLOW ? new Decision("allow", about) : new Decision("deny", { ...about, reason: REASONS[kind - 1] });
+  #decision(kind) {
+    const claims = this.#instance.claims();
+    return kind === ALLOW ? new Decision("allow", undefined, claims, this.#keySet.names) : new Decision("deny", reasonOf(kind), claims, this.#keySet.names);
   }
 
   /** Asks the registry; what it denies for a reason that the module has no word for is the decision. */
@@ -153,7 +170,7 @@ export class Verifier {
     const verdict = answer.decision === "allow" ? 0 : VERDICTS[answer.reason];
     if (verdict === undefined) {
       if (answer.status >= 500) return undefined;
-      return new Decision("deny", { reason: answer.reason, claims, names: this.#keySet.names, requestId: answer.requestId });
+      return new Decision("deny", answer.reason, claims, this.#keySet.names, answer.requestId);
     }
     if (this.#instance.answer(question, claims.base, verdict, answer.list?.sequence ?? 0)) {
       Object.assign(done, { registry: REGISTRY_ANSWERED, question });
@@ -161,7 +178,8 @@ export class Verifier {
     return undefined;
   }
 
-  #told(decision, scopes, { keepAlive, waitUntil = keepAlive, requestId }) {
+  #told(decision, scopes, { waitUntil, requestId }) {
+    if (!this.#log.isKept) return decision;
     const { outcome, reason, subject, keyId, list } = decision;
     const entry = { outcome, reason, subject, keyId, scopes, sequence: list?.sequence, ageMs: list?.ageMs, requestId };
     this.#log.push(entry, waitUntil ?? this.#waitUntil);
@@ -182,7 +200,27 @@ function transportOf({ url, binding, files, transport, ...options }) {
   return new RegistryTransport({ ...options, fetch: send, base: url });
 }
 
+/** The word of a denial. Anything else that the module says is our own mistake. */
+function reasonOf(kind) {
+  const reason = REASONS[kind - 1];
+  if (reason === undefined) throw new Error(`the module answers ${kind}`);
+  return reason;
+}
+
+/** A decision that says nothing of the key, made once. */
+function bare(kind) {
+  BARE[kind] ??= kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind));
+  return BARE[kind];
+}
+
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const BARE = [];
+const NEEDS_REFRESH = new Decision("needs_refresh");
+const STRICT = new Decision("strict");
+const USUAL = Object.freeze({});
+const NO_KEY_SET = REASONS.indexOf("no_key_set") + 1;
+/** With these something is to be done first. */
+const OWING = new Set([ASK_REFRESH, ASK_REGISTRY, NO_KEY_SET]);
 const KEY_SET_WAIT_MS = 500;
 const NOT_KNOWN = callerAddress(undefined);
 /** The registry's denials as the module takes them; "invalid_token" is a key that it never issued. */
