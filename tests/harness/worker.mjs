@@ -68,7 +68,7 @@ export class Worker {
    * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
    * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
    * `planter`: beside the worker runs one that writes what it is told; `crowd`: one that asks the object many things at once. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
-   * `cache`: with the data centre's cache in front of the registry.
+   * `cache`: with the data centre's cache in front of the registry. `beside`: another Worker of the account, `{ name, manifest, env }`.
    */
   static async start(options = {}) {
     const worker = new Worker();
@@ -312,8 +312,13 @@ export class Worker {
     if (answer.status !== 200) throw new Error(`the planter answered ${answer.status}`);
   }
 
+  /** Where the Worker beside is asked. */
+  async besideUrl() {
+    return (await this.#miniflare.unsafeGetDirectURL(this.#options.beside.name)).origin;
+  }
+
   async #up() {
-    const { shim, planter, crowd, apart } = this.#options;
+    const { shim, planter, crowd, apart, beside } = this.#options;
     const known = workerds.length;
     const say = (line) => this.log.push(line);
     const home = apart ? "home" : "wardkey";
@@ -324,6 +329,7 @@ export class Worker {
         ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
         ...(planter ? [planterWorker(compatibilityDate())] : []),
         ...(crowd ? [crowdWorker(compatibilityDate(), home)] : []),
+        ...(beside ? [besideWorker(beside)] : []),
       ],
       host: "127.0.0.1",
       port: 0,
@@ -390,6 +396,14 @@ export class Worker {
       dev: { rootPath: dirname(build), unsafeDirectSockets: sockets, cacheAPI: cache },
     };
   }
+}
+
+/** Somebody's own Worker, which may have a service binding to ours: `{ type: "worker", worker: "wardkey" }`. */
+function besideWorker({ name, manifest, env }) {
+  return {
+    config: { name, compatibilityDate: compatibilityDate(), manifest, env },
+    dev: { rootPath: manifest.modulesRoot, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, entrypoint: "default" }] },
+  };
 }
 
 class Sayings extends Log {

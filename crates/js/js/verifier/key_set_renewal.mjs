@@ -15,7 +15,7 @@ export class KeySetRenewal {
   #transport;
   #now;
   #renewed;
-  #underWay;
+  #underWay = Promise.resolve();
   #triedAt = -Infinity;
 
   /** `renewed`: is called after each newer key set. */
@@ -60,11 +60,10 @@ export class KeySetRenewal {
   /** Fetches the newest; ends when it is in force, or has failed. */
   renew() {
     const since = this.#now() - this.#triedAt;
-    if (since >= 0 && since < EVERY_MS) return this.#underWay ?? Promise.resolve();
+    // WHY by the clock alone: in Workers what one request began ends with it, and nobody is told.
+    if (since >= 0 && since < EVERY_MS) return this.#underWay;
     this.#triedAt = this.#now();
-    this.#underWay ??= this.#bring()
-      .then(() => (this.lastError = undefined), (error) => (this.lastError = error?.code ?? error?.name ?? "failed"))
-      .finally(() => (this.#underWay = undefined));
+    this.#underWay = this.#bring().then(() => (this.lastError = undefined), (error) => (this.lastError = error?.code ?? error?.name ?? "failed"));
     return this.#underWay;
   }
 

@@ -11,6 +11,7 @@ export class ListRefresh {
   #now;
   #waitMs;
   #underWay;
+  #startedAt = -Infinity;
   #failedAt = -Infinity;
   #adopted;
   /** When the next refresh begins of itself: after a part of fresh-for, drawn anew each time, so that many verifiers do not ask at once. */
@@ -53,7 +54,12 @@ export class ListRefresh {
   /** Begins a refresh before anybody has to wait for one, if it is about time. */
   ahead(now, keepAlive) {
     if (now < this.#aheadAt) return;
-    if (this.#underWay === undefined && !this.#hasJustFailed) this.#start(keepAlive);
+    if (!this.#isUnderWay && !this.#hasJustFailed) this.#start(keepAlive);
+  }
+
+  /** WHY by the clock, too: in Workers what one request began ends with it, and nobody is told. */
+  get #isUnderWay() {
+    return this.#underWay !== undefined && Math.abs(this.#now() - this.#startedAt) < GIVE_UP_MS;
   }
 
   get #hasJustFailed() {
@@ -62,16 +68,19 @@ export class ListRefresh {
   }
 
   #start(keepAlive) {
-    this.#underWay ??= this.#bring().then(
-      () => this.#ended(this.#isFresh ? undefined : "list_not_fresh", keepAlive),
-      (error) => this.#ended(error?.code ?? error?.name ?? "failed", keepAlive),
+    if (this.#isUnderWay) return this.#underWay;
+    this.#startedAt = this.#now();
+    const underWay = this.#bring().then(
+      () => this.#ended(underWay, this.#isFresh ? undefined : "list_not_fresh", keepAlive),
+      (error) => this.#ended(underWay, error?.code ?? error?.name ?? "failed", keepAlive),
     );
-    keepAlive?.(this.#underWay);
-    return this.#underWay;
+    this.#underWay = underWay;
+    keepAlive?.(underWay);
+    return underWay;
   }
 
-  #ended(error, keepAlive) {
-    this.#underWay = undefined;
+  #ended(underWay, error, keepAlive) {
+    if (this.#underWay === underWay) this.#underWay = undefined;
     const { [LIST_ISSUED_AT]: issuedAt, [FRESH_FOR]: freshFor } = this.#figures;
     this.#aheadAt = issuedAt + (0.5 + 0.3 * Math.random()) * freshFor;
     this.lastError = error;
