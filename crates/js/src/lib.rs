@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("../ABI.md")]
 #![no_std]
 
 // WHY: natively it is only checked and linted, and std brings the panic handler.
