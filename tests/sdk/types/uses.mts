@@ -1,0 +1,57 @@
+// What users write, as the compiler sees it: each line that must not compile says so, and the compiler fails where it does.
+
+import { createVerifier, Decision, KeySetError, Verifier, WardkeyError, type DecisionEntry, type Reason, type VerifierOptions } from "wardkey";
+import { wardkey as forExpress } from "wardkey/express";
+import { protect } from "wardkey/fetch";
+import { wardkey as forHono } from "wardkey/hono";
+
+const verifier: Verifier = await createVerifier({ url: "https://keys.example.com", credential: async () => "…", audience: "api" });
+const options: VerifierOptions = { files: { keySet: () => new Uint8Array(), head: async () => new ArrayBuffer(1), state: (name: string) => new Uint8Array(name.length) } };
+await createVerifier(options);
+
+const decision: Decision = await verifier.authorize(new Request("https://api.example"), ["a:b", "a:c"], { any: true, address: "192.0.2.1" });
+if (decision.allowed) decision.subject satisfies string | undefined;
+else decision.response() satisfies Response;
+switch (decision.outcome) {
+  case "allow":
+  case "deny":
+  case "needs_refresh":
+  case "strict":
+    break;
+  default:
+    decision.outcome satisfies never;
+}
+decision.reason satisfies Reason | undefined;
+verifier.verifySync("…", "a:b", { claims: false }).allowed satisfies boolean;
+verifier.status().ageMs satisfies number | undefined;
+
+forExpress(verifier, "a:b", { address: (req) => req.ip });
+forHono(({ env }) => ({ binding: env.WARDKEY, credential: env.CREDENTIAL }), "a:b");
+protect(verifier, "a:b", (_request, { keyId }) => new Response(keyId));
+protect(
+  (env: { CREDENTIAL: string }) => ({ url: "https://keys.example.com", credential: env.CREDENTIAL }),
+  "a:b",
+  (_request, env, context: { waitUntil(promise: Promise<unknown>): void }, { subject }) => new Response(`${env.CREDENTIAL.length} ${subject} ${typeof context}`),
+);
+const log = (entry: DecisionEntry) => console.log(entry.keyId, entry.ageMs);
+await createVerifier({ url: "https://keys.example.com", credential: "…", onDecision: log });
+try {
+  await verifier.verify("…", "a:b");
+} catch (error) {
+  if (error instanceof KeySetError || error instanceof WardkeyError) error.code satisfies string;
+}
+
+// @ts-expect-error a registry wants a credential
+await createVerifier({ url: "https://keys.example.com" });
+// @ts-expect-error one transport
+await createVerifier({});
+// @ts-expect-error nobody makes a decision
+new Decision();
+// @ts-expect-error nor a verifier
+new Verifier();
+// @ts-expect-error scopes are text
+await verifier.verify("…", 5);
+// @ts-expect-error what is decided stays decided
+decision.outcome = "allow";
+// @ts-expect-error only without waiting
+await verifier.verify("…", "a:b", { claims: false });
