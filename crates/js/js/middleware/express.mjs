@@ -1,19 +1,18 @@
 // For Express, and whatever else hands on Node's request and response: the decision is `req.auth`.
 
-import { decided } from "./fetch.mjs";
-import { lazily } from "./lazy_verifier.mjs";
+import { LazyVerifier } from "./lazy_verifier.mjs";
 
 /**
  * Middleware that lets through what is allowed. `address`: how the caller's address is found; `req.ip` is what Express makes of
  * its setting `trust proxy`.
  */
 export function wardkey(given, scopes, { address = (req) => req.ip ?? req.socket?.remoteAddress, ...options } = {}) {
-  const verifier = lazily(given);
+  const verifier = new LazyVerifier(given);
   return async (req, res, next) => {
     try {
       const header = (name) => joined(req.headers[name.toLowerCase()]);
       const judge = (found) => found.authorizeHeaders(req.originalUrl ?? req.url, header, scopes, { address: address(req), ...options });
-      const decision = await decided(() => verifier(req), judge);
+      const decision = await verifier.decision(req, judge);
       if (decision.allowed) {
         req.auth = decision;
         next();

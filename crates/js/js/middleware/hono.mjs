@@ -1,14 +1,13 @@
 // For Hono: the decision is `c.get("wardkey")`, its subject and key id `c.get("subject")` and `c.get("keyId")`.
 
-import { decided } from "./fetch.mjs";
-import { lazily } from "./lazy_verifier.mjs";
+import { LazyVerifier } from "./lazy_verifier.mjs";
 
 /** Middleware that lets through what is allowed. `given`: options, a verifier, or a function of Hono's context that gives either. */
 export function wardkey(given, scopes, options = {}) {
-  const verifier = lazily(given);
+  const verifier = new LazyVerifier(given);
   return async (c, next) => {
-    const waitUntil = waitUntilOf(c);
-    const decision = await decided(() => verifier(c), (found) => found.authorize(c.req.raw, scopes, { waitUntil, ...options }));
+    const asked = { waitUntil: waitUntilOf(c), ...options };
+    const decision = await verifier.decision(c, (found) => found.authorize(c.req.raw, scopes, asked));
     if (!decision.allowed) return decision.response();
     c.set("wardkey", decision);
     c.set("subject", decision.subject);
@@ -21,7 +20,7 @@ export function wardkey(given, scopes, options = {}) {
 function waitUntilOf(c) {
   try {
     const { executionCtx } = c;
-    return executionCtx.waitUntil.bind(executionCtx);
+    return (promise) => executionCtx.waitUntil(promise);
   } catch {
     return undefined;
   }

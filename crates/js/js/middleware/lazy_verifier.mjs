@@ -1,22 +1,42 @@
 // One verifier for all requests of a process or an isolate, made at the first of them.
 
 import { createVerifier } from "../index.mjs";
+import { Decision } from "../verifier/decision.mjs";
 
-/** A function that gives the verifier: of options, of a function that makes them of what a request brings, or of a verifier. */
-export function lazily(given) {
-  let made;
-  return (context) => {
-    if (typeof given?.verify === "function") return given;
-    made ??= Promise.resolve(typeof given === "function" ? given(context) : given)
-      .then((found) => (typeof found?.verify === "function" ? found : createVerifier(found)))
-      .catch((error) => {
-        // The next request tries again: the registry may be away for a moment only.
-        made = undefined;
-        throw error;
-      });
-    return made;
-  };
+/** Judges by the verifier that is made of `given`: options, a verifier, or a function of what a request brings that gives either. */
+export class LazyVerifier {
+  #given;
+  #made;
+  #making;
+
+  constructor(given) {
+    this.#given = given;
+    if (isVerifier(given)) this.#made = given;
+  }
+
+  /** The decision of `judge(verifier)`; where there is no verifier yet, a denial: nobody reaches what is behind it. */
+  decision(context, judge) {
+    // WHY apart: once it is there, nothing is waited for.
+    return this.#made === undefined ? this.#firstDecision(context, judge) : judge(this.#made);
+  }
+
+  async #firstDecision(context, judge) {
+    this.#making ??= this.#make(context);
+    try {
+      this.#made = await this.#making;
+    } catch (error) {
+      // The next request tries again: the registry may be away for a moment only.
+      this.#making = undefined;
+      console.error(`wardkey: no verifier: ${error?.code ?? error?.message}`);
+      return new Decision("deny", "no_key_set");
+    }
+    return judge(this.#made);
+  }
+
+  async #make(context) {
+    const given = await (typeof this.#given === "function" ? this.#given(context) : this.#given);
+    return isVerifier(given) ? given : createVerifier(given);
+  }
 }
 
-/** What is answered while there is no verifier: never the wrapped handler's answer. */
-export const NO_VERIFIER = "no_key_set";
+const isVerifier = (given) => typeof given?.authorizeHeaders === "function";
