@@ -122,6 +122,16 @@ describe("the packed package", () => {
     assert.equal(status.zone, "fresh");
   });
 
+  for (const [runtime, ...args] of [["deno", "run", "--allow-net", "--allow-env", "--allow-read", "examples/deno/server.mjs"], ["bun", "run", "examples/bun/server.mjs"]]) {
+    it(`protects a server with ${runtime}`, async () => {
+      const url = await started(fileURLToPath(new URL(`../../node_modules/.bin/${runtime}`, import.meta.url)), args);
+      const good = await fetch(url, { headers: authorization() });
+      assert.deepEqual([good.status, await good.json()], [200, { hello: "svc:billing", key: key.key_id }]);
+      const refused = await fetch(url, { headers: { Authorization: "Bearer nonsense" } });
+      assert.deepEqual([refused.status, (await refused.json()).code], [401, "invalid_token"]);
+    });
+  }
+
   it("makes no verifier in a browser", async () => {
     const { outputFiles } = await build({
       stdin: { contents: `import { createVerifier } from "wardkey"; createVerifier({});`, resolveDir: folder }, bundle: true, write: false, format: "esm",

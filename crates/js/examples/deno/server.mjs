@@ -1,4 +1,4 @@
-// A server for Deno; Bun runs it with `Bun.serve({ fetch })` in the last line's place.
+// A server for Deno.
 
 import { createVerifier } from "wardkey";
 import { protect } from "wardkey/fetch";
