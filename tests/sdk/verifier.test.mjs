@@ -140,6 +140,7 @@ describe("a verifier of the package", () => {
     await assert.rejects(verifier.verify(key.key, "reports:unknown"), { code: "scope_unknown" });
     await assert.rejects(verifier.verify(key.key, []), { code: "scope_unknown" });
     await assert.rejects(verifier.verify(key.key, "reports:read reports:write"), { code: "scope_malformed" });
+    for (const odd of [undefined, null, 5, {}, [5]]) await assert.rejects(verifier.verify(key.key, odd), { code: "scope_malformed" });
     for (const odd of [undefined, null, 5, {}, "", "\u{1F511}", "x".repeat(10_000)]) {
       assert.equal((await verifier.verify(odd, "reports:read")).reason, "malformed");
     }
@@ -162,6 +163,12 @@ describe("a verifier of the package", () => {
     assert.equal(await (await fetch(url, { headers: { Authorization: `Bearer ${key.key}` } })).text(), `hello ${key.key_id}`);
     const refused = await fetch(url);
     assert.deepEqual([refused.status, (await refused.json()).code], [401, "credential_missing"]);
+    // Two of them: Node keeps the first and says nothing.
+    const twice = await new Promise((answered) => {
+      http.get(url, { headers: { Authorization: [`Bearer ${key.key}`, "Bearer other"] } }, (response) => answered(response.resume().statusCode));
+    });
+    assert.equal(twice, 400);
+    assert.equal((await fetch(`${url}?token=${key.key}`, { headers: { Authorization: `Bearer ${key.key}` } })).status, 400);
     server.close();
   });
 });
@@ -260,6 +267,26 @@ describe("a verifier whose registry does not answer", () => {
     const heads = between.seen.filter((url) => url.endsWith("/head")).length;
     assert.ok(heads <= 2, `${heads} heads for 200 calls`);
     assert.ok(heads >= 1, "the list was looked after");
+  });
+
+  it("takes no answer of the registry for another", async () => {
+    const { verifier } = await made();
+    for (const [answer, reason] of [
+      [{ decision: "deny", reason: "constructor", status: 401 }, "constructor"],
+      [{ decision: "deny", reason: "__proto__", status: 503 }, "registry_unavailable"],
+      [{ decision: "deny", reason: "too_many_strict_calls", status: 429 }, "too_many_strict_calls"],
+      [{ decision: "deny" }, "registry_unavailable"],
+      [{ decision: "allowed" }, "registry_unavailable"],
+      [{}, "registry_unavailable"],
+      [null, "registry_unavailable"],
+      ["allow", "registry_unavailable"],
+    ]) {
+      between.answer = (_req, _body, res) => res.writeHead(200).end(JSON.stringify(answer));
+      const decision = await verifier.verify(key, "reports:purge");
+      assert.deepEqual([decision.outcome, decision.reason], ["deny", reason], JSON.stringify(answer));
+    }
+    between.answer = pass;
+    assert.equal((await verifier.verify(key, "reports:purge")).allowed, true);
   });
 
   it("does not step back when its clock does, and allows nothing by a clock that is behind the list", async () => {

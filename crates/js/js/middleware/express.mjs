@@ -10,8 +10,7 @@ export function wardkey(given, scopes, { address = (req) => req.ip ?? req.socket
   const verifier = new LazyVerifier(given);
   return async (req, res, next) => {
     try {
-      const header = (name) => joined(req.headers[name.toLowerCase()]);
-      const judge = (found) => found.authorizeHeaders(req.originalUrl ?? req.url, header, scopes, { address: address(req), ...options });
+      const judge = (found) => found.authorizeHeaders(req.originalUrl ?? req.url, (name) => header(req, name), scopes, { address: address(req), ...options });
       const decision = await verifier.decision(req, judge);
       if (decision.allowed) {
         req.auth = decision;
@@ -27,4 +26,8 @@ export function wardkey(given, scopes, { address = (req) => req.ip ?? req.socket
   };
 }
 
-const joined = (value) => (Array.isArray(value) ? value.join(", ") : value);
+/** All values of a header, as they came: `req.headers` drops a second `Authorization`. */
+function header({ rawHeaders }, name) {
+  const values = rawHeaders.filter((_, place) => place % 2 === 1 && rawHeaders[place - 1].toLowerCase() === name.toLowerCase());
+  return values.length === 0 ? undefined : values.join(", ");
+}

@@ -2,7 +2,7 @@
 
 /** `{ kind, words }`, where kind is 0 not known, 1 IPv4, 2 IPv6; what is no address is not known. */
 export function callerAddress(text) {
-  if (text === undefined || text === null || text === "") return UNKNOWN;
+  if (typeof text !== "string") return UNKNOWN;
   return ipv4(text) ?? ipv6(text) ?? UNKNOWN;
 }
 
@@ -15,8 +15,7 @@ function ipv4(text) {
 }
 
 function ipv6(text) {
-  // A zone names an interface of this machine, and no network.
-  let rest = text.split("%", 1)[0];
+  let rest = text;
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(rest);
   if (dotted !== null) {
     const tail = ipv4(dotted[2]);

@@ -19,6 +19,7 @@ export class Requirements {
       const usual = this.#usual.get(scopes);
       if (usual !== undefined) return usual;
     }
+    if (typeof scopes !== "string" && !Array.isArray(scopes)) throw new UsageError("scope_malformed", "a call needs one scope or a list of them");
     const names = typeof scopes === "string" ? scopes : scopes.join(" ");
     const name = MODES[(any ? 1 : 0) + (strict ? 2 : 0)] + names;
     const known = this.#numbers.get(name);

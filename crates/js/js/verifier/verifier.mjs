@@ -167,9 +167,10 @@ export class Verifier {
     } catch {
       return undefined;
     }
-    const verdict = answer.decision === "allow" ? 0 : VERDICTS[answer.reason];
+    const verdict = answer.decision === "allow" ? 0 : VERDICTS.get(answer.reason);
     if (verdict === undefined) {
-      if (answer.status >= 500) return undefined;
+      // What is no refusal of the caller's is no answer.
+      if (answer.decision !== "deny" || typeof answer.reason !== "string" || !(answer.status >= 400 && answer.status < 500)) return undefined;
       return new Decision("deny", answer.reason, claims, this.#keySet.names, answer.requestId);
     }
     if (this.#instance.answer(question, claims.base, verdict, answer.list?.sequence ?? 0)) {
@@ -224,4 +225,4 @@ const OWING = new Set([ASK_REFRESH, ASK_REGISTRY, NO_KEY_SET]);
 const KEY_SET_WAIT_MS = 500;
 const NOT_KNOWN = callerAddress(undefined);
 /** The registry's denials as the module takes them; "invalid_token" is a key that it never issued. */
-const VERDICTS = { revoked: 1, suspended: 2, retired: 3, expired: 4, invalid_token: 5 };
+const VERDICTS = new Map([["revoked", 1], ["suspended", 2], ["retired", 3], ["expired", 4], ["invalid_token", 5]]);
