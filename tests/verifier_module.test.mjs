@@ -7,6 +7,9 @@ import { describe, it } from "node:test";
 
 import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED, words } from "../crates/js/js/instance.mjs";
 
+import { parseKeySet } from "./harness/key_set.mjs";
+import { midstates } from "./harness/midstates.mjs";
+
 const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url));
 const VERDICTS = ["alive", "revoked", "suspended", "retired", "expired", "never_issued", "tenant_gone"];
 const ADOPTIONS = { adopted: 0, in_force: 1, state_needed: 2, clock_behind: 16, older: 17, other_state: 18, other_audience: 19, "head:tenant": 33, "head:audience": 33, "head:tag": 34 };
@@ -225,6 +228,42 @@ for (const form of ["", "scalar."]) {
       const next = instance.require(["invoice:void"]);
       assert.equal(REASONS[instance.verify(key, requirement, now, 0, 0) - 1], "requirement_outdated");
       assert.equal(instance.verify(key, next, now, 0, 0) & 255, ASK_REGISTRY);
+    });
+
+    it("keeps nothing of a key set that it refused or that was replaced", () => {
+      const { key_set } = usual();
+      /** A key set of this edition and audience whose secrets are all this byte. */
+      const made = (secret, version, audience = 1) => {
+        const set = Buffer.from(key_set, "hex");
+        const { signingKeys: [first], scopes } = parseKeySet(set);
+        const front = Buffer.from(set.subarray(0, 28));
+        front[3] = audience;
+        front.writeUInt32BE(version, 4);
+        const windows = [first.mintFrom, first.mintUntil, first.verifyUntil].map((second) => Buffer.from(second.toString(16).padStart(8, "0"), "hex"));
+        const names = scopes.map(({ number, risk, name }) => Buffer.from([number, ["low", "standard", "high", "strict"].indexOf(risk), name.length, ...Buffer.from(name)]));
+        const parts = [front, Buffer.alloc(32, secret), Buffer.from([1, 1]), Buffer.alloc(32, secret + 1), Buffer.from([first.prefix.length, ...Buffer.from(first.prefix)]), ...windows, Buffer.from([0, scopes.length]), ...names];
+        return Buffer.concat(parts);
+      };
+      const secrets = (secret) => [0, 1].flatMap((more) => {
+        const key = Buffer.alloc(32, secret + more);
+        return [key, ...midstates(key)];
+      });
+      const memory = (exports) => Buffer.from(exports.memory.buffer);
+      const traces = (exports, secret) => secrets(secret).filter((trace) => [trace.subarray(0, 16), trace.subarray(16)].some((half) => memory(exports).includes(half))).length;
+      const { exports } = new WebAssembly.Instance(module);
+      const set = (bytes) => {
+        memory(exports).set(bytes, exports.input());
+        return exports.set_keys(bytes.length);
+      };
+      assert.equal(set(made(0x21, 5)), 0);
+      // Positive control: of the one in force there are both states of both keys, and no key.
+      assert.equal(traces(exports, 0x21), 4);
+      for (const [refused, answer] of [[made(0x41, 5, 2), 3], [made(0x41, 4), 3], [made(0x41, 6).subarray(0, -1), 1], [made(0x41, 6, 0), 2]]) {
+        assert.equal(set(refused), answer);
+        assert.equal(traces(exports, 0x41), 0, `refused: ${answer}`);
+      }
+      assert.equal(set(made(0x61, 6)), 0);
+      assert.deepEqual([traces(exports, 0x61), traces(exports, 0x21)], [4, 0]);
     });
 
     it("takes no answer to a question of before a renewal for one of after it", () => {

@@ -55,7 +55,7 @@ impl RiskLevel {
 ///
 /// # Constraints
 /// 3 to 64 bytes; both parts `[a-z0-9][a-z0-9._-]*`; exactly one colon, no wildcard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ScopeName<'a>(&'a [u8]);
 
 impl<'a> ScopeName<'a> {
@@ -76,14 +76,23 @@ impl<'a> ScopeName<'a> {
     }
 
     /// The name's text.
-    pub fn as_str(self) -> &'a str {
-        // The grammar is ASCII, so that the empty fallback is never taken.
-        core::str::from_utf8(self.0).unwrap_or_default()
+    pub const fn as_str(self) -> &'a str {
+        match core::str::from_utf8(self.0) {
+            Ok(text) => text,
+            // The grammar is ASCII, so that this is never taken.
+            Err(_) => "",
+        }
     }
 
     /// The name's bytes.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
+    }
+}
+
+impl fmt::Debug for ScopeName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 

@@ -32,6 +32,22 @@ pub struct SigningKeyEntry {
     pub key: SigningKey,
 }
 
+impl SigningKeyEntry {
+    /// What stands where there is none: of the administration, which has no key set, and good for no time.
+    const NOTHING: Self = Self {
+        id: SigningKeyId {
+            tenant: TenantId(0),
+            audience: AudienceId::ADMINISTRATION,
+            epoch: Epoch::FIRST,
+        },
+        prefix: Prefix::NOTHING,
+        mint_from: UnixSeconds(0),
+        mint_until: UnixSeconds(0),
+        verify_until: UnixSeconds(0),
+        key: SigningKey::NOTHING,
+    };
+}
+
 /// What a verifier of one audience holds: signing keys with their windows, prefixes, bounds and the
 /// list key. **A secret**: whoever holds it can mint any key that verifiers of that audience accept.
 ///
@@ -45,7 +61,8 @@ pub struct KeySet {
     bounds: Bounds,
     list_key: ListKey,
     checksum: FastChecksum,
-    entries: [Option<SigningKeyEntry>; MAX_LIVE_EPOCHS],
+    /// WHY not options: what is none of them would be bytes that happened to be there, secrets of others among them.
+    entries: [SigningKeyEntry; MAX_LIVE_EPOCHS],
     count: usize,
 }
 
@@ -123,7 +140,7 @@ impl KeySet {
         if count == 0 {
             return Err(KeySetError::Epochs);
         }
-        let mut entries = [const { None }; MAX_LIVE_EPOCHS];
+        let mut entries = [const { SigningKeyEntry::NOTHING }; MAX_LIVE_EPOCHS];
         let mut last = None;
         for slot in entries.get_mut(..count).ok_or(KeySetError::Epochs)? {
             let entry = read_entry(&mut reader, tenant, audience)?;
@@ -131,7 +148,7 @@ impl KeySet {
                 return Err(KeySetError::Epochs);
             }
             last = Some(entry.id.epoch);
-            *slot = Some(entry);
+            *slot = entry;
         }
         let catalog = Catalog::parse(tenant, audience, version, reader.rest())
             .map_err(KeySetError::Catalog)?;
@@ -172,7 +189,7 @@ impl KeySet {
 
     pub(crate) fn entry(&self, id: SigningKeyId) -> Option<&SigningKeyEntry> {
         let entries = self.entries.get(..self.count).unwrap_or_default();
-        entries.iter().flatten().find(|entry| entry.id == id)
+        entries.iter().find(|entry| entry.id == id)
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) struct MacKey {
 }
 
 impl MacKey {
+    /// No key: no secret leads to these states.
+    pub(crate) const NOTHING: Self = Self { inner: [0; 8], outer: [0; 8] };
+
     /// Takes a key that is no longer than a block.
     pub(crate) fn new<const N: usize>(secret: &[u8; N]) -> Self {
         const { assert!(N <= BLOCK_LEN, "a longer key is hashed first") }

@@ -56,6 +56,9 @@ impl fmt::Display for PrefixError {
 impl core::error::Error for PrefixError {}
 
 impl Prefix {
+    /// None: no key's text begins with it.
+    pub(crate) const NOTHING: Self = Self { bytes: [0; MAX_PREFIX_LEN], len: 0 };
+
     /// Builds a prefix from its brand and environment.
     ///
     /// # Errors

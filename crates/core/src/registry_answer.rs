@@ -1,8 +1,8 @@
 //! The question to the registry, and its answer tied to the very key and requirement that it was
 //! asked for.
 
-use core::cell::Cell;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::Base;
 use crate::reason::Reason;
@@ -13,7 +13,7 @@ use crate::time::UnixMillis;
 /// How long an answer of the registry may be used, in milliseconds from the question.
 pub const CONFIRMATION_VALID_MS: u64 = 5_000;
 
-/// What a strict scope makes the host ask the registry. Only a verification makes one, after every
+/// What a strict scope makes the host ask the registry. Only the judgement of a verification makes one, after every
 /// local check has passed.
 #[derive(Debug)]
 pub struct RegistryQuestion {
@@ -66,7 +66,7 @@ impl core::error::Error for EchoError {}
 pub struct Confirmation {
     question: RegistryQuestion,
     verdict: RegistryVerdict,
-    is_spent: Cell<bool>,
+    is_spent: AtomicBool,
 }
 
 impl RegistryQuestion {
@@ -85,7 +85,7 @@ impl RegistryQuestion {
         verdict: RegistryVerdict,
     ) -> Result<Confirmation, EchoError> {
         if echo.0 == self.base {
-            Ok(Confirmation { question: self, verdict, is_spent: Cell::new(false) })
+            Ok(Confirmation { question: self, verdict, is_spent: AtomicBool::new(false) })
         } else {
             Err(EchoError)
         }
@@ -114,7 +114,7 @@ impl Confirmation {
         let same =
             asked.base == *base && asked.tag.matches(tag) && asked.requirement == *requirement;
         let in_time = now >= asked.asked_at && now.since(asked.asked_at) <= CONFIRMATION_VALID_MS;
-        same && in_time && !self.is_spent.replace(true)
+        same && in_time && !self.is_spent.swap(true, Ordering::Relaxed)
     }
 
     /// The list's sequence if alive, else why not.

@@ -70,6 +70,9 @@ impl fmt::Debug for Tag {
 pub struct SigningKey(MacKey);
 
 impl SigningKey {
+    /// None: where a key set holds fewer than it could.
+    pub(crate) const NOTHING: Self = Self(MacKey::NOTHING);
+
     /// Takes the 32 secret bytes; the caller wipes its copy.
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(MacKey::new(secret))

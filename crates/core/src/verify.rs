@@ -63,7 +63,7 @@ pub enum Registry<'q> {
 /// not dead → scopes → networks → the registry, for strict scopes. No allocation, no I/O, no clock.
 ///
 /// # Guarantees
-/// [`Decision::Allow`] is never given while an [`Ask`] is owed: a host that does not ask gets no
+/// [`Decision::Allow`] is never given while an [`Ask`](crate::Ask) is owed: a host that does not ask gets no
 /// answer, and one that fails to get a strict scope's answer gets a denial. A list of another audience
 /// counts as none.
 ///

@@ -5,7 +5,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::hint::black_box;
 use core::net::{IpAddr, Ipv4Addr};
 
-use wardkey::{Head, KeySet, Refresh, RegistryVerdict, UnixMillis};
+use wardkey::{Head, Refresh, RegistryVerdict, UnixMillis};
 
 use crate::claims::{CLAIMS_LEN, lay_out};
 use crate::memory::Room;
@@ -78,22 +78,29 @@ extern "C" fn input_len() -> usize {
 /// Takes the key set in the input, which is wiped; a newer one of the same audience takes its place.
 #[unsafe(no_mangle)]
 extern "C" fn set_keys(len: usize) -> u32 {
-    let taken = with(outcome::MISUSE, |instance| {
-        let Instance { input, verifier, .. } = instance;
-        let read = input.get(..len).ok_or(outcome::MISUSE);
-        let read = read.and_then(|bytes| KeySet::parse(bytes).map_err(outcome::key_set));
-        let taken = read.and_then(|(key_set, catalog)| match verifier {
-            Some(verifier) => verifier.renew(key_set, &catalog),
-            none => {
-                *none = Some(Verifier::new(key_set, &catalog));
-                Ok(())
-            }
-        });
-        instance.input.fill(0);
-        taken.err().unwrap_or(0)
-    });
+    let taken = take_keys(len);
     wipe_stack();
     taken
+}
+
+/// In a frame of its own, which is gone when the stack is wiped.
+#[inline(never)]
+fn take_keys(len: usize) -> u32 {
+    with(outcome::MISUSE, |instance| {
+        let Instance { input, verifier, .. } = instance;
+        let is_first = verifier.is_none();
+        // WHY before anything is read: what it does not fill yet holds what the stack held.
+        let verifier_in_place = verifier.get_or_insert_with(Verifier::new);
+        let taken = match input.get(..len) {
+            Some(bytes) => verifier_in_place.take(bytes),
+            None => Err(outcome::MISUSE),
+        };
+        if is_first && taken.is_err() {
+            *verifier = None;
+        }
+        instance.input.fill(0);
+        taken.err().unwrap_or(0)
+    })
 }
 
 /// The number of a requirement: names in the input, a space between them; 1: any of them, 2: strict.
@@ -221,7 +228,7 @@ extern "C" fn claims() -> usize {
 extern "C" fn figure(which: u32) -> f64 {
     with(-1.0, |instance| {
         let Some(verifier) = &instance.verifier else { return -1.0 };
-        let key_set = verifier.key_set();
+        let Some(key_set) = verifier.key_set() else { return -1.0 };
         let of_list =
             |read: fn(&Head) -> u64| verifier.list().map_or(-1.0, |list| read(list.head()) as f64);
         match which {
@@ -254,7 +261,8 @@ fn address(words: &[u32; 4]) -> [u8; 16] {
 /// Writes over what reading a key set has left behind on the stack: secrets that were moved.
 #[inline(never)]
 fn wipe_stack() {
-    const LEN: usize = 128 * 1024;
+    // What `take_keys` needs is a third of it: tests look for what is left (tests/verifier_module.test.mjs).
+    const LEN: usize = 384 * 1024;
     let mut stack = [0_u8; LEN];
     black_box(&mut stack);
 }

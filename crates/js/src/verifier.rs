@@ -20,7 +20,7 @@ const MAX_CATALOG_LEN: usize = 2 + 256 * (3 + 64);
 
 /// One audience's key set and list, what is required of keys, and what the registry was asked.
 pub(crate) struct Verifier {
-    key_set: KeySet,
+    key_set: Option<KeySet>,
     catalog: [u8; MAX_CATALOG_LEN],
     catalog_len: usize,
     list: Option<List<Room>>,
@@ -49,9 +49,10 @@ pub(crate) enum Asked {
 }
 
 impl Verifier {
-    pub(crate) fn new(key_set: KeySet, catalog: &Catalog<'_>) -> Self {
-        let mut verifier = Self {
-            key_set,
+    /// One without a key set yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            key_set: None,
             catalog: [0; MAX_CATALOG_LEN],
             catalog_len: 0,
             list: None,
@@ -61,43 +62,39 @@ impl Verifier {
             buffer: KeyBuffer::new(),
             seen: None,
             is_authentic: false,
-        };
-        verifier.keep(catalog);
-        verifier
+        }
     }
 
-    /// Takes a key set of the same audience that is no older. The list stays, and questions do, and with them what their
-    /// numbers mean; requirements are built anew.
-    pub(crate) fn renew(&mut self, newer: KeySet, catalog: &Catalog<'_>) -> Result<(), u32> {
-        let old = &self.key_set;
-        let same = (old.tenant(), old.audience()) == (newer.tenant(), newer.audience());
-        if !same || newer.version() < old.version() {
-            return Err(outcome::OTHER_KEY_SET);
+    /// Takes the first key set, or one of the same audience that is no older. The list stays, and questions do, and with
+    /// them what their numbers mean; requirements are built anew.
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(), u32> {
+        let (newer, catalog) = KeySet::parse(bytes).map_err(outcome::key_set)?;
+        if let Some(old) = &self.key_set {
+            let same = (old.tenant(), old.audience()) == (newer.tenant(), newer.audience());
+            if !same || newer.version() < old.version() {
+                return Err(outcome::OTHER_KEY_SET);
+            }
+            self.edition = (self.edition + 1) % EDITIONS;
         }
-        self.key_set = newer;
+        let catalog = catalog.as_bytes();
+        let room = self.catalog.get_mut(..catalog.len()).ok_or(outcome::MISUSE)?;
+        room.copy_from_slice(catalog);
+        self.catalog_len = catalog.len();
+        self.key_set = Some(newer);
         self.requirements.fill(None);
-        self.edition = (self.edition + 1) % EDITIONS;
+        self.buffer = KeyBuffer::new();
         (self.seen, self.is_authentic) = (None, false);
-        self.keep(catalog);
         Ok(())
-    }
-
-    fn keep(&mut self, catalog: &Catalog<'_>) {
-        let bytes = catalog.as_bytes();
-        // What was parsed is no longer than the longest.
-        if let Some(room) = self.catalog.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-            self.catalog_len = bytes.len();
-        }
     }
 
     /// The number of a requirement; the same one has the same number.
     pub(crate) fn require(&mut self, names: &[u8], any: bool, strict: bool) -> u32 {
-        let (tenant, audience) = (self.key_set.tenant(), self.key_set.audience());
         let bytes = self.catalog.get(..self.catalog_len).unwrap_or_default();
-        let Ok(catalog) = Catalog::parse(tenant, audience, self.key_set.version(), bytes) else {
-            return outcome::MISUSE;
-        };
+        let catalog = self.key_set.as_ref().and_then(|key_set| {
+            let (tenant, audience) = (key_set.tenant(), key_set.audience());
+            Catalog::parse(tenant, audience, key_set.version(), bytes).ok()
+        });
+        let Some(catalog) = catalog else { return outcome::MISUSE };
         let names = names.split(|byte| *byte == b' ').filter(|name| !name.is_empty());
         let built = if any {
             Requirement::any_of(&catalog, names)
@@ -118,14 +115,15 @@ impl Verifier {
     }
 
     pub(crate) fn adopt(&mut self, head: &[u8], state: Option<&[u8]>, now: UnixMillis) -> u32 {
-        let read = UnverifiedHead::parse(head).and_then(|head| head.authenticate(&self.key_set));
+        let Some(key_set) = &self.key_set else { return outcome::MISUSE };
+        let read = UnverifiedHead::parse(head).and_then(|head| head.authenticate(key_set));
         let newer = match read {
             Ok(newer) => newer,
             Err(error) => return outcome::head(error),
         };
         let mut candidate = None;
         loop {
-            let bounds = self.key_set.bounds();
+            let bounds = key_set.bounds();
             let adopted = List::adopt(&mut self.list, &newer, candidate.take(), now, bounds);
             let (Ok(Adoption::StateNeeded), Some(bytes)) = (&adopted, state) else {
                 return outcome::adoption(adopted);
@@ -169,7 +167,9 @@ impl Verifier {
             _ => Registry::NotAsked,
         };
         let query = Query { required, now, caller, refresh, registry };
-        let Self { buffer, key_set, list, answers, .. } = self;
+        let Self { buffer, key_set: Some(key_set), list, answers, .. } = self else {
+            return outcome::MISUSE;
+        };
         let (verdict, is_authentic, seen) =
             verify_in(buffer, key_set, list.as_ref(), key, &query, |judgement| match judgement {
                 Judgement::Allow(_, seen) => (outcome::ALLOW, true, Some(seen)),
@@ -198,7 +198,7 @@ impl Verifier {
         self.list.as_ref()
     }
 
-    pub(crate) const fn key_set(&self) -> &KeySet {
-        &self.key_set
+    pub(crate) const fn key_set(&self) -> Option<&KeySet> {
+        self.key_set.as_ref()
     }
 }

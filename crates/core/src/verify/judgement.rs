@@ -46,10 +46,10 @@ impl Judgement<'_> {
 }
 
 impl UnconfirmedKey<'_> {
-    /// What to ask the registry.
-    pub fn question(&self) -> RegistryQuestion {
+    /// What to ask the registry: one question, and so one answer, for one verification.
+    pub fn question(self) -> RegistryQuestion {
         let Self { key, required, now } = self;
-        RegistryQuestion::new(key.base.to_base(), Tag(*key.secret_tag()), **required, *now)
+        RegistryQuestion::new(key.base.to_base(), Tag(*key.secret_tag()), *required, now)
     }
 }
 
