@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { describe, it } from "node:test";
 
 import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED, words } from "../crates/js/js/instance.mjs";
+import { vectors } from "./harness/vectors.mjs";
 
 import { parseKeySet } from "./harness/key_set.mjs";
 import { midstates } from "./harness/midstates.mjs";
@@ -13,18 +14,6 @@ import { midstates } from "./harness/midstates.mjs";
 const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url));
 const VERDICTS = ["alive", "revoked", "suspended", "retired", "expired", "never_issued", "tenant_gone"];
 const ADOPTIONS = { adopted: 0, in_force: 1, state_needed: 2, clock_behind: 16, older: 17, other_state: 18, other_audience: 19, "head:tenant": 33, "head:audience": 33, "head:tag": 34 };
-
-/** A vector file, its shared values put in. */
-function vectors(name) {
-  const { shared, cases } = JSON.parse(read(`tests/vectors/${name}.json`));
-  const whole = (value) => {
-    if (typeof value === "string" && value.startsWith("@")) return whole(shared[value.slice(1)]);
-    if (Array.isArray(value)) return value.map(whole);
-    if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, whole(each)]));
-  };
-  return cases.map((each) => ({ ...each, case: whole(each.case) }));
-}
 
 const bytes = (hex) => Buffer.from(hex, "hex");
 const issuedAt = (head) => Number(head.readBigUInt64BE(43));

@@ -1,19 +1,29 @@
 //! What all wasm artefacts have in common: sources, flags and how they are measured.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{node::Node, step::run_logged, workspace::Workspace};
 
 /// Everything that the artefacts are made of.
 pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
-    let rooms =
-        ["core", "provision", "registry", "component", "js"].map(|room| format!("crates/{room}"));
+    // Of `crates/js` only what a compiler reads: the modules that are made are put beside its JavaScript.
+    let rooms = [
+        "core",
+        "provision",
+        "registry",
+        "component",
+        "holder",
+        "js/src",
+        "js/Cargo.toml",
+        "js/README.md",
+    ]
+    .map(|room| format!("crates/{room}"));
     let files = [
         "Cargo.toml",
         "Cargo.lock",
@@ -72,6 +82,16 @@ const WASM_OPT: [&str; 7] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
+
+/// Puts a module where the npm package loads it from.
+pub(crate) fn put_into_package(workspace: &Workspace, made: &str) -> Result<()> {
+    let made = workspace.path(made);
+    let name = made.file_name().context("a module has a name")?;
+    let place = workspace.path("crates/js/js/wasm").join(name);
+    fs::create_dir_all(workspace.path("crates/js/js/wasm"))?;
+    fs::copy(&made, &place).with_context(|| format!("cannot write {}", place.display()))?;
+    Ok(())
+}
 
 /// How many bytes go over the wire.
 pub(crate) fn gzipped(bytes: &[u8]) -> Result<usize> {

@@ -22,6 +22,7 @@ mod deploy;
 mod deployment_secrets;
 mod dev;
 mod fuzz;
+mod holder_module;
 mod inputs;
 mod lint;
 mod lock;
@@ -73,7 +74,7 @@ enum Command {
     Build,
     /// Set up, then build the WIT component; fails if it needs anything from its host.
     Component,
-    /// Set up, then build the verifier's raw wasm module, with SIMD and without.
+    /// Set up, then build the npm package's wasm modules: the verifier's, with SIMD and without, and the holder's.
     Js,
     /// Set up, build and start the worker on this machine, with an admin key to try it.
     Dev(dev::Options),
@@ -145,9 +146,10 @@ fn run(arguments: Arguments) -> Result<()> {
             component::run(&workspace, &progress, &kit)?;
         }
         Command::Js => {
-            let progress = Progress::of(setup::STEPS + 1);
+            let progress = Progress::of(setup::STEPS + 2);
             let kit = setup::run(&workspace, &progress, toolchain)?;
             verifier_module::run(&workspace, &progress, &kit)?;
+            holder_module::run(&workspace, &progress, &kit)?;
         }
         Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
         Command::Deploy(options) => deploy::run(&workspace, toolchain, &options)?,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{
-    component,
+    component, holder_module,
     node::Node,
     setup::{self, Kit},
     step::Progress,
@@ -104,8 +104,9 @@ struct Artefact {
 }
 
 /// What ships.
-const ARTEFACTS: [Artefact; 3] = [
+const ARTEFACTS: [Artefact; 4] = [
     Artefact { name: "component", files: &[component::MADE], build: component::run },
+    Artefact { name: "holder", files: &[holder_module::MADE], build: holder_module::run },
     Artefact { name: "verifier", files: &[verifier_module::MADE], build: verifier_module::run },
     Artefact {
         name: "worker",

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, constant_time, deploy, no_panic, proxies, setup,
+    component, constant_time, deploy, holder_module, no_panic, proxies, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors, verifier_module,
@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let trials = trials::Options::of_tests()?;
         let steps =
             trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS + deploy::STEPS;
-        let progress = Progress::of(setup::STEPS + steps + 5);
+        let progress = Progress::of(setup::STEPS + steps + 6);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
@@ -68,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         }
         component::run(workspace, &progress, &kit)?;
         verifier_module::run(workspace, &progress, &kit)?;
+        holder_module::run(workspace, &progress, &kit)?;
         trials::prepare(workspace, &progress, &kit, &trials)?;
         for (name, found) in [
             ("no-panic", no_panic::run(workspace, &progress, &kit)),

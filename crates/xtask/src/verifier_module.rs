@@ -6,7 +6,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    artefact::{gzipped, optimise, release, sources},
+    artefact::{gzipped, optimise, put_into_package, release, sources},
     inputs::{Inputs, hex},
     setup::Kit,
     step::{Progress, run_logged},
@@ -47,6 +47,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
         println!("{made}");
         println!("  {} bytes, {} gzipped, no imports", bytes.len(), gzipped(&bytes)?);
         println!("  SHA-256 {}", hex(&Sha256::digest(&bytes)));
+        put_into_package(workspace, made)?;
     }
     Ok(())
 }

@@ -1,0 +1,153 @@
+//! The raw exports: addresses, lengths and numbers in, numbers out. README.md is their manual.
+#![expect(unsafe_code, reason = "exports are unmangled symbols over the memory of one instance")]
+
+use core::cell::{Cell, UnsafeCell};
+
+use wardkey::inspect as inspected;
+
+use crate::findings;
+use crate::memory::Above;
+use crate::narrowing::{Asked, SCOPES_LEN};
+use crate::outcome;
+use crate::page::Page;
+use crate::unproven;
+
+/// Bytes that the host can write for the next call.
+const INPUT_LEN: usize = 4096;
+/// Bytes that a call can answer: the longest are six sets of 256 scopes, and networks.
+const OUTPUT_LEN: usize = 8192;
+
+/// All that an instance of the module is.
+struct Instance {
+    input: [u8; INPUT_LEN],
+    output: [u8; OUTPUT_LEN],
+    above: Above,
+}
+
+/// The one instance, and whether an export is at work in it.
+struct Alone {
+    busy: Cell<bool>,
+    instance: UnsafeCell<Instance>,
+}
+
+// SAFETY: the module has no threads: its memory is not shared.
+unsafe impl Sync for Alone {}
+
+static ALONE: Alone = Alone {
+    busy: Cell::new(false),
+    instance: UnsafeCell::new(Instance {
+        input: [0; INPUT_LEN],
+        output: [0; OUTPUT_LEN],
+        // SAFETY: this is the only place that makes one, and it makes one.
+        above: unsafe { Above::only_one() },
+    }),
+};
+
+/// Works in the instance; `otherwise` for ever after a trap in the middle.
+fn with<T>(otherwise: T, work: impl FnOnce(&mut Instance) -> T) -> T {
+    if ALONE.busy.replace(true) {
+        return otherwise;
+    }
+    // SAFETY: nobody else has it: `busy` was false, the module imports nothing, so that no export runs within another, and
+    // whoever does not come back leaves it true.
+    let done = work(unsafe { &mut *ALONE.instance.get() });
+    ALONE.busy.set(false);
+    done
+}
+
+/// The version of this ABI.
+#[unsafe(no_mangle)]
+extern "C" fn abi_version() -> u32 {
+    1
+}
+
+/// Where the host writes what a call is about.
+#[unsafe(no_mangle)]
+extern "C" fn input() -> usize {
+    with(0, |instance| instance.input.as_ptr().addr())
+}
+
+/// How much it may write there, in bytes.
+#[unsafe(no_mangle)]
+extern "C" fn input_len() -> usize {
+    INPUT_LEN
+}
+
+/// Where a call's answer stands.
+#[unsafe(no_mangle)]
+extern "C" fn output() -> usize {
+    with(0, |instance| instance.output.as_ptr().addr())
+}
+
+/// Narrows the key in the input, behind which stand 32 bytes of scopes, and networks. The input is wiped.
+#[unsafe(no_mangle)]
+extern "C" fn narrow(
+    key_len: usize,
+    parts: u32,
+    expires_at: u32,
+    not_before: u32,
+    networks_len: usize,
+) -> i32 {
+    with(outcome::MISUSE, |instance| {
+        let Instance { input, output, .. } = instance;
+        let asked = asked(input, key_len, networks_len).ok_or(outcome::MISUSE);
+        let written = asked.and_then(|[key, scopes, networks]| {
+            let asked = Asked { key, parts, scopes, expires_at, not_before, networks };
+            let narrowed = asked.narrow()?;
+            let text = narrowed.secret_str().as_bytes();
+            output.get_mut(..text.len()).ok_or(outcome::MISUSE)?.copy_from_slice(text);
+            i32::try_from(text.len()).map_err(|_| outcome::MISUSE)
+        });
+        input.fill(0);
+        written.unwrap_or_else(|refused| refused)
+    })
+}
+
+/// Writes what the key in the input says of itself into the output, as JSON. The input is wiped.
+#[unsafe(no_mangle)]
+extern "C" fn inspect(key_len: usize) -> i32 {
+    with(outcome::MISUSE, |instance| {
+        let Instance { input, output, .. } = instance;
+        let key = input.get(..key_len).ok_or(outcome::MISUSE);
+        let written = key.and_then(|key| {
+            let key = str::from_utf8(key).map_err(|_| outcome::MALFORMED)?;
+            let unproven = inspected(key).map_err(outcome::no_key)?;
+            let mut page = Page::new(output);
+            unproven::write(&mut page, &unproven).map_err(|_| outcome::MISUSE)?;
+            i32::try_from(page.len()).map_err(|_| outcome::MISUSE)
+        });
+        input.fill(0);
+        written.unwrap_or_else(|refused| refused)
+    })
+}
+
+/// Where the host writes a text of so many bytes for `scan`; 0 where there is no memory for it.
+#[unsafe(no_mangle)]
+extern "C" fn text(len: usize) -> usize {
+    with(0, |instance| instance.above.stretches().take(len).map_or(0, |room| room.as_ptr().addr()))
+}
+
+/// Finds the credentials in the text, with the brands in the input, a space between them; 1 looks into base64, too. The text
+/// is wiped, and its records stand behind it.
+#[unsafe(no_mangle)]
+extern "C" fn scan(len: usize, brands_len: usize, deep: u32) -> i32 {
+    with(outcome::MISUSE, |instance| {
+        let Instance { input, above, .. } = instance;
+        let Some(brands) = input.get(..brands_len) else { return outcome::MISUSE };
+        let found = findings::record(above.stretches(), len, brands, deep != 0);
+        found.unwrap_or_else(|refused| refused)
+    })
+}
+
+/// Wipes the last answer: it may be a key.
+#[unsafe(no_mangle)]
+extern "C" fn wipe() {
+    with((), |instance| instance.output.fill(0));
+}
+
+/// What the host has written for `narrow`: a key, scopes and networks.
+fn asked(input: &[u8], key_len: usize, networks_len: usize) -> Option<[&[u8]; 3]> {
+    let (key, rest) = input.split_at_checked(key_len)?;
+    let (scopes, rest) = rest.split_at_checked(SCOPES_LEN)?;
+    Some([key, scopes, rest.get(..networks_len)?])
+}

@@ -1,0 +1,21 @@
+/** What all errors of the package are. No message holds a byte of a key. */
+export class WardkeyError<Code extends string = string> extends Error {
+  constructor(code: Code, message: string, options?: ErrorOptions);
+  /** Stable, in snake case: what a program decides by. */
+  readonly code: Code;
+}
+
+/** An option that is missing, of the wrong kind, or outside its bounds. */
+export class OptionError extends WardkeyError<"invalid_option" | "unknown_scope" | "catalog_needed"> {}
+
+/** A text that is no key, or one that was mistyped or cut short. */
+export class KeyTextError extends WardkeyError<"malformed" | "bad_checksum"> {}
+
+/** A key that cannot be narrowed like this. */
+export class NarrowingError extends WardkeyError<"narrowing_empty" | "narrowing_too_long" | "narrowed_too_often" | "key_too_long"> {}
+
+/** The package's wasm module is not there yet (in browsers: `await ready`), or failed. */
+export class ModuleError extends WardkeyError<"module_not_ready" | "module_failed"> {}
+
+/** A request that would have taken the key where it must not go, or that carries a credential already. */
+export class RequestError extends WardkeyError<"redirect_refused" | "two_credentials"> {}

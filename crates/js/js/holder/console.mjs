@@ -1,0 +1,62 @@
+// A console that shows no credential. What is printed is made a text first: a key inside an object, an error or a Map is one of its
+// parts, and nothing is seen of it that was not looked through.
+
+import { redact } from "./redact.mjs";
+
+/** Methods whose arguments are what is shown. */
+const SHOWING = ["log", "info", "warn", "error", "debug", "trace", "group", "groupCollapsed", "dirxml"];
+/** What stands in for what cannot be looked through. */
+const NOT_SHOWN = "[not shown: it could not be redacted]";
+
+/** A console like `target` that replaces every credential in what it is given. */
+export function redactingConsole(target = globalThis.console, options) {
+  const shown = (values) => {
+    try {
+      return redact(asText(values), options);
+    } catch {
+      return NOT_SHOWN;
+    }
+  };
+  const own = new Map();
+  for (const name of SHOWING) {
+    if (typeof target[name] === "function") own.set(name, (...values) => (values.length === 0 ? target[name]() : target[name](shown(values))));
+  }
+  for (const name of ["dir", "table"]) own.set(name, (value) => target.log(shown([value])));
+  own.set("assert", (holds, ...values) => {
+    if (!holds) target.assert(false, ...(values.length === 0 ? [] : [shown(values)]));
+  });
+  own.set("timeLog", (label = "default", ...values) => target.timeLog(shown([label]), ...(values.length === 0 ? [] : [shown(values)])));
+  return new Proxy(target, {
+    get(console, name) {
+      if (own.has(name)) return own.get(name);
+      const value = Reflect.get(console, name, console);
+      if (typeof value !== "function") return value;
+      // Labels of counters and timers; what else there may be is shown nothing but text.
+      return (...values) => value.apply(console, values.map((each) => (each === undefined ? each : shown([each]))));
+    },
+  });
+}
+
+/** As the platform's console would print it, or as plainly as can be where that is not to be had. */
+function asText(values) {
+  const format = globalThis.process?.getBuiltinModule?.("node:util")?.format;
+  if (format) return format(...values);
+  return values.map((value) => plain(value)).join(" ");
+}
+
+function plain(value) {
+  if (typeof value === "string") return value;
+  if (value instanceof Error) return `${value.stack ?? value}${value.cause === undefined ? "" : `\ncause: ${plain(value.cause)}`}`;
+  if (value === null || typeof value !== "object") return String(value);
+  const seen = new Set();
+  const text = JSON.stringify(value, (_, each) => {
+    if (typeof each === "bigint") return `${each}n`;
+    if (each instanceof Error) return `${each.stack ?? each}`;
+    if (each === null || typeof each !== "object") return each;
+    if (seen.has(each)) return "[seen above]";
+    seen.add(each);
+    if (each instanceof Map || each instanceof Set || typeof each.entries === "function" && !Array.isArray(each)) return [...each];
+    return each;
+  }, 2);
+  return text ?? String(value);
+}

@@ -1,0 +1,17 @@
+// What must be a text. Whatever else it is, is not shown: it may hold a key.
+
+import { KeyTextError, OptionError } from "../errors.mjs";
+
+/** A key, as far as that is known before it is read. */
+export function keyText(key) {
+  if (typeof key !== "string") throw new KeyTextError("malformed", "a key is a string");
+  return key;
+}
+
+/** An array of strings without blanks. */
+export function words(name, value) {
+  if (!Array.isArray(value) || !value.every((word) => typeof word === "string" && /^\S+$/.test(word))) {
+    throw new OptionError("invalid_option", `${name}: an array of strings`);
+  }
+  return value;
+}

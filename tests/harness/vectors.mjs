@@ -1,0 +1,15 @@
+// The vectors, as their cases say.
+
+import { readFileSync } from "node:fs";
+
+/** The cases of a vector file, its shared values put in. */
+export function vectors(name) {
+  const { shared, cases } = JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
+  const whole = (value) => {
+    if (typeof value === "string" && value.startsWith("@")) return whole(shared[value.slice(1)]);
+    if (Array.isArray(value)) return value.map(whole);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, whole(each)]));
+  };
+  return cases.map((each) => ({ ...each, case: whole(each.case) }));
+}

@@ -1,0 +1,193 @@
+// No credential is left in a text, a console's lines or a log's, and nothing else is changed.
+
+import assert from "node:assert/strict";
+import { Console } from "node:console";
+import { PassThrough } from "node:stream";
+import { describe, it } from "node:test";
+
+import { findCredentials, OptionError, pinoRedact, redact, redactingConsole } from "../../crates/js/js/holder/index.mjs";
+import { vectors } from "../harness/vectors.mjs";
+
+const key = vectors("key")[0].case.key;
+const LABEL = "example_test_[redacted key_0011223344556677]";
+const token = "wkboot_7_1800000000_Zm9yLXRlc3RzLW9ubHktYW5kLW5vLXNlY3JldC1hdC1";
+const cut = key.slice(13, 60);
+
+describe("a text", () => {
+  it("has none of the credentials that the vectors find, and all of the rest", () => {
+    let [whole, others] = [0, 0];
+    for (const { name, expect, case: { text } } of vectors("scan")) {
+      const found = findCredentials(text);
+      for (const { at, what, text: credential } of expect.ok.findings) {
+        const start = Buffer.from(text).subarray(0, at).toString().length;
+        if (what === "key") {
+          const exactly = found.filter((each) => each.kind === "key" && each.start === start && each.end === start + credential.length);
+          assert.equal(exactly.length, 1, name);
+          assert.match(exactly[0].keyId, /^key_[0-9a-f]{16}$/, name);
+          whole += 1;
+        } else {
+          assert.ok(found.some((each) => each.start <= start && each.end > start), name);
+          others += 1;
+        }
+        // Patterns may begin in a word before a key, and end in one behind it.
+        const secret = what === "key" ? credential : credential.slice(-Math.min(30, credential.length - 10)).slice(0, 12);
+        assert.ok(!redact(text).includes(secret), name);
+      }
+      const kept = [0, ...found.map(({ end }) => end)].map((end, place) => text.slice(end, found[place]?.start));
+      const form = kept.map((each) => each.replace(/[^a-zA-Z0-9]/g, (mark) => `\\u{${mark.codePointAt(0).toString(16)}}`));
+      assert.match(redact(text), new RegExp(`^${form.join("[a-z0-9_]*\\[redacted[^\\]]*\\]")}$`, "u"), name);
+    }
+    console.log(`${whole} whole keys, ${others} others`);
+    assert.ok(whole >= 30 && others >= 30, `${whole} ${others}`);
+  });
+
+  it("stays the very same where there is nothing to take away", () => {
+    for (const text of ["", " ", "no key at all", "\ud800 \udc00 \ud83d\ude42", "é\u2028\0", "_live_", "a".repeat(100_000), "_test_".repeat(50_000), "X2xpdmVf".repeat(10_000)]) {
+      assert.equal(redact(text), text);
+    }
+  });
+
+  it("keeps every other character, in whatever script or order of surrogates", () => {
+    for (const [front, back] of [["é ", " ü"], ["\ud83d\ude42", "\ud83d\ude42"], ["\ud800", "\udc00"], ["\udc00", "\ud800"], ["密钥：", "。"], ["\0", "\0"], ["\u{10ffff}", "\u{10000}"]]) {
+      const text = redact(`${front}${key}${back}`);
+      assert.equal(text.length, front.length + LABEL.length + back.length);
+      assert.equal(text, `${front}${LABEL}${back}`);
+    }
+    const split = `wk_live_${cut.slice(0, 20)}\ud83d\ude42${cut.slice(20)}`;
+    assert.equal(redact(`é ${split}`), "é wk_live_[redacted]", "one character of two units splits no more than another");
+  });
+
+  it("is looked through in base64, in other spellings, and for brands that are named", () => {
+    const basic = `Authorization: Basic ${Buffer.from(`user:${key}`).toString("base64")}`;
+    assert.match(redact(basic), /^Authorization: Basic \S*\[redacted key_0011223344556677 base64\]=*$/);
+    assert.equal(redact(basic, { deep: false }), basic);
+    assert.equal(redact(JSON.stringify({ key }).replaceAll("_", "\\u005f")), `{"key":"${LABEL}"}`);
+    assert.equal(redact(`${key.slice(0, 50)}\n    ${key.slice(50)}`), LABEL);
+    assert.equal(redact(token), "wkboot_[redacted]");
+    const short = `acme_live_${cut.slice(1)}`;
+    assert.equal(redact(short), short);
+    assert.equal(redact(short, { brands: ["acme"] }), "acme_live_[redacted]");
+    for (const brands of ["acme", [7], ["a"], ["Acme"], ["acme acme2"], [""], Array(17).fill("acme"), Array(10_000).fill("acme")]) {
+      assert.throws(() => redact(short, { brands }), (error) => error instanceof OptionError && error.code === "invalid_option");
+    }
+  });
+
+  it("of ten thousand keys has none afterwards, and one of tens of megabytes neither", () => {
+    const many = `${key}\n`.repeat(10_000);
+    assert.equal(redact(many), `${LABEL}\n`.repeat(10_000));
+    assert.equal(redact(`é${key}`.repeat(10_000)), `é${LABEL}`.repeat(10_000));
+    const filler = "x y\u00e9z ".repeat(4_000_000);
+    assert.equal(redact(filler + key + filler), filler + LABEL + filler);
+    assert.equal(redact(key), LABEL, "and the next text is a small one again");
+  });
+
+  it("must be one", () => {
+    for (const other of [undefined, null, 7, {}, [key], new String(key), Buffer.from(key)]) {
+      assert.throws(() => redact(other), (error) => error instanceof OptionError && !error.message.includes(key.slice(20)));
+    }
+  });
+});
+
+describe("a console", () => {
+  const printed = (use, options) => {
+    const streams = [new PassThrough(), new PassThrough()];
+    use(redactingConsole(new Console({ stdout: streams[0], stderr: streams[1] }), options));
+    return streams.map((stream) => stream.read()?.toString() ?? "").join("");
+  };
+
+  it("shows no key, wherever it is", () => {
+    class Client {
+      #hidden = key;
+      key = key;
+      get again() {
+        return this.#hidden;
+      }
+    }
+    const cyclic = { key };
+    cyclic.self = cyclic;
+    const error = new Error(`refused: ${key}`, { cause: new TypeError(key) });
+    const values = [key, `a ${key} b`, { key }, { [key]: 1 }, [[[[{ key }]]]], new Map([[key, key]]), new Set([key]), error, new Client(), cyclic, new Headers({ authorization: `Bearer ${key}` }), new URL(`https://example.com/?key=${key}`), Symbol(key), () => key, Object.create(null, { key: { value: key, enumerable: true } })];
+    for (const method of ["log", "info", "warn", "error", "debug", "trace", "group", "groupCollapsed", "dir", "dirxml", "table", "count"]) {
+      for (const value of values) {
+        const text = printed((console) => console[method](value));
+        assert.ok(!text.includes(key.slice(20, 40)), `${method}: ${text}`);
+      }
+    }
+    for (const use of [
+      (console) => console.log("%s and %o", key, { key }),
+      (console) => console.log("a", key, { key }),
+      (console) => console.assert(false, key, { key }),
+      (console) => { console.time(key); console.timeLog(key, { key }); console.timeEnd(key); },
+      (console) => { console.count(key); console.countReset(key); },
+      (console) => console.table([{ key }], [key]),
+      (console) => console.dir({ key }, { depth: 0 }),
+    ]) {
+      const text = printed(use);
+      assert.ok(!text.includes(key.slice(20, 40)), text);
+    }
+    assert.ok(printed((console) => console.log({ key })).includes(LABEL), "and says what was there");
+  });
+
+  it("prints all else as its target does", () => {
+    const target = (use) => {
+      const stream = new PassThrough();
+      use(new Console(stream));
+      return stream.read().toString();
+    };
+    for (const use of [
+      (console) => console.log("%s of %d: %j", "a", 7, { b: 1 }, "rest"), (console) => console.log("100%", "%s"), (console) => console.log(), (console) => console.log(undefined, null, 0),
+      (console) => console.info({ a: [1, { b: new Map([[1, 2]]) }] }), (console) => { console.group("a"); console.log("b\nc"); console.groupEnd(); console.log("d"); },
+      (console) => { console.count(); console.count("x"); console.countReset("x"); console.count("x"); }, (console) => { console.assert(true, "a"); console.assert(false, "b %s", "c"); console.assert(false); },
+    ]) {
+      assert.equal(printed(use), target(use));
+    }
+  });
+
+  it("does not show what cannot be looked through", () => {
+    const evil = { [Symbol.for("nodejs.util.inspect.custom")]: () => { throw new Error(key); } };
+    assert.equal(printed((console) => console.log(evil)), "[not shown: it could not be redacted]\n");
+    assert.equal(printed((console) => console.log(key), { brands: ["No brand"] }), "[not shown: it could not be redacted]\n");
+  });
+
+  it("is as careful where node:util is not to be had", () => {
+    const { process } = globalThis;
+    const shown = [];
+    const bare = redactingConsole({ log: (...values) => shown.push(...values) });
+    const cyclic = { key };
+    cyclic.self = cyclic;
+    Object.defineProperty(globalThis, "process", { value: undefined, configurable: true, writable: true });
+    try {
+      for (const value of [key, { key }, new Error(key, { cause: new Error(key) }), new Map([["k", { key }]]), new Set([key]), new Headers({ authorization: key }), cyclic, 7n, { n: 7n }, undefined, Symbol(key), { toJSON: () => key }]) bare.log("a", value);
+    } finally {
+      Object.defineProperty(globalThis, "process", { value: process, configurable: true, writable: true });
+    }
+    assert.equal(shown.length, 12);
+    const text = shown.join("\n");
+    assert.ok(!text.includes(key.slice(20, 40)), text);
+    assert.ok(text.split(LABEL).length > 8 && text.includes("7n") && text.includes("[seen above]"), text);
+  });
+});
+
+describe("a line of pino's", () => {
+  const line = (fields) => `${JSON.stringify({ level: 30, time: 1_800_000_000_000, ...fields })}\n`;
+
+  it("has no key, and is JSON as before", () => {
+    assert.equal(pinoRedact(line({ msg: `got ${key}`, req: { headers: { authorization: `Bearer ${key}` } } })), line({ msg: `got ${LABEL}`, req: { headers: { authorization: `Bearer ${LABEL}` } } }));
+    assert.equal(pinoRedact(line({ msg: "nothing" })), line({ msg: "nothing" }));
+    for (const text of [key, `\n${key}`, `\\${key}`, `"${key}"`, `\t${key}\n${key}`, `\u0007${key}`, `a\n${key.slice(0, -3)}`, `\n${key.replace("example", "other")}`, token, JSON.stringify({ key }), JSON.stringify(JSON.stringify({ a: `\n${key}` })), Buffer.from(key).toString("base64"), `\ud800${key}`]) {
+      const redacted = pinoRedact(line({ msg: text, [text]: [text] }));
+      const read = JSON.parse(redacted);
+      assert.equal(read.level, 30);
+      assert.ok(redacted.endsWith("\n") && redacted.split("\n").length === 2);
+      assert.ok(!redacted.includes(key.slice(20, 40)), redacted);
+      assert.ok(read.msg.includes("[redacted"), redacted);
+    }
+  });
+
+  it("that cannot be looked through says so and nothing else", () => {
+    for (const [other, level] of [[undefined], [7], [line({ msg: key }), 30]]) {
+      assert.deepEqual(JSON.parse(pinoRedact(other, { brands: ["No brand"] })), { ...(level && { level }), msg: "[not shown: it could not be redacted]" });
+    }
+    assert.ok(!pinoRedact(`not JSON ${key}\n`).includes(key.slice(20)));
+  });
+});
