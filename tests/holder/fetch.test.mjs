@@ -131,7 +131,8 @@ describe("a fetch with a key", () => {
     for (const origins of [undefined, [], "https://a.test", [7], ["a.test"], ["https://a.test/"], ["https://a.test/path"], ["https://A.test"], ["https://a.test:443"], ["http://a.test"], ["http://127.0.0.1.a.test"], ["http://localhost.a.test"], ["https://*.a.test"], ["https://u@a.test"], ["null"], ["file:///"], ["wss://a.test"]]) {
       assert.throws(() => usual({ origins }), (error) => error instanceof OptionError, JSON.stringify(origins));
     }
-    for (const origins of [["https://a.test"], ["https://a.test:8443"], ["http://localhost:80".slice(0, -3)], ["http://127.0.0.1:8080"], ["http://[::1]:8080"]]) usual({ origins });
+    assert.throws(() => wardkeyFetch(), OptionError);
+    for (const origins of [["https://a.test"], ["https://a.test:8443"], ["http://localhost"], ["http://127.0.0.1:8080"], ["http://[::1]:8080"]]) usual({ origins });
     for (const header of ["", "a b", "a\n", 7, "é"]) assert.throws(() => usual({ header }), OptionError);
     for (const wrong of [undefined, 7, "", `${key}\n`, `${key} `, `${key}é`, `Bearer ${key}`, key.repeat(9)]) {
       const isTold = (error) => error instanceof KeyTextError && !`${error.stack}`.includes(key.slice(20));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 
-import { inspect, KeyTextError } from "../../crates/js/js/holder/index.mjs";
+import { inspect, KeyTextError, narrow } from "../../crates/js/js/holder/index.mjs";
 import { vectors } from "../harness/vectors.mjs";
 
 const cases = vectors("key").filter((each) => each.case.do === "read_key");
@@ -46,6 +46,15 @@ it("tells of every vector what it says, or why it is no key", () => {
 
 it("says at each use that nothing is proven", () => {
   assert.deepEqual(Object.keys(inspect(cases[0].case.key)), ["unproven"]);
+});
+
+it("tells the latest of several not-befores, and every set of networks", () => {
+  let { key } = cases.find(({ name }) => name === "the worked example, with constraints").case;
+  for (const options of [{ notBefore: 1_800_000_100, cidr: ["10.1.0.0/16"] }, { notBefore: 5, cidr: ["2001:db8::/33", "0.0.0.0/0"] }]) key = narrow(key, options);
+  const { notBefore, networks, narrowings } = inspect(key).unproven;
+  assert.equal(notBefore, 1_800_000_100);
+  assert.deepEqual(networks, [["10.0.0.0/8", "2001:db8::/32"], ["10.1.0.0/16"], ["0.0.0.0/0", "2001:db8::/33"]]);
+  assert.deepEqual(narrowings.map(({ notBefore }) => notBefore), [1_800_000_100, 5]);
 });
 
 it("refuses what is no text", () => {

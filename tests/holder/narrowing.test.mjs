@@ -13,6 +13,13 @@ const cases = vectors("mint_narrow").filter((each) => each.case.do === "narrow")
 const key = cases.find(({ name }) => name === "narrow the worked example").case.key;
 const bytes = (hex) => Buffer.from(hex, "hex");
 
+/** The vectors have no word for why these are refused. */
+const REFUSED = {
+  "narrow to 4 blocks: above": "narrowed_too_often", "narrow by 64 bytes: above": "narrowing_too_long", "narrow to 10 networks, the most that fit a block: above": "narrowing_too_long",
+  "narrow to 512 characters: above": "key_too_long", "narrow to more than 512 characters": "key_too_long", "narrow by nothing": "narrowing_empty", "narrow to no scope": "narrowing_empty",
+  "narrow to no networks": "narrowing_empty",
+};
+
 /** What a call throws, as class and code. */
 function thrown(call) {
   try {
@@ -32,7 +39,7 @@ describe("narrowing a key", () => {
       else {
         const { code } = thrown(() => narrow(key, options));
         if (expect.error !== "refused") assert.equal(code, expect.error, name);
-        else assert.match(code, /^(narrow|key_too_long|invalid_option)/, name);
+        else assert.equal(code, REFUSED[name] ?? "invalid_option", name);
       }
     }
     assert.equal(cases.length, 48);

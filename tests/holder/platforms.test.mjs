@@ -91,10 +91,11 @@ describe("as browsers load it", () => {
   });
 
   it("says what went wrong to whoever waits, and to nobody else", async () => {
-    for (const answer of [() => new Response("", { status: 404 }), () => { throw new TypeError("offline"); }, () => new Response("<html>")]) {
+    const answers = [[() => new Response(wasm, { status: 404 }), /HTTP 404/], [() => { throw new TypeError("offline"); }, /offline/], [() => new Response("<html>"), WebAssembly.CompileError]];
+    for (const [answer, what] of answers) {
       const loaded = await load(answer);
       await new Promise((turn) => setTimeout(turn, 20));
-      await assert.rejects(loaded.ready);
+      await assert.rejects(loaded.ready, what);
       assert.equal(loaded.module, undefined);
     }
   });

@@ -81,6 +81,25 @@ describe("a text", () => {
     assert.equal(redact(key), LABEL, "and the next text is a small one again");
   });
 
+  it("is looked through again after the host's stack has ended in the middle", () => {
+    let ended = 0;
+    const deeper = () => {
+      try {
+        deeper();
+      } catch { /* The end of the stack: a call from here may not come back. */ }
+      try {
+        assert.equal(redact(key), LABEL);
+      } catch (error) {
+        assert.ok(!`${error.stack}`.includes(key.slice(20, 40)));
+        ended += 1;
+      }
+    };
+    deeper();
+    console.log(`${ended} calls ended by the stack`);
+    assert.ok(ended > 0);
+    assert.equal(redact(key), LABEL);
+  });
+
   it("must be one", () => {
     for (const other of [undefined, null, 7, {}, [key], new String(key), Buffer.from(key)]) {
       assert.throws(() => redact(other), (error) => error instanceof OptionError && !error.message.includes(key.slice(20)));
@@ -143,6 +162,12 @@ describe("a console", () => {
     }
   });
 
+  it("may be a frozen one", () => {
+    const shown = [];
+    redactingConsole(Object.freeze({ log: (text) => shown.push(text) })).log(key);
+    assert.deepEqual(shown, [LABEL]);
+  });
+
   it("does not show what cannot be looked through", () => {
     const evil = { [Symbol.for("nodejs.util.inspect.custom")]: () => { throw new Error(key); } };
     assert.equal(printed((console) => console.log(evil)), "[not shown: it could not be redacted]\n");
@@ -165,6 +190,8 @@ describe("a console", () => {
     const text = shown.join("\n");
     assert.ok(!text.includes(key.slice(20, 40)), text);
     assert.ok(text.split(LABEL).length > 8 && text.includes("7n") && text.includes("[seen above]"), text);
+    assert.match(text, /\ncause: Error: example_test_\[redacted/);
+    assert.ok(shown[3].includes('"k"') && shown[4].includes(LABEL) && shown[5].includes("authorization"), text);
   });
 });
 

@@ -2,14 +2,12 @@
 #![expect(unsafe_code, reason = "exports are unmangled symbols over the memory of one instance")]
 
 use core::cell::{Cell, UnsafeCell};
-
-use wardkey::inspect as inspected;
+use core::hint::black_box;
 
 use crate::findings;
 use crate::memory::Above;
 use crate::narrowing::{Asked, SCOPES_LEN};
 use crate::outcome;
-use crate::page::Page;
 use crate::unproven;
 
 /// Bytes that the host can write for the next call.
@@ -88,36 +86,24 @@ extern "C" fn narrow(
     not_before: u32,
     networks_len: usize,
 ) -> i32 {
-    with(outcome::MISUSE, |instance| {
-        let Instance { input, output, .. } = instance;
+    answer(|Instance { input, output, .. }| {
         let asked = asked(input, key_len, networks_len).ok_or(outcome::MISUSE);
         let written = asked.and_then(|[key, scopes, networks]| {
-            let asked = Asked { key, parts, scopes, expires_at, not_before, networks };
-            let narrowed = asked.narrow()?;
-            let text = narrowed.secret_str().as_bytes();
-            output.get_mut(..text.len()).ok_or(outcome::MISUSE)?.copy_from_slice(text);
-            i32::try_from(text.len()).map_err(|_| outcome::MISUSE)
+            Asked { key, parts, scopes, expires_at, not_before, networks }.narrow(output)
         });
         input.fill(0);
-        written.unwrap_or_else(|refused| refused)
+        written
     })
 }
 
 /// Writes what the key in the input says of itself into the output, as JSON. The input is wiped.
 #[unsafe(no_mangle)]
 extern "C" fn inspect(key_len: usize) -> i32 {
-    with(outcome::MISUSE, |instance| {
-        let Instance { input, output, .. } = instance;
+    answer(|Instance { input, output, .. }| {
         let key = input.get(..key_len).ok_or(outcome::MISUSE);
-        let written = key.and_then(|key| {
-            let key = str::from_utf8(key).map_err(|_| outcome::MALFORMED)?;
-            let unproven = inspected(key).map_err(outcome::no_key)?;
-            let mut page = Page::new(output);
-            unproven::write(&mut page, &unproven).map_err(|_| outcome::MISUSE)?;
-            i32::try_from(page.len()).map_err(|_| outcome::MISUSE)
-        });
+        let written = key.and_then(|key| unproven::read(key, output));
         input.fill(0);
-        written.unwrap_or_else(|refused| refused)
+        written
     })
 }
 
@@ -131,11 +117,9 @@ extern "C" fn text(len: usize) -> usize {
 /// is wiped, and its records stand behind it.
 #[unsafe(no_mangle)]
 extern "C" fn scan(len: usize, brands_len: usize, deep: u32) -> i32 {
-    with(outcome::MISUSE, |instance| {
-        let Instance { input, above, .. } = instance;
-        let Some(brands) = input.get(..brands_len) else { return outcome::MISUSE };
-        let found = findings::record(above.stretches(), len, brands, deep != 0);
-        found.unwrap_or_else(|refused| refused)
+    answer(|Instance { input, above, .. }| {
+        let brands = input.get(..brands_len).ok_or(outcome::MISUSE)?;
+        findings::record(above.stretches(), len, brands, deep != 0)
     })
 }
 
@@ -143,6 +127,22 @@ extern "C" fn scan(len: usize, brands_len: usize, deep: u32) -> i32 {
 #[unsafe(no_mangle)]
 extern "C" fn wipe() {
     with((), |instance| instance.output.fill(0));
+}
+
+/// Works in the instance, and gives a length or what the call comes to otherwise.
+fn answer(work: impl FnOnce(&mut Instance) -> Result<usize, i32>) -> i32 {
+    let done = with(Err(outcome::MISUSE), work);
+    wipe_stack();
+    let len = done.and_then(|len| i32::try_from(len).map_err(|_| outcome::MISUSE));
+    len.unwrap_or_else(|refused| refused)
+}
+
+/// Writes over what a key has left behind on the stack: texts and tags that were moved, base64 that was undone.
+#[inline(never)]
+fn wipe_stack() {
+    const LEN: usize = 32 * 1024;
+    let mut stack = [0_u8; LEN];
+    black_box(&mut stack);
 }
 
 /// What the host has written for `narrow`: a key, scopes and networks.

@@ -16,12 +16,15 @@ const FRONT_LEN: usize = 12;
 const MOST_BRANDS: usize = 16;
 
 /// Writes a record behind the text for each credential in its first `len` bytes, wipes the text, and tells how many there are.
+///
+/// WHY not inlined: what it leaves on the stack is wiped by its caller, whose own frame is not.
+#[inline(never)]
 pub(crate) fn record(
     mut above: Stretches<'_>,
     len: usize,
     brands: &[u8],
     deep: bool,
-) -> Result<i32, i32> {
+) -> Result<usize, i32> {
     let mut named = [""; MOST_BRANDS];
     let brands = named_in(brands, &mut named)?;
     let scanner = Scanner::new(brands).map_err(|_| outcome::NO_BRAND)?;

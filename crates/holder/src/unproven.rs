@@ -4,10 +4,25 @@
 
 use core::fmt::{self, Display, Write};
 
-use wardkey::{Narrowing, Networks, ScopeSet, SigningKeyId, UnixSeconds, Unproven};
+use wardkey::{Narrowing, Networks, ScopeSet, SigningKeyId, UnixSeconds, Unproven, inspect};
+
+use crate::outcome;
+use crate::page::Page;
+
+/// Writes what a key says and gives its length, or a number of [`outcome`].
+///
+/// WHY not inlined: what it leaves on the stack is wiped by its caller, whose own frame is not.
+#[inline(never)]
+pub(crate) fn read(key: &[u8], output: &mut [u8]) -> Result<usize, i32> {
+    let key = str::from_utf8(key).map_err(|_| outcome::MALFORMED)?;
+    let unproven = inspect(key).map_err(outcome::no_key)?;
+    let mut page = Page::new(output);
+    write(&mut page, &unproven).map_err(|_| outcome::MISUSE)?;
+    Ok(page.len())
+}
 
 /// Writes it: the base's values, what is left of scopes and time, and each narrowing, oldest first.
-pub(crate) fn write(page: &mut impl Write, unproven: &Unproven) -> fmt::Result {
+fn write(page: &mut impl Write, unproven: &Unproven) -> fmt::Result {
     let base = unproven.base();
     let SigningKeyId { tenant, audience, epoch } = base.signing_key;
     let (prefix, subject) = (unproven.prefix().as_str(), base.subject.as_str());

@@ -26,13 +26,14 @@ export function redactingConsole(target = globalThis.console, options) {
     if (!holds) target.assert(false, ...(values.length === 0 ? [] : [shown(values)]));
   });
   own.set("timeLog", (label = "default", ...values) => target.timeLog(shown([label]), ...(values.length === 0 ? [] : [shown(values)])));
-  return new Proxy(target, {
-    get(console, name) {
+  // Not over `target` itself: of a frozen one a proxy must give the methods that it has.
+  return new Proxy(Object.create(target), {
+    get(_, name) {
       if (own.has(name)) return own.get(name);
-      const value = Reflect.get(console, name, console);
+      const value = target[name];
       if (typeof value !== "function") return value;
       // Labels of counters and timers; what else there may be is shown nothing but text.
-      return (...values) => value.apply(console, values.map((each) => (each === undefined ? each : shown([each]))));
+      return (...values) => value.apply(target, values.map((each) => (each === undefined ? each : shown([each]))));
     },
   });
 }
@@ -55,7 +56,7 @@ function plain(value) {
     if (each === null || typeof each !== "object") return each;
     if (seen.has(each)) return "[seen above]";
     seen.add(each);
-    if (each instanceof Map || each instanceof Set || typeof each.entries === "function" && !Array.isArray(each)) return [...each];
+    if (typeof each[Symbol.iterator] === "function" && !Array.isArray(each)) return [...each];
     return each;
   }, 2);
   return text ?? String(value);

@@ -9,7 +9,7 @@ const MAX_KEY_LEN = 512;
 const FOR_ITS_ORIGIN = ["authorization", "cookie", "proxy-authorization"];
 
 /** A function like `fetch`. */
-export function wardkeyFetch({ key, origins, header = "Authorization", onRotateBy, fetch = globalThis.fetch }) {
+export function wardkeyFetch({ key, origins, header = "Authorization", onRotateBy, fetch = globalThis.fetch } = {}) {
   const isAllowed = allowedOrigins(origins);
   if (typeof key !== "function") credential(key);
   if (typeof header !== "string" || !/^[A-Za-z0-9-]+$/.test(header)) throw new OptionError("invalid_option", "header: a header's name");
