@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 import { RULED } from "../harness/policies.mjs";
+import { BUN, DENO } from "../harness/runtimes.mjs";
 import { Worker } from "../harness/worker.mjs";
 
 const PACKAGE = fileURLToPath(new URL("../../crates/js", import.meta.url));
@@ -122,9 +123,9 @@ describe("the packed package", () => {
     assert.equal(status.zone, "fresh");
   });
 
-  for (const [runtime, ...args] of [["deno", "run", "--allow-net", "--allow-env", "--allow-read", "examples/deno/server.mjs"], ["bun", "run", "examples/bun/server.mjs"]]) {
+  for (const [runtime, program, ...args] of [["Deno", DENO, "run", "--allow-net", "--allow-env", "--allow-read", "examples/deno/server.mjs"], ["Bun", BUN, "run", "examples/bun/server.mjs"]]) {
     it(`protects a server with ${runtime}`, async () => {
-      const url = await started(fileURLToPath(new URL(`../../node_modules/.bin/${runtime}`, import.meta.url)), args);
+      const url = await started(program, args);
       const good = await fetch(url, { headers: authorization() });
       assert.deepEqual([good.status, await good.json()], [200, { hello: "svc:billing", key: key.key_id }]);
       const refused = await fetch(url, { headers: { Authorization: "Bearer nonsense" } });

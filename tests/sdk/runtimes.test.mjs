@@ -2,20 +2,20 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { BUN, DENO, NODE_22 } from "../harness/runtimes.mjs";
+
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SUITE = "./tests/verifier_module.test.mjs";
-const node22 = ["x64", "arm64"].map((arch) => `${ROOT}node_modules/node-linux-${arch}/bin/node`).find(existsSync);
 
 describe("the module's suite", () => {
   for (const [runtime, program, ...args] of [
-    ["Node 22", node22, "--test", "--test-reporter=spec", SUITE],
-    ["Deno", `${ROOT}node_modules/.bin/deno`, "test", "--allow-read", "--allow-env", "--no-check", SUITE],
-    ["Bun", `${ROOT}node_modules/.bin/bun`, "test", SUITE],
+    ["Node 22", NODE_22, "--test", "--test-reporter=spec", SUITE],
+    ["Deno", DENO, "test", "--allow-read", "--allow-env", "--no-check", SUITE],
+    ["Bun", BUN, "test", SUITE],
   ]) {
     it(`passes in ${runtime}`, { skip: program === undefined && "not built for this machine" }, async () => {
       // A suite within a suite would run nothing.

@@ -6,7 +6,10 @@ export class WardkeyError<Code extends string = string> extends Error {
 }
 
 /** An option that is missing, of the wrong kind, or outside its bounds. */
-export class OptionError extends WardkeyError<"invalid_option" | "unknown_scope" | "catalog_needed"> {}
+export class OptionError extends WardkeyError<
+  | "invalid_option" | "unknown_scope" | "catalog_needed"
+  | "one_transport" | "https_required" | "credential_missing" | "scope_malformed" | "scope_unknown" | "no_verifier_in_browsers"
+> {}
 
 /** A text that is no key, or one that was mistyped or cut short. */
 export class KeyTextError extends WardkeyError<"malformed" | "bad_checksum"> {}
@@ -19,3 +22,12 @@ export class ModuleError extends WardkeyError<"module_not_ready" | "module_faile
 
 /** A request that would have taken the key where it must not go, or that carries a credential already. */
 export class RequestError extends WardkeyError<"redirect_refused" | "two_credentials"> {}
+
+/** A key set that is none, or is refused. */
+export class KeySetError extends WardkeyError<"key_set_malformed" | "key_set_refused"> {}
+
+/** What a registry or a file did not give. */
+export class TransportError extends WardkeyError<
+  | "registry_unreachable" | "registry_refused" | "credential_refused" | "not_found" | "tenant_gone" | "too_many_requests"
+  | "answer_too_long" | "no_registry"
+> {}

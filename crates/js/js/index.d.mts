@@ -1,3 +1,5 @@
+export * from "./errors.mjs";
+
 /** Bytes, or a promise of them. */
 export type Bytes = Uint8Array | ArrayBuffer;
 
@@ -142,7 +144,7 @@ export declare class Verifier {
   authorize(request: Request, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
   /** The same for requests of another kind: the URL, and what gives a header's value. */
   authorizeHeaders(url: string, values: (header: string) => string | null | undefined, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
-  /** Judges a key. Rejects with `UsageError` for a scope that the audience does not have; a bad key is a decision. */
+  /** Judges a key. Rejects with `OptionError` for a scope that the audience does not have; a bad key is a decision. */
   verify(key: string, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
   /**
    * Judges a key by what is here, for hot loops. With `claims: false` the decision says nothing of the key, which is a third
@@ -168,17 +170,5 @@ export interface Status {
   lastKeySetError: string | undefined;
 }
 
-/** Makes a verifier: fetches the key set, and the list if it can be had. Rejects with `TransportError`, `KeySetError`, `UsageError`. */
+/** Makes a verifier: fetches the key set, and the list if it can be had. Rejects with `TransportError`, `KeySetError`, `OptionError`. */
 export declare function createVerifier(options: VerifierOptions): Promise<Verifier>;
-
-/** Of every error of this package. No message holds a key. */
-export declare class WardkeyError extends Error {
-  /** Stable. */
-  readonly code: string;
-}
-/** An option, an argument or a scope that cannot be. */
-export declare class UsageError extends WardkeyError {}
-/** A key set that is none, or another audience's. */
-export declare class KeySetError extends WardkeyError {}
-/** A registry or a file that did not give what was asked for. */
-export declare class TransportError extends WardkeyError {}

@@ -3,7 +3,7 @@
 import { compiled } from "#verifier-module";
 import { Verifier } from "./verifier/verifier.mjs";
 
-export { KeySetError, TransportError, UsageError, WardkeyError } from "./errors.mjs";
+export * from "./errors.mjs";
 export { Decision } from "./verifier/decision.mjs";
 export { Verifier };
 

@@ -1,6 +1,6 @@
 // Key set, list and strict answers from a registry over HTTP: by URL, or by a Worker's service binding.
 
-import { TransportError, UsageError } from "../errors.mjs";
+import { TransportError, OptionError } from "../errors.mjs";
 import { boundedBody } from "./bounded_body.mjs";
 import { MAX_HEAD_LEN } from "./list_head.mjs";
 
@@ -19,9 +19,9 @@ export class RegistryTransport {
   constructor({ fetch, base, credential, audience, maxStateBytes = DEFAULT_MAX_STATE_BYTES }) {
     const url = new URL(base);
     if (url.protocol !== "https:" && !LOOPBACK.has(url.hostname)) {
-      throw new UsageError("https_required", "the registry is reached by https, but for one on this machine");
+      throw new OptionError("https_required", "the registry is reached by https, but for one on this machine");
     }
-    if (credential === undefined) throw new UsageError("credential_missing", "a registry needs the option `credential`");
+    if (credential === undefined) throw new OptionError("credential_missing", "a registry needs the option `credential`");
     this.#fetch = fetch;
     this.#base = url.href.replace(/\/$/, "");
     this.#credential = typeof credential === "function" ? credential : () => credential;

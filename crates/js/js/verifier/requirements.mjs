@@ -1,6 +1,6 @@
 // What calls need: each set of scopes is looked up once and has a number in the module.
 
-import { UsageError } from "../errors.mjs";
+import { OptionError } from "../errors.mjs";
 
 /** The requirements of one instance. */
 export class Requirements {
@@ -13,20 +13,20 @@ export class Requirements {
     this.#instance = instance;
   }
 
-  /** The number of a requirement: one scope, or all of several, or any of them. Throws `UsageError` for an unknown one. */
+  /** The number of a requirement: one scope, or all of several, or any of them. Throws `OptionError` for an unknown one. */
   number(scopes, any, strict) {
     if (!any && !strict && typeof scopes === "string") {
       const usual = this.#usual.get(scopes);
       if (usual !== undefined) return usual;
     }
-    if (typeof scopes !== "string" && !Array.isArray(scopes)) throw new UsageError("scope_malformed", "a call needs one scope or a list of them");
+    if (typeof scopes !== "string" && !Array.isArray(scopes)) throw new OptionError("scope_malformed", "a call needs one scope or a list of them");
     const names = typeof scopes === "string" ? scopes : scopes.join(" ");
     const name = MODES[(any ? 1 : 0) + (strict ? 2 : 0)] + names;
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const list = typeof scopes === "string" ? [scopes] : scopes;
     if (list.some((scope) => typeof scope !== "string" || !SCOPE.test(scope))) {
-      throw new UsageError("scope_malformed", "a scope is written as `resource:action`");
+      throw new OptionError("scope_malformed", "a scope is written as `resource:action`");
     }
     try {
       const number = this.#instance.require(list, { any, strict });
@@ -34,7 +34,7 @@ export class Requirements {
       if (!any && !strict && typeof scopes === "string") this.#usual.set(scopes, number);
       return number;
     } catch (error) {
-      throw new UsageError("scope_unknown", `${names}: ${error.message}`);
+      throw new OptionError("scope_unknown", `${names}: ${error.message}`);
     }
   }
 

@@ -1,6 +1,6 @@
 // Protecting an API: whether a request's key is authentic, alive and allowed.
 
-import { UsageError } from "../errors.mjs";
+import { OptionError } from "../errors.mjs";
 import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../instance.mjs";
 import { callerAddress } from "./caller_address.mjs";
 import { credentialOf } from "./credential.mjs";
@@ -190,7 +190,7 @@ export class Verifier {
 
 function transportOf({ url, binding, files, transport, ...options }) {
   const given = [url, binding, files, transport].filter((each) => each !== undefined);
-  if (given.length !== 1) throw new UsageError("one_transport", "a verifier needs one of the options `url`, `binding`, `files` and `transport`");
+  if (given.length !== 1) throw new OptionError("one_transport", "a verifier needs one of the options `url`, `binding`, `files` and `transport`");
   if (transport !== undefined) return transport;
   if (files !== undefined) return new StaticTransport(files);
   if (binding !== undefined) {

@@ -1,8 +1,8 @@
 // In a browser there is no verifier: a key set is a secret that mints keys, and whoever opens the page could read it.
 
-import { UsageError } from "../errors.mjs";
+import { OptionError } from "../errors.mjs";
 
 /** Throws as soon as a verifier is made. */
 export const compiled = undefined;
 
-throw new UsageError("no_verifier_in_browsers", "a key set is a secret and must not reach a browser; `wardkey/holder` works there");
+throw new OptionError("no_verifier_in_browsers", "a key set is a secret and must not reach a browser; `wardkey/holder` works there");
