@@ -9,6 +9,7 @@ import { MOST_REFUSALS, withheld } from "./harness/refusals.mjs";
 import { parseHead, statePath } from "./harness/revocation_list.mjs";
 import { together } from "./harness/together.mjs";
 import { RULED } from "./harness/policies.mjs";
+import { usageReport } from "./harness/usage_report.mjs";
 import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 const TENANT = 1;
@@ -34,6 +35,8 @@ const ROUTES = [
   { route: "POST /v1/keys", body: { subject: "svc:made", audience: "api", scopes: ["reports:read"], expires_in: 600 }, legal: ["subject", "owner"] },
   { route: "GET /v1/keys", readsQuery: true, legalQuery: ["subject"] },
   { route: "GET /v1/keys/{id}" },
+  { route: "GET /v1/keys/{id}/usage" },
+  { route: "POST /v1/usage", body: () => usageReport([]) },
   { route: "PATCH /v1/keys/{id}", body: { name: "renamed" }, legal: ["owner"] },
   { route: "POST /v1/keys/{id}/rotate", body: {} },
   { route: "POST /v1/keys/{id}/confirm", body: {} },
@@ -88,7 +91,7 @@ describe("nothing but the credential says who acts", () => {
     let path = template.replace("/keys/{id}", `/keys/${keyId}`).replace("/revocations/{id}", `/revocations/${revocation}`).replace("{audience}", audience);
     path = path.replace("/{tenant}/head", `/${TENANT}/head`).replace("/v1/list/{tenant}/state/{name}", state);
     if (place === "query") path += `?${field}=${encodeURIComponent(claimText(field))}`;
-    let content = route === "POST /v1/verify" ? { ...body, key } : body;
+    let content = route === "POST /v1/verify" ? { ...body, key } : typeof body === "function" ? body() : body;
     // A GET takes no body: one that comes along is not looked at.
     if (place === "body") content = { ...content, [field]: claim(field) };
     const all = { ...(route === "PUT /v1/policy" && { "If-Match": etag }), ...headers };
@@ -155,7 +158,7 @@ describe("nothing but the credential says who acts", () => {
   it("whoever may does it under its own name, whatever it claims", async () => {
     const actor = { subject: "svc:honest", key_id: honest.keyId };
     const acts = ROUTES.filter(({ route, open }) => !open && !["GET /v1/audit", "POST /v1/tenant/destroy"].includes(route));
-    const silent = ["GET /v1/keys", "GET /v1/keys/{id}", "GET /v1/revocations/{id}", "POST /v1/verify", "GET /v1/root/rewrap", "GET /v1/policy"];
+    const silent = ["GET /v1/keys", "GET /v1/keys/{id}", "GET /v1/keys/{id}/usage", "POST /v1/usage", "GET /v1/revocations/{id}", "POST /v1/verify", "GET /v1/root/rewrap", "GET /v1/policy"];
     const before = (await founder.audit()).length;
     const done = new Map();
     // The key that the others act on dies last.

@@ -1,5 +1,7 @@
 // Every route with every object that it can be asked about: what is sent, which right it needs, what the log calls it.
 
+import { usageReport } from "../harness/usage_report.mjs";
+
 export const [A, B, W, NOWHERE] = ["api", "jobs", "wardkey", "nowhere"];
 export const NUMBERS = { [W]: 0, [A]: 1, [B]: 2 };
 /** A scope of each audience's catalog. */
@@ -39,6 +41,7 @@ const states = ({ generations }) => generations.map(({ state }) => state).join()
 
 const keyActs = [
   ...onKeys("GET /v1/keys/{id}", "keys:read", "key.read"),
+  ...onKeys("GET /v1/keys/{id}/usage", "keys:read", "usage.read"),
   ...onKeys("PATCH /v1/keys/{id}", "keys:update", "key.update", { body: { name: "another" }, done: ({ name }) => name === "another" }),
   ...onKeys("POST /v1/keys/{id}/rotate", "keys:rotate", "key.rotate", { done: ({ generations }) => generations.length === 2 }),
   ...onKeys("POST /v1/keys/{id}/confirm", "keys:rotate", "key.confirm", {
@@ -149,6 +152,16 @@ const keySets = [undefined, A, B, W, NOWHERE].map((audience) =>
   }),
 );
 
+/** Without entries, so that no report changes anything later on. */
+const usageReports = [undefined, A, B, W, NOWHERE].map((audience) =>
+  cell("POST /v1/usage", "usage report", audience ?? "its only audience", {
+    needs: "verifier:key-set",
+    action: "usage.report",
+    audience,
+    send: () => ["POST", "/v1/usage", { body: usageReport([], audience && { audience }) }],
+  }),
+);
+
 const signingKeys = [A, B, W, NOWHERE].flatMap((audience) =>
   [false, true].map((compromised) =>
     cell("POST /v1/signing-keys/{audience}/rotate", "signing keys", `${audience}, ${compromised ? "compromised" : "planned"}`, {
@@ -210,6 +223,7 @@ export const CELLS = [
   ...verifications,
   ...proxied,
   ...keySets,
+  ...usageReports,
   ...signingKeys,
   ...ofTheTenant,
   ...audits,

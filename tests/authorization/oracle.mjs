@@ -151,6 +151,12 @@ const clauses = {
     return allowed({ entry, shows: ({ headers, bytes }) => headers["cache-control"] === "no-store" && bytes.length > 64 });
   },
 
+  "usage report"(role, cell) {
+    const only = role.only("verifier:key-set");
+    if (only === undefined || (cell.audience && cell.audience !== only)) return byRule(cell, "key_set_audience");
+    return allowed({ shows: ({ json }) => json.counted === 0 && json.repeated === false });
+  },
+
   "signing keys"(role, cell, world) {
     if (!role.may("signing-keys:rotate", cell.audience)) return byRule(cell, "signing_keys_audience");
     if (cell.compromised && cell.audience === W) return refused(409, "last_admin");

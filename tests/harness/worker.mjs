@@ -362,6 +362,7 @@ export class Worker {
     const env = {
       REGISTRY: shim ? object("shim", "RegistryShim") : object(home, "TenantRegistry"),
       DIRECTORY: shim ? object("shim", "DirectoryShim") : object(home, "TenantDirectory"),
+      USAGE: object(home, "TenantUsage"),
       RECORDS: { type: "kv", id: "records" },
       PUBLIC_LIMIT: { type: "rate-limit", namespace: "1001", simple: { ...LIMIT, ...(limit && { limit }) } },
       STRICT_LIMIT: { type: "rate-limit", namespace: "1002", simple: { ...LIMIT, ...(strictLimit && { limit: strictLimit }) } },
@@ -388,6 +389,7 @@ export class Worker {
           exports: {
             TenantRegistry: { type: "durable-object", storage: "sqlite" },
             TenantDirectory: { type: "durable-object", storage: "sqlite" },
+            TenantUsage: { type: "durable-object", storage: "sqlite" },
           },
         }),
       },

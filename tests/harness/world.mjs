@@ -158,6 +158,7 @@ export const WORLD = `
 
   export const TenantRegistry = objects(built.TenantRegistry);
   export const TenantDirectory = objects(built.TenantDirectory);
+  export const TenantUsage = objects(built.TenantUsage);
   export default new Proxy(Built, {
     construct: (target, [context, env], newTarget) => Reflect.construct(target, [context, shimmed(env)], newTarget),
   });

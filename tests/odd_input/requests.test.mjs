@@ -28,6 +28,8 @@ describe("requests", () => {
       "/v1/keys": ["GET", "POST"],
       [`/v1/keys/${keyId}`]: ["GET", "PATCH"],
       ...Object.fromEntries(["rotate", "confirm", "suspend", "resume", "revoke"].map((act) => [`/v1/keys/${keyId}/${act}`, ["POST"]])),
+      [`/v1/keys/${keyId}/usage`]: ["GET"],
+      "/v1/usage": ["POST"],
       "/v1/revoke-self": ["POST"],
       "/v1/revocations": ["POST"],
       "/v1/revocations/rev_0011223344556677": ["GET"],
@@ -68,6 +70,7 @@ describe("requests", () => {
       const path = `/v1/keys/${id}`;
       refused(await admin.get(path), 404, "not_found", id);
       refused(await admin.post(`${path}/revoke`), 404, "not_found", id);
+      refused(await admin.get(`${path}/usage`), 404, "not_found", id);
     }
     assert.equal((await admin.read(keyId)).status, 200);
   });

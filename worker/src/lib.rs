@@ -25,7 +25,9 @@ mod state_store;
 mod sweep;
 mod tenant_directory;
 mod tenant_registry;
+mod tenant_usage;
 mod underway;
+mod usage_client;
 mod waiting_calls;
 
 use wardkey::{KeyId, TenantId};
@@ -38,7 +40,7 @@ use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
 use crate::routes::{
     audit, bootstrap, forward_auth, healthz, key_life, key_set, keys, list, openapi, policy,
-    revocations, signing_keys, tenant, verify,
+    revocations, signing_keys, tenant, usage, verify,
 };
 
 /// One request with what every route needs of it.
@@ -177,6 +179,8 @@ routes! { call;
     ["v1", "keys", id, "suspend"] { "POST" => key_life::suspend(call, id, true).await }
     ["v1", "keys", id, "resume"] { "POST" => key_life::suspend(call, id, false).await }
     ["v1", "keys", id, "revoke"] { "POST" => key_life::revoke(call, id).await }
+    ["v1", "keys", id, "usage"] { "GET" => usage::read(call, id).await }
+    ["v1", "usage"] { "POST" => usage::report(call).await }
     ["v1", "revoke-self"] { "POST" => key_life::revoke_self(call).await }
     ["v1", "revocations"] { "POST" => revocations::start(call).await }
     ["v1", "revocations", id] { "GET" => revocations::read(call, id).await }

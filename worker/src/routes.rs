@@ -13,6 +13,7 @@ pub(crate) mod policy;
 pub(crate) mod revocations;
 pub(crate) mod signing_keys;
 pub(crate) mod tenant;
+pub(crate) mod usage;
 pub(crate) mod verify;
 
 use serde::Serialize;

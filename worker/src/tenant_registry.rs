@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use getrandom::SysRng;
 use wardkey::{Reason, UnixMillis};
-use wardkey_registry::{Call, DirectoryCall, Registry, RegistryError, Reply, Store, StrictVerdict};
+use wardkey_registry::{
+    Call, DirectoryCall, Registry, RegistryError, Reply, SightingVerdict, Store, StrictVerdict,
+};
 use worker::{
     Delay, DurableObject, Env, Request, Response, ScheduledTime, State, console_error,
     durable_object,
@@ -126,11 +128,14 @@ fn refused(error: RegistryError) -> worker::Result<Response> {
     Response::from_json(&Err::<Reply, _>(error))
 }
 
-/// Whether a key was judged whose tag was found right and which stands in no book: the credential, or the key that was
-/// asked about.
+/// Whether a key was judged whose tag was found right and which stands in no book: the credential, the key that was
+/// asked about, or one that a verifier reports.
 fn is_never_issued(outcome: &Result<Reply, RegistryError>) -> bool {
     let reason = match outcome {
         Ok(Reply::Checked(StrictVerdict::Dead { reason })) => Reason::named(reason),
+        Ok(Reply::SightingsNoted(verdicts)) => {
+            return verdicts.contains(&SightingVerdict::NeverIssued);
+        }
         Ok(_) => None,
         Err(error) => error.reason(),
     };

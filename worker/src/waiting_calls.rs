@@ -58,6 +58,9 @@ const fn most_beside(call: &Call) -> Option<usize> {
         | Call::ReadPolicy { .. }
         | Call::ReplacePolicy { .. }
         | Call::TryPolicy { .. }
+        | Call::ReadUsedKey { .. }
+        | Call::AdmitReporter { .. }
+        | Call::NoteSightings { .. }
         | Call::ReadRoot { .. }
         | Call::RewrapRoot { .. } => Some(MOST),
     }
@@ -79,8 +82,9 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
     /// Each call of the wire, and how many may wait before it is turned away. Whoever adds a call decides it here, too.
-    const CALLS: [(&str, Option<usize>); 28] = [
+    const CALLS: [(&str, Option<usize>); 31] = [
         ("admit", Some(256)),
+        ("admit_reporter", Some(64)),
         ("admit_verifier", Some(256)),
         ("bootstrap", None),
         ("check", None),
@@ -90,12 +94,14 @@ mod tests {
         ("head", None),
         ("list_keys", Some(64)),
         ("material", None),
+        ("note_sightings", Some(64)),
         ("read_audit", Some(64)),
         ("read_key", Some(64)),
         ("read_key_set", None),
         ("read_policy", Some(64)),
         ("read_revocation", Some(64)),
         ("read_root", Some(64)),
+        ("read_used_key", Some(64)),
         ("replace_policy", Some(64)),
         ("revoke", None),
         ("revoke_key", None),

@@ -23,6 +23,7 @@ use crate::suspend::SuspendRequest;
 use crate::sweep::Swept;
 use crate::try_policy::PolicyTrial;
 use crate::update::UpdateRequest;
+use crate::usage::{Reporter, Sighting, SightingVerdict, UsedKey};
 use crate::verifier::VerifierMaterial;
 use crate::wire::{WireBytes, WireSecret};
 
@@ -225,6 +226,26 @@ pub enum Call {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         has: Vec<(u8, u32)>,
     },
+    /// Admit a verifier that reports usage: whoever may take the key set of one audience.
+    AdmitReporter {
+        /// By what right.
+        authority: Authority,
+        /// The audience's name, which may be left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+    },
+    /// What the tenant's usage is to be asked about a key.
+    ReadUsedKey {
+        /// By what right.
+        authority: Authority,
+        /// Which.
+        key_id: String,
+    },
+    /// What verifiers have seen, as the tenant's usage was told: the deployment's own object asks, and nobody else.
+    NoteSightings {
+        /// Each generation once.
+        sightings: Vec<Sighting>,
+    },
     /// Make the next signing key of an audience.
     RotateSigningKeys {
         /// By what right.
@@ -302,6 +323,8 @@ impl Call {
             | Self::Admit { authority, .. }
             | Self::AdmitVerifier { authority, .. }
             | Self::ReadKeySet { authority, .. }
+            | Self::AdmitReporter { authority, .. }
+            | Self::ReadUsedKey { authority, .. }
             | Self::RotateSigningKeys { authority, .. }
             | Self::ReadRoot { authority }
             | Self::RewrapRoot { authority }
@@ -309,6 +332,7 @@ impl Call {
             Self::Bootstrap { .. }
             | Self::Material { .. }
             | Self::Check { .. }
+            | Self::NoteSightings { .. }
             | Self::Head
             | Self::State { .. }
             | Self::Sweep => None,
@@ -338,6 +362,9 @@ impl Call {
             Self::Admit { .. } => "credential.judge",
             Self::AdmitVerifier { .. } => "verifier.admit",
             Self::ReadKeySet { .. } => "key_set.read",
+            Self::AdmitReporter { .. } => "usage.report",
+            Self::ReadUsedKey { .. } => "usage.read",
+            Self::NoteSightings { .. } => "usage.note",
             Self::RotateSigningKeys { request, .. } if request.compromised => {
                 "signing_key.compromise"
             }
@@ -358,6 +385,7 @@ impl Call {
     pub(crate) fn target(&self) -> Option<KeyId> {
         match self {
             Self::ReadKey { key_id, .. }
+            | Self::ReadUsedKey { key_id, .. }
             | Self::RevokeKey { key_id, .. }
             | Self::UpdateKey { key_id, .. }
             | Self::RotateKey { key_id, .. }
@@ -394,6 +422,12 @@ pub enum Reply {
     Admitted,
     /// To [`Call::AdmitVerifier`], [`Call::ReadKeySet`] and [`Call::Material`].
     Verifier(VerifierMaterial),
+    /// To [`Call::AdmitReporter`].
+    Reporter(Reporter),
+    /// To [`Call::ReadUsedKey`].
+    UsedKey(UsedKey),
+    /// To [`Call::NoteSightings`]: of each what it is.
+    SightingsNoted(Vec<SightingVerdict>),
     /// To [`Call::RotateSigningKeys`].
     SigningKeys(SigningKeysRotated),
     /// To [`Call::ReadRoot`] and [`Call::RewrapRoot`].

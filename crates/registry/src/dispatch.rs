@@ -24,6 +24,7 @@ use crate::revoke_self::revoke_self;
 use crate::rewrap;
 use crate::rotate::{confirm, rotate};
 use crate::rotate_signing_keys::rotate_signing_keys;
+use crate::sighted;
 use crate::store::Store;
 use crate::suspend::suspend;
 use crate::tenant::Tenant;
@@ -128,6 +129,18 @@ pub(crate) fn answer_for(
             let circumstances = circumstances(authority, now);
             key_set::take(store, tenant, audience.as_deref(), has, &circumstances)
                 .map(Reply::Verifier)
+        }
+        Call::AdmitReporter { authority, audience } => {
+            let circumstances = circumstances(authority, now);
+            key_set::reporter(store, tenant, audience.as_deref(), &circumstances)
+                .map(Reply::Reporter)
+        }
+        Call::ReadUsedKey { authority, key_id } => {
+            let key_id = parse_key_id(key_id)?;
+            read::used(store, tenant, &authority.credential, key_id, now).map(Reply::UsedKey)
+        }
+        Call::NoteSightings { sightings } => {
+            sighted::note(store, tenant, sightings, now).map(Reply::SightingsNoted)
         }
         Call::RotateSigningKeys { authority, audience, request } => {
             let circumstances = circumstances(authority, now);

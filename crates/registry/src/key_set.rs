@@ -10,6 +10,7 @@ use crate::epochs;
 use crate::error::RegistryError;
 use crate::store::Store;
 use crate::tenant::Tenant;
+use crate::usage::Reporter;
 use crate::verifier::VerifierMaterial;
 use crate::wire::WireBytes;
 
@@ -22,15 +23,8 @@ pub(crate) fn take(
     has: &[(u8, u32)],
     circumstances: &Circumstances<'_>,
 ) -> Result<VerifierMaterial, RegistryError> {
-    let Circumstances { credential, request_id, now, .. } = *circumstances;
-    let actor = admit(store, tenant, credential, AdminScope::VerifierKeySet, now)?;
-    let number = only(&actor)?;
-    if let Some(name) = audience
-        && tenant.audience_named(name) != Some(number)
-    {
-        // WHY: one answer for an audience that is not there and one that is not the verifier's.
-        return Err(refused("the credential holds no verifier:key-set for that audience"));
-    }
+    let Circumstances { request_id, now, .. } = *circumstances;
+    let (actor, number) = verifier(store, tenant, audience, circumstances)?;
     let material = newest(store, tenant, number, has)?;
     if material.key_set.is_some() {
         let act = Act {
@@ -46,6 +40,40 @@ pub(crate) fn take(
         Tenant::keep_time(store, now)?;
     }
     Ok(material)
+}
+
+/// Admits a verifier that reports usage: whoever may take the key set, and so could have judged every key of the audience.
+pub(crate) fn reporter(
+    store: &dyn Store,
+    tenant: &Tenant,
+    audience: Option<&str>,
+    circumstances: &Circumstances<'_>,
+) -> Result<Reporter, RegistryError> {
+    let (actor, number) = verifier(store, tenant, audience, circumstances)?;
+    Ok(Reporter {
+        audience: number.0,
+        key_id: actor.key_id.to_string(),
+        request_id: circumstances.request_id.into(),
+    })
+}
+
+/// Who holds the credential, and the one audience that it may take the key set of.
+fn verifier(
+    store: &dyn Store,
+    tenant: &Tenant,
+    audience: Option<&str>,
+    circumstances: &Circumstances<'_>,
+) -> Result<(Actor, AudienceId), RegistryError> {
+    let Circumstances { credential, now, .. } = *circumstances;
+    let actor = admit(store, tenant, credential, AdminScope::VerifierKeySet, now)?;
+    let number = only(&actor)?;
+    if let Some(name) = audience
+        && tenant.audience_named(name) != Some(number)
+    {
+        // WHY: one answer for an audience that is not there and one that is not the verifier's.
+        return Err(refused("the credential holds no verifier:key-set for that audience"));
+    }
+    Ok((actor, number))
 }
 
 /// The newest edition of an audience's key set; its bytes, unless the verifier has that edition.

@@ -42,6 +42,7 @@ mod rewrap;
 mod rotate;
 mod rotate_signing_keys;
 mod schema;
+mod sighted;
 mod store;
 mod suspend;
 mod sweep;
@@ -50,6 +51,7 @@ mod tenant;
 mod tenant_report;
 mod try_policy;
 mod update;
+mod usage;
 mod verifier;
 mod wire;
 
@@ -85,5 +87,10 @@ pub use sweep::Swept;
 pub use tenant_report::{TenantReport, TenantState};
 pub use try_policy::{BrokenKey, KeySetChange, PolicyTrial};
 pub use update::{InsideTheKey, UpdateRequest};
+pub use usage::{
+    GenerationUsage, KeyUsage, LostUsage, NamedUsage, OutcomeUsage, Reporter, Sighting,
+    SightingVerdict, Usage, UsageCall, UsageCounted, UsageEntry, UsageLimits, UsagePeriod,
+    UsageReply, UsageReport, UsedKey,
+};
 pub use verifier::VerifierMaterial;
 pub use wire::{WireBytes, WireSecret};

@@ -11,6 +11,7 @@ use crate::key_view::KeyView;
 use crate::outbox;
 use crate::store::Store;
 use crate::tenant::Tenant;
+use crate::usage::UsedKey;
 use crate::wire::{WireBytes, WireSecret};
 
 /// What a reader is to be given.
@@ -62,4 +63,26 @@ pub(crate) fn record(
 ) -> Result<KeyView, RegistryError> {
     let actor = admit(store, tenant, credential, AdminScope::KeysRead, now)?;
     visible(store, &actor, AdminScope::KeysRead, key_id)?.view(store, &tenant.policy)
+}
+
+/// What the tenant's usage is to be asked about a key, for whoever may read it.
+pub(crate) fn used(
+    store: &dyn Store,
+    tenant: &Tenant,
+    credential: &WireSecret,
+    key_id: KeyId,
+    now: UnixMillis,
+) -> Result<UsedKey, RegistryError> {
+    let actor = admit(store, tenant, credential, AdminScope::KeysRead, now)?;
+    let key = visible(store, &actor, AdminScope::KeysRead, key_id)?;
+    let generations = key.generations(store)?;
+    let generations = generations.iter().map(|one| (one.number, one.status_index.0)).collect();
+    let view = key.view(store, &tenant.policy)?;
+    Ok(UsedKey {
+        key_id: view.key_id,
+        audience: key.audience.0,
+        audience_name: view.audience,
+        scopes: view.scopes,
+        generations,
+    })
 }

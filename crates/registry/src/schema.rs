@@ -161,8 +161,16 @@ const TABLES: [&str; 16] = [
 ];
 
 /// What each later schema adds.
-const LATER: [&[&str]; 7] =
-    [SECOND, EPOCHS_AND_ENDS, POLICY_VERSIONS, DIRECTORY_REPORT, LISTS_AT_SCALE, TAGS, COUNTS];
+const LATER: [&[&str]; 8] = [
+    SECOND,
+    EPOCHS_AND_ENDS,
+    POLICY_VERSIONS,
+    DIRECTORY_REPORT,
+    LISTS_AT_SCALE,
+    TAGS,
+    COUNTS,
+    SIGHTINGS,
+];
 
 /// Schema 2: notes, constraints, the deadlines of retiring generations, revocations of many keys.
 const SECOND: &[&str] = &[
@@ -340,3 +348,12 @@ const COUNTS: &[&str] = &[
         PRIMARY KEY (actor_key, action)) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS refusal_count_by_time ON refusal_count (began_at)",
 ];
+
+/// Which generations have an entry in the log for having been shown dead, or without having been issued, on a day from
+/// 1970-01-01.
+const SIGHTINGS: &[&str] = &["CREATE TABLE IF NOT EXISTS sighting_entry (
+        audience INTEGER NOT NULL,
+        day INTEGER NOT NULL,
+        key_id TEXT NOT NULL,
+        status_index INTEGER NOT NULL,
+        PRIMARY KEY (audience, day, key_id, status_index)) STRICT, WITHOUT ROWID"];

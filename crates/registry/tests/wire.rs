@@ -10,20 +10,29 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wardkey_registry::{Call, DirectoryCall, DirectoryReply, KeyView, RegistryError, Reply};
+use wardkey_registry::{
+    Call, DirectoryCall, DirectoryReply, KeyView, RegistryError, Reply, UsageCall, UsageReply,
+};
 
 type Answer<R> = Result<R, RegistryError>;
 
-const CALLS: [&str; 2] = [include_str!("wire/calls.1.json"), include_str!("wire/calls.2.json")];
-const REPLIES: [&str; 4] = [
+const CALLS: [&str; 3] = [
+    include_str!("wire/calls.1.json"),
+    include_str!("wire/calls.2.json"),
+    include_str!("wire/calls.5.json"),
+];
+const REPLIES: [&str; 5] = [
     include_str!("wire/replies.1.json"),
     include_str!("wire/replies.2.json"),
     include_str!("wire/replies.3.json"),
     include_str!("wire/replies.4.json"),
+    include_str!("wire/replies.5.json"),
 ];
 const DIRECTORY_CALLS: [&str; 2] =
     [include_str!("wire/directory_calls.2.json"), include_str!("wire/directory_calls.3.json")];
 const DIRECTORY_REPLIES: [&str; 1] = [include_str!("wire/directory_replies.2.json")];
+const USAGE_CALLS: [&str; 1] = [include_str!("wire/usage_calls.5.json")];
+const USAGE_REPLIES: [&str; 1] = [include_str!("wire/usage_replies.5.json")];
 
 fn messages(files: &[&str]) -> Vec<Value> {
     files.iter().flat_map(|file| serde_json::from_str::<Vec<Value>>(file).unwrap()).collect()
@@ -62,7 +71,7 @@ fn panic_with(message: &Value, why: &str) -> ! {
 /// The variants that a type has, as serde names them when it is shown one that it does not know.
 fn variants<M: DeserializeOwned>(unknown: Value) -> BTreeSet<String> {
     let error = serde_json::from_value::<M>(unknown).err().unwrap().to_string();
-    let (_, names) = error.split_once("expected one of ").unwrap();
+    let (_, names) = error.split_once("expected ").unwrap();
     names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
@@ -77,6 +86,8 @@ fn what_an_earlier_version_says_is_read_and_means_the_same() {
     read_and_written::<Answer<Reply>>(&REPLIES);
     read_and_written::<DirectoryCall>(&DIRECTORY_CALLS);
     read_and_written::<Answer<DirectoryReply>>(&DIRECTORY_REPLIES);
+    read_and_written::<UsageCall>(&USAGE_CALLS);
+    read_and_written::<Answer<UsageReply>>(&USAGE_REPLIES);
 }
 
 #[test]
@@ -87,7 +98,9 @@ fn every_call_reply_and_error_is_among_them() {
     assert_eq!(said(&REPLIES, "/Ok/reply"), variants::<Reply>(reply.clone()));
     assert_eq!(said(&REPLIES, "/Err/error"), variants::<RegistryError>(unknown("error")));
     assert_eq!(said(&DIRECTORY_CALLS, "/call"), variants::<DirectoryCall>(unknown("call")));
-    assert_eq!(said(&DIRECTORY_REPLIES, "/Ok/reply"), variants::<DirectoryReply>(reply));
+    assert_eq!(said(&DIRECTORY_REPLIES, "/Ok/reply"), variants::<DirectoryReply>(reply.clone()));
+    assert_eq!(said(&USAGE_CALLS, "/call"), variants::<UsageCall>(unknown("call")));
+    assert_eq!(said(&USAGE_REPLIES, "/Ok/reply"), variants::<UsageReply>(reply));
     let conflict = serde_json::json!({"error": "conflict", "conflict": "?", "detail": ""});
     assert_eq!(said(&REPLIES, "/Err/conflict"), variants::<RegistryError>(conflict));
 }
@@ -134,6 +147,14 @@ fn what_a_later_version_adds_is_passed_over_in_a_reply_and_refused_in_a_request(
     view.as_object_mut().unwrap().insert("later".into(), 1.into());
     assert!(serde_json::from_value::<Answer<Reply>>(reply).is_ok());
     let mut requests = 0;
+    let mut report = messages(&USAGE_CALLS).remove(0);
+    report
+        .pointer_mut("/report")
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .insert("later".into(), 1.into());
+    assert!(serde_json::from_value::<UsageCall>(report).is_err());
     for mut call in messages(&CALLS) {
         let Some(Value::Object(request)) = call.get_mut("request") else { continue };
         // It might be what makes the request safe: the object says that it does not know the call.

@@ -143,7 +143,8 @@ impl Upload {
 }
 
 /// What the worker finds its surroundings by.
-const BINDINGS: [&str; 5] = ["REGISTRY", "DIRECTORY", "RECORDS", "PUBLIC_LIMIT", "STRICT_LIMIT"];
+const BINDINGS: [&str; 6] =
+    ["REGISTRY", "DIRECTORY", "USAGE", "RECORDS", "PUBLIC_LIMIT", "STRICT_LIMIT"];
 /// What Workers takes of a script on its free plan, gzipped.
 const FREE_KIB: u32 = 3 * 1024;
 /// The line of wrangler.toml that a deployer replaces.
@@ -160,6 +161,7 @@ env.REGISTRY (TenantRegistry)      Durable Object
 env.RECORDS (local)                KV Namespace
 env.PUBLIC_LIMIT (600 requests/60s)  Rate Limit
 env.DIRECTORY (TenantDirectory)    Durable Object
+env.USAGE (TenantUsage)            Durable Object
 env.STRICT_LIMIT (600 requests/60s)  Rate Limit
 --dry-run: exiting now.
 ";

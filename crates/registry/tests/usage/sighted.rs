@@ -1,0 +1,304 @@
+//! What the registry is told of what verifiers saw, and what it makes of it.
+
+use wardkey::UnixMillis;
+use wardkey_provision::AdminScope;
+use wardkey_registry::{
+    AuditEntry, Call, RegistryError, Reply, Reporter, RevokeRequest, RotateRequest, Sighting,
+    SightingVerdict, UsedKey,
+};
+use wardkey_testkit::{
+    Acts, Tenant, admin_request, base_of, key_request, key_set_policy, rule, text_of,
+};
+
+use crate::{DAY_MS, KEY, Kept, NOW, entry, entry_at, report, report_at};
+
+fn noted(tenant: &Tenant, sightings: &[Sighting]) -> Vec<SightingVerdict> {
+    let call = Call::NoteSightings { sightings: sightings.to_vec() };
+    match tenant.book.ask(call).unwrap() {
+        Reply::SightingsNoted(verdicts) => verdicts,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tells the registry all that is due, as the object's alarm does.
+fn tell(kept: &Kept, tenant: &Tenant, mut now: UnixMillis) -> Vec<(Sighting, SightingVerdict)> {
+    let mut all = Vec::new();
+    while let Some((_, sightings)) = kept.usage().due_sightings(now).unwrap() {
+        let verdicts = noted(tenant, &sightings);
+        kept.usage().sightings_told(&sightings, &verdicts, now).unwrap();
+        all.extend(sightings.into_iter().zip(verdicts));
+        now = now.plus(1_000);
+    }
+    all
+}
+
+fn sighting(key: &str, denied_as: Option<&str>) -> Sighting {
+    let base = base_of(key);
+    Sighting {
+        audience: 1,
+        key_id: base.key_id.to_string(),
+        status_index: base.status_index.0,
+        day: u32::try_from(NOW.0 / DAY_MS).unwrap(),
+        denied_as: denied_as.map(Into::into),
+        verifier: "gateway-1".into(),
+        request_id: "req_report".into(),
+    }
+}
+
+fn id_of(key: &str) -> String {
+    base_of(key).key_id.to_string()
+}
+
+fn logged(tenant: &Tenant, action: &str) -> Vec<AuditEntry> {
+    let call = Call::ReadAudit { authority: tenant.authority(), after: 0, limit: 200 };
+    let Reply::Audit(page) = tenant.book.ask(call).unwrap() else { panic!("another reply") };
+    page.entries.into_iter().filter(|entry| entry.action == action).collect()
+}
+
+#[test]
+fn each_generation_is_told_once_and_again_when_it_is_shown_dead() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    let key = tenant.key(key_request(&["reports:read"]));
+    let index = base_of(&key).status_index.0;
+    let said = |outcome: &str| vec![entry(&id_of(&key), index, outcome, 1)];
+    kept.send(1, report(1, said("allow"))).unwrap();
+    let told = tell(&kept, &tenant, NOW);
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].0.denied_as.as_deref(), told[0].1), (None, SightingVerdict::Alive));
+    // Nothing of it is news, nor that it was refused while it lived.
+    kept.send(1, report(2, said("allow"))).unwrap();
+    kept.send(1, report(3, said("scope_missing"))).unwrap();
+    assert_eq!(tell(&kept, &tenant, NOW.plus(2_000)), []);
+    tenant.revoke(&id_of(&key), RevokeRequest::default()).unwrap();
+    for id in 4..6 {
+        kept.send(1, report(id, said("inactive"))).unwrap();
+    }
+    let told = tell(&kept, &tenant, NOW.plus(4_000));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0.denied_as.as_deref(), Some("inactive"));
+    let late = logged(&tenant, "key.late_use");
+    assert_eq!(late.len(), 1);
+    assert_eq!(late[0].target, Some(id_of(&key)));
+    assert_eq!(late[0].reason.as_deref(), Some("revoked: denied as inactive by gateway-1"));
+    assert_eq!((late[0].outcome.as_str(), late[0].audience), ("refused", 1));
+    assert_eq!((late[0].request_id.as_str(), &late[0].actor), ("req_test", &None));
+    // The next day it is news again.
+    let next = NOW.plus(DAY_MS);
+    tenant.book.pass(DAY_MS / 4);
+    let entries = vec![entry_at(next, entry(&id_of(&key), index, "revoked", 1))];
+    kept.send_at(1, report_at(9, next, entries), next).unwrap();
+    assert_eq!(tell(&kept, &tenant, next).len(), 1);
+    assert_eq!(logged(&tenant, "key.late_use").len(), 2);
+}
+
+/// What a holder narrowed to an earlier expiry is denied as expired while its key lives.
+#[test]
+fn an_expired_narrowing_does_not_hide_that_its_key_is_shown_dead_later_that_day() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    let key = tenant.key(key_request(&["reports:read"]));
+    let index = base_of(&key).status_index.0;
+    let mut now = NOW;
+    let mut words = Vec::new();
+    for (id, outcome) in (0..).zip(["expired", "expired", "inactive", "expired", "revoked", "inactive"]) {
+        if id == 2 {
+            assert!(logged(&tenant, "key.late_use").is_empty());
+            tenant.revoke(&id_of(&key), RevokeRequest::default()).unwrap();
+        }
+        kept.send(1, report(id, vec![entry(&id_of(&key), index, outcome, 1)])).unwrap();
+        words.extend(tell(&kept, &tenant, now).into_iter().map(|(told, _)| told.denied_as.unwrap()));
+        now = now.plus(5_000);
+    }
+    assert_eq!(words, ["expired", "inactive"]);
+    assert_eq!(logged(&tenant, "key.late_use").len(), 1);
+}
+
+#[test]
+fn a_key_that_was_never_issued_is_an_alarm_once_a_day() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    let key = tenant.key(key_request(&["reports:read"]));
+    let mut request = key_request(&["reports:read"]);
+    request.audience = "jobs".into();
+    let of_jobs = tenant.key(request);
+    let unknown = base_of(&key).status_index.0 + 4_000;
+    // No such index; another key's; and a key of an audience that is not the verifier's.
+    let shown = [
+        (id_of(&key), unknown),
+        (KEY.to_owned(), base_of(&key).status_index.0),
+        (id_of(&of_jobs), base_of(&of_jobs).status_index.0),
+    ];
+    let entries =
+        || shown.iter().map(|(key_id, index)| entry(key_id, *index, "allow", 1)).collect();
+    for id in 0..3 {
+        kept.send(1, report(id, entries())).unwrap();
+        tell(&kept, &tenant, NOW.plus(u64::from(id) * 10_000));
+    }
+    let alarms = logged(&tenant, "key.never_issued");
+    assert_eq!(alarms.len(), 3);
+    for (alarm, (key_id, _)) in alarms.iter().zip(&shown) {
+        assert_eq!((&alarm.target, alarm.audience), (&Some(key_id.clone()), 1));
+        assert_eq!(alarm.reason.as_deref(), Some("reported by gateway-1"));
+        assert_eq!(alarm.outcome, "alarm");
+    }
+    // What was shown is none of ours: nobody has been seen with those.
+    let seen = format!(
+        "SELECT count(*) FROM generation WHERE seen_at IS NOT NULL AND key_id IN ('{}', '{}')",
+        id_of(&key),
+        id_of(&of_jobs)
+    );
+    assert_eq!(tenant.number(&seen), 0);
+    let next = NOW.plus(DAY_MS);
+    let again = shown.iter().map(|(id, index)| entry_at(next, entry(id, *index, "allow", 1)));
+    kept.send_at(1, report_at(7, next, again.collect()), next).unwrap();
+    tell(&kept, &tenant, next);
+    assert_eq!(logged(&tenant, "key.never_issued").len(), 6);
+}
+
+#[test]
+fn an_answer_that_was_lost_leaves_no_second_entry() {
+    let tenant = Tenant::new();
+    let key = tenant.key(key_request(&["reports:read"]));
+    tenant.revoke(&id_of(&key), RevokeRequest::default()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(noted(&tenant, &[sighting(&key, Some("inactive"))]), [SightingVerdict::Dead]);
+    }
+    assert_eq!(logged(&tenant, "key.late_use").len(), 1);
+    // That a dead key was allowed within the bound is no late use.
+    assert_eq!(noted(&tenant, &[sighting(&key, None)]), [SightingVerdict::Dead]);
+    assert_eq!(logged(&tenant, "key.late_use").len(), 1);
+}
+
+#[test]
+fn however_many_are_shown_a_day_has_a_hundred_entries_and_one_that_says_so() {
+    let tenant = Tenant::new();
+    let key = tenant.key(key_request(&["reports:read"]));
+    let many =
+        (0..150).map(|n| Sighting { key_id: format!("key_{n:016x}"), ..sighting(&key, None) });
+    noted(&tenant, &many.collect::<Vec<_>>());
+    assert_eq!(logged(&tenant, "key.never_issued").len(), 100);
+    let withheld = logged(&tenant, "usage.withheld");
+    assert_eq!((withheld.len(), &withheld[0].target), (1, &None));
+    // Neither another day nor another audience is withheld for it.
+    let other = Sighting { key_id: KEY.into(), day: 20_834, ..sighting(&key, None) };
+    noted(&tenant, &[other.clone(), Sighting { audience: 2, ..other }]);
+    assert_eq!(tenant.number("SELECT count(*) FROM audit WHERE action = 'key.never_issued'"), 102);
+}
+
+#[test]
+fn a_key_that_a_verifier_has_seen_is_not_given_again() {
+    let tenant = Tenant::new();
+    let request = || key_request(&["reports:read"]);
+    for (name, is_seen) in [("kept", false), ("seen", true), ("suspended", true)] {
+        let made = tenant.once(name).create(request()).unwrap();
+        let key = text_of(&made);
+        if name == "suspended" {
+            tenant.suspend(&id_of(&key), true).unwrap();
+        }
+        if is_seen {
+            noted(&tenant, &[sighting(&key, None)]);
+        }
+        if name == "suspended" {
+            tenant.suspend(&id_of(&key), false).unwrap();
+        }
+        let again = tenant.once(name).create(request()).unwrap();
+        assert_eq!((again.repeated, again.key.is_some()), (true, !is_seen), "{name}");
+    }
+    // As with every first use the overlap begins, and no earlier generation is cut short by a second report.
+    let first = tenant.key(request());
+    let next = text_of(&tenant.rotate(&id_of(&first), RotateRequest::default()).unwrap());
+    let deadline = "SELECT coalesce(max(retire_at), 0) FROM generation";
+    assert_eq!(tenant.number(deadline), 0);
+    noted(&tenant, &[sighting(&next, None)]);
+    let until = tenant.number(deadline);
+    assert!(until > NOW.0);
+    tenant.book.pass(60_000);
+    noted(&tenant, &[sighting(&next, None)]);
+    assert_eq!(tenant.number(deadline), until);
+}
+
+#[test]
+fn what_the_registry_cannot_be_told_stays_due_and_waits_longer_each_time() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    assert_eq!(kept.usage().next_due(NOW).unwrap(), None);
+    kept.send(1, report(1, vec![entry(KEY, 8, "allow", 1)])).unwrap();
+    let mut now = NOW;
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        assert!(kept.usage().due_sightings(now).unwrap().is_some());
+        kept.usage().telling_failed(now).unwrap();
+        let next = kept.usage().next_due(now).unwrap().unwrap();
+        assert!(kept.usage().due_sightings(UnixMillis(next.0 - 1)).unwrap().is_none());
+        waits.push(next.since(now));
+        now = next;
+    }
+    assert!(waits.is_sorted() && waits[0] <= 2_000 && waits[11] == 300_000, "{waits:?}");
+    assert_eq!(tell(&kept, &tenant, now).len(), 1);
+    // What becomes news while the registry is being told stays due.
+    kept.send(1, report(2, vec![entry(KEY, 9, "allow", 1)])).unwrap();
+    now = now.plus(5_000);
+    let (_, sightings) = kept.usage().due_sightings(now).unwrap().unwrap();
+    kept.send(1, report(3, vec![entry(KEY, 9, "expired", 1)])).unwrap();
+    kept.usage().sightings_told(&sightings, &noted(&tenant, &sightings), now).unwrap();
+    let told = tell(&kept, &tenant, now.plus(5_000));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0.denied_as.as_deref(), Some("expired"));
+    kept.usage().forget().unwrap();
+    assert_eq!(
+        (kept.usage().next_due(now).unwrap(), kept.store.dump().unwrap()),
+        (None, String::new())
+    );
+}
+
+#[test]
+fn whoever_may_take_one_key_set_may_report_for_that_audience() {
+    let tenant = Tenant::with(key_set_policy().unwrap());
+    let report_as = |credential: &str, audience: Option<&str>| -> Result<Reporter, RegistryError> {
+        let authority = tenant.by(credential).authority();
+        let call = Call::AdmitReporter { authority, audience: audience.map(Into::into) };
+        match tenant.book.ask(call)? {
+            Reply::Reporter(reporter) => Ok(reporter),
+            other => panic!("{other:?}"),
+        }
+    };
+    let scope = AdminScope::VerifierKeySet.as_str();
+    let jobs = tenant.key(admin_request("svc:gateway", &[scope], &["jobs"]));
+    let verify = tenant.key(admin_request("svc:gateway", &["verifier:verify"], &["jobs"]));
+    for audience in [None, Some("jobs")] {
+        let reporter = report_as(&jobs, audience).unwrap();
+        assert_eq!((reporter.audience, reporter.key_id), (2, id_of(&jobs)));
+    }
+    for audience in ["api", "wardkey", "nowhere"] {
+        assert_eq!(rule(report_as(&jobs, Some(audience))), "key_set_audience", "{audience}");
+    }
+    assert_eq!(rule(report_as(&tenant.admin, None)), "key_set_audience");
+    assert!(matches!(report_as(&verify, None), Err(RegistryError::MissingScope { .. })));
+    assert!(matches!(
+        report_as(&tenant.key(key_request(&["reports:read"])), None),
+        Err(RegistryError::Denied { .. })
+    ));
+    tenant.revoke(&id_of(&jobs), RevokeRequest::default()).unwrap();
+    assert!(matches!(report_as(&jobs, None), Err(RegistryError::Denied { .. })));
+}
+
+#[test]
+fn only_who_may_read_a_key_is_told_what_to_ask_about_it() {
+    let tenant = Tenant::new();
+    let key = tenant.key(key_request(&["reports:read", "status:read"]));
+    let next = text_of(&tenant.rotate(&id_of(&key), RotateRequest::default()).unwrap());
+    let used = |credential: &str, key_id: &str| -> Result<UsedKey, RegistryError> {
+        let authority = tenant.by(credential).authority();
+        match tenant.book.ask(Call::ReadUsedKey { authority, key_id: key_id.into() })? {
+            Reply::UsedKey(key) => Ok(key),
+            other => panic!("{other:?}"),
+        }
+    };
+    let found = used(&tenant.admin, &id_of(&key)).unwrap();
+    assert_eq!((found.audience, found.audience_name.as_str()), (1, "api"));
+    assert_eq!(found.scopes, ["reports:read", "status:read"]);
+    let index = |key: &str| base_of(key).status_index.0;
+    assert_eq!(found.generations, [(1, index(&key)), (2, index(&next))]);
+    let reader = tenant.key(admin_request("ops:reader", &["keys:read"], &["jobs"]));
+    let stranger = tenant.key(admin_request("ops:stranger", &["keys:update"], &["api"]));
+    assert_eq!(used(&reader, &id_of(&key)).unwrap_err(), RegistryError::NotFound);
+    assert_eq!(used(&tenant.admin, KEY).unwrap_err(), RegistryError::NotFound);
+    assert!(matches!(used(&stranger, &id_of(&key)), Err(RegistryError::MissingScope { .. })));
+}

@@ -1,0 +1,190 @@
+// What verifiers report comes back: counted once, by key, for whoever may read the key; and what it tells the registry.
+
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { eventually } from "./harness/client.mjs";
+import { RULED } from "./harness/policies.mjs";
+import { entryOf, usageReport } from "./harness/usage_report.mjs";
+import { bootstrapToken, Worker } from "./harness/worker.mjs";
+
+const ABSENT = "key_0011223344556677";
+/** Longer than the registry needs to be told of what was seen: a second, and the alarm's own time. */
+const TOLD_MS = 2_500;
+
+describe("usage", () => {
+  let worker, admin, gateway, jobsGateway, made;
+
+  before(async () => {
+    worker = await Worker.start({ limit: 1_000_000 });
+    admin = await worker.administrator({ policy: RULED });
+    gateway = await admin.deputy(["verifier:key-set"], ["api"], { subject: "svc:gateway" });
+    jobsGateway = await admin.deputy(["verifier:key-set"], ["jobs"], { subject: "svc:jobs-gateway" });
+    made = (await admin.create({ scopes: ["reports:read", "reports:write"] })).json;
+  });
+
+  const send = async (report, client = gateway) => {
+    const answer = await client.post("/v1/usage", report);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+  const usageOf = async ({ key_id }, client = admin) => {
+    const answer = await client.get(`/v1/keys/${key_id}/usage`);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+  const logged = async (action, key_id) => (await admin.audit()).filter((entry) => entry.action === action && entry.target === key_id);
+
+  it("that a verifier reports is told by outcome, scope, generation and verifier", async () => {
+    const before = await usageOf(made);
+    assert.deepEqual([before.first_used, before.last_used, before.never_used_scopes], [null, null, ["reports:read", "reports:write"]]);
+    const report = usageReport([
+      entryOf(made, { count: 5 }),
+      entryOf(made, { count: 2, scopes: ["reports:write"], outcome: "address_not_allowed" }),
+      entryOf(made, { outcome: "ask" }),
+    ], { lost: 3 });
+    assert.deepEqual(await send(report), { report_id: report.report_id, repeated: false, counted: 8, dropped: 0 });
+    const last = report.entries[0].last;
+    const usage = await usageOf(made);
+    assert.deepEqual(usage.outcomes.map(({ outcome, count }) => [outcome, count]).sort(), [["address_not_allowed", 2], ["allow", 5], ["ask", 1]]);
+    assert.deepEqual([usage.key_id, usage.audience, usage.first_used, usage.last_used], [made.key_id, "api", last, last]);
+    assert.deepEqual(usage.verifiers, [{ name: "gateway-1", allowed: 5, denied: 2, first: last, last }]);
+    assert.deepEqual(usage.generations, [{ number: 1, allowed: 5, denied: 2, first: last, last }]);
+    assert.deepEqual(usage.scopes.map(({ name, allowed, denied }) => [name, allowed, denied]), [["reports:read", 5, 0], ["reports:write", 0, 2]]);
+    assert.deepEqual([usage.never_used_scopes, usage.lost], [["reports:write"], { by_verifiers: 3, by_registry: 0 }]);
+  });
+
+  it("counts a report once, however often it comes and whatever dies in between", async () => {
+    const key = (await admin.create({})).json;
+    const report = usageReport([entryOf(key, { count: 4 })]);
+    await send(report);
+    assert.deepEqual(await send(report), { report_id: report.report_id, repeated: true, counted: 4, dropped: 0 });
+    const counted = await usageOf(key);
+    await worker.restart();
+    assert.deepEqual(await usageOf(key), counted);
+    await worker.kill();
+    await worker.restart();
+    assert.equal((await send(report)).repeated, true);
+    assert.deepEqual(await usageOf(key), counted);
+    // At once, too.
+    const other = usageReport([entryOf(key, { count: 4 })]);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => send(other)));
+    assert.equal(answers.filter(({ repeated }) => !repeated).length, 1);
+    assert.equal((await usageOf(key)).outcomes[0].count, 8);
+    // Another report under its name is none.
+    const wrong = await gateway.post("/v1/usage", { ...report, lost: 1 });
+    assert.deepEqual([wrong.status, wrong.json.code, wrong.json.field], [400, "invalid_field", "report_id"]);
+  });
+
+  it("is taken from a verifier of one audience alone, for that audience", async () => {
+    const report = usageReport([entryOf(made)]);
+    const refusals = [
+      [worker.client(), 401, "credential_missing"],
+      [worker.client(made.key), 401, "invalid_token"],
+      [admin, 403, "forbidden_by_rule"],
+      [await admin.deputy(["verifier:verify"], ["api"]), 403, "scope_missing"],
+    ];
+    for (const [client, status, code] of refusals) {
+      const answer = await client.post("/v1/usage", report);
+      assert.deepEqual([answer.status, answer.json.code], [status, code], answer.text);
+      // Before it is told what else is wrong.
+      assert.equal((await client.post("/v1/usage", "{")).json.code, code === "forbidden_by_rule" || code === "scope_missing" ? "invalid_body" : code);
+    }
+    for (const audience of ["jobs", "wardkey", "nowhere"]) {
+      const answer = await gateway.post("/v1/usage", { ...report, audience });
+      assert.deepEqual([answer.status, answer.json.code, answer.json.rule], [403, "forbidden_by_rule", "key_set_audience"], audience);
+    }
+    await send({ ...report, audience: "api" });
+    const revoked = await admin.deputy(["verifier:key-set"], ["api"]);
+    await admin.revoke(revoked.keyId, {});
+    assert.equal((await revoked.post("/v1/usage", usageReport([entryOf(made)]))).json.code, "revoked");
+  });
+
+  it("of another audience's key or another tenant's is nothing about that key, and an alarm where it was reported", async () => {
+    const key = (await admin.create({})).json;
+    await send(usageReport([entryOf(key, { count: 9 })]), jobsGateway);
+    assert.deepEqual((await usageOf(key)).outcomes, []);
+    const [alarm] = await eventually("an alarm", async () => { const found = await logged("key.never_issued", key.key_id); return found.length && found; });
+    assert.deepEqual([alarm.audience, alarm.outcome, alarm.actor, alarm.reason], [2, "alarm", null, "reported by gateway-1"]);
+    assert.ok(worker.log.some((line) => line.includes("key.never_issued")));
+
+    await worker.restart({ token: bootstrapToken({ tenant: 2 }) });
+    const stranger = await worker.administrator({ policy: RULED, subject: "ops:stranger" });
+    const strange = await stranger.deputy(["verifier:key-set"], ["api"], { subject: "svc:gateway" });
+    await send(usageReport([entryOf(key, { count: 7 })]), strange);
+    await eventually("an alarm", async () => (await stranger.audit()).some(({ action, target }) => action === "key.never_issued" && target === key.key_id));
+    assert.deepEqual((await usageOf(key)).outcomes, []);
+    const hidden = await stranger.get(`/v1/keys/${key.key_id}/usage`);
+    assert.equal(hidden.likeness, (await stranger.get(`/v1/keys/${ABSENT}/usage`)).likeness);
+    assert.equal(hidden.status, 404);
+  });
+
+  it("is told to whoever may read the key, and to nobody else", async () => {
+    const reader = await admin.deputy(["keys:read"], ["api"]);
+    assert.equal((await usageOf(made, reader)).key_id, made.key_id);
+    const other = await admin.deputy(["keys:read"], ["jobs"]);
+    assert.equal((await other.get(`/v1/keys/${made.key_id}/usage`)).status, 404);
+    assert.equal((await gateway.get(`/v1/keys/${made.key_id}/usage`)).json.code, "scope_missing");
+    assert.equal((await worker.client().get(`/v1/keys/${made.key_id}/usage`)).status, 401);
+  });
+
+  it("that is too long, of another shape or not of its time is refused, and nothing of it is counted", async () => {
+    const key = (await admin.create({})).json;
+    const good = usageReport([entryOf(key)]);
+    const now = good.period.until;
+    const cases = {
+      body_too_large: [413, " ".repeat(65_537)],
+      invalid_body: [400, { ...good, colour: "red" }],
+      "invalid_body ": [400, { ...good, entries: [{ ...good.entries[0], subject: "svc:billing" }] }],
+      "invalid_body  ": [400, { ...good, lost: -1 }],
+      "entries[0].outcome": [400, { ...good, entries: [entryOf(key, { outcome: "bad_tag" })] }],
+      "entries[0].count": [400, { ...good, entries: [entryOf(key, { count: 2_000_000_000 })] }],
+      "entries[0].key_id": [400, { ...good, entries: [{ ...good.entries[0], key_id: key.key }] }],
+      "verifier": [400, { ...good, verifier: key.key }],
+      "report_id": [400, { ...good, report_id: key.key }],
+      "period": [400, { ...good, period: { from: now + 3_000, until: now + 3_600 } }],
+    };
+    for (const [what, [status, body]] of Object.entries(cases)) {
+      const answer = await gateway.post("/v1/usage", body);
+      assert.equal(answer.status, status, `${what}: ${answer.text}`);
+      assert.ok([answer.json.code, answer.json.field].includes(what.trim()), `${what}: ${answer.text}`);
+      assert.ok(!answer.text.includes(key.key));
+    }
+    assert.equal((await gateway.request("POST", "/v1/usage", { body: JSON.stringify(good), headers: { "Content-Type": "text/plain" } })).status, 415);
+    assert.deepEqual((await usageOf(key)).outcomes, []);
+    const full = Array.from({ length: 300 }, () => entryOf(key));
+    assert.equal((await send(usageReport(full))).counted, 300);
+  });
+
+  it("of a dead key is in the log once, and of a living one never", async () => {
+    const key = (await admin.create({})).json;
+    await send(usageReport([entryOf(key), entryOf(key, { outcome: "expired" })]));
+    await sleep(TOLD_MS);
+    assert.deepEqual(await logged("key.late_use", key.key_id), []);
+    await admin.revoke(key.key_id, { reason: "left on a train" });
+    for (let round = 0; round < 3; round += 1) await send(usageReport([entryOf(key, { outcome: "inactive", count: 100 })]));
+    const other = (await admin.create({})).json;
+    await admin.revoke(other.key_id, {});
+    for (let round = 0; round < 3; round += 1) await send(usageReport([entryOf(other, { outcome: "inactive", count: 100 })]));
+    // A narrowing of the first one had expired while it lived.
+    await eventually("an entry", async () => (await logged("key.late_use", key.key_id)).length === 1);
+    const [entry] = await eventually("an entry", async () => { const found = await logged("key.late_use", other.key_id); return found.length && found; });
+    assert.deepEqual([entry.audience, entry.outcome, entry.actor], [1, "refused", null]);
+    assert.equal(entry.reason, "revoked: denied as inactive by gateway-1");
+    await worker.restart();
+    await send(usageReport([entryOf(other, { outcome: "revoked" })]));
+    await sleep(TOLD_MS);
+    assert.equal((await logged("key.late_use", other.key_id)).length, 1);
+    assert.equal((await usageOf(other)).outcomes.reduce((sum, { count }) => sum + count, 0), 301);
+  });
+
+  it("ends that a lost key is given again", async () => {
+    const [kept, seen] = ["kept", "seen"].map((idempotencyKey) => ({ idempotencyKey }));
+    const [first] = [(await admin.create({}, seen)).json, await admin.create({}, kept)];
+    await send(usageReport([entryOf(first)]));
+    await eventually("no second gift", async () => (await admin.create({}, seen)).json.key === undefined);
+    assert.equal((await admin.create({}, seen)).json.key_id, first.key_id);
+    assert.ok((await admin.create({}, kept)).json.key);
+  });
+});
