@@ -12,6 +12,7 @@ import { KeyText } from "./harness/key_text.mjs";
 import { lines, raw } from "./harness/raw.mjs";
 import { derived, unwrapped } from "./harness/tenant_secret.mjs";
 import { RULED } from "./harness/policies.mjs";
+import { entryOf, usageReport } from "./harness/usage_report.mjs";
 import { bootstrapToken, Worker } from "./harness/worker.mjs";
 
 const CHANNELS = ["stdout", "stderr", "responses", "audit", "kv", "sqlite"];
@@ -231,6 +232,8 @@ class Story {
     this.verifier = worker.client(this.keep(await make({ subject: "svc:verifier", audience: "wardkey", scopes: ["verifier:verify"], for_audiences: ["api"] })));
     this.gateway = worker.client(this.keep(await make({ subject: "svc:gateway", audience: "wardkey", scopes: ["verifier:key-set"], for_audiences: ["api"] })));
     await this.act(admin, "PATCH", path, { owner: "team:data", tags: ["nightly"] });
+    await this.gateway.post("/v1/usage", usageReport([entryOf(made.json), entryOf(made.json, { outcome: "expired" })]));
+    await admin.get(`${path}/usage`);
     const rotated = await this.act(admin, "POST", `${path}/rotate`, { expires_in: 600 }, { gives: true });
     for (const act of ["confirm", "suspend", "resume"]) await this.act(admin, "POST", `${path}/${act}`, {});
     for (const key of [made.json.key, rotated.json.key]) await this.#use(key);
@@ -281,6 +284,10 @@ class Story {
       await admin.request("PUT", "/v1/policy", { body: { ...RULED, brand: text, [text]: 1 }, headers: { "If-Match": '"1"' } });
       await admin.get("/v1/key-set", { headers: { "If-None-Match": `"${text}"` } });
       await admin.post("/v1/tenant/destroy", { confirm: 1, reason: text, [text]: 1 });
+      for (const field of ["report_id", "verifier", "audience", "period", text]) await this.gateway.post("/v1/usage", usageReport([], { [field]: text }));
+      for (const field of ["key_id", "outcome", text]) await this.gateway.post("/v1/usage", usageReport([{ ...entryOf({ key: text, key_id: keyId }), [field]: text }]));
+      await this.gateway.post("/v1/usage", usageReport([entryOf({ key: text, key_id: keyId }, { scopes: [text] })]));
+      await admin.get(`/v1/keys/${text}/usage`);
       await admin.get(`/v1/audit?key=${text}`);
       await admin.get(`/v1/keys?after=${encodeURIComponent(text)}`);
       await admin.get(`/${text}`);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { parseHead, statePath } from "../harness/revocation_list.mjs";
+import { usageReport } from "../harness/usage_report.mjs";
 import { DOCUMENT, end, run } from "./programs.mjs";
 import { POLICY, tenant } from "./tenant.mjs";
 
@@ -79,6 +80,9 @@ await stranger.get(statePath(1, { ...head, digest: "0".repeat(64) }));
 const set = await holder.get("/v1/key-set?audience=api");
 await conditional(holder, "GET", "/v1/key-set", undefined, { "If-None-Match": set.headers.etag });
 await admin.get("/v1/key-set");
+await holder.post("/v1/usage", usageReport([]));
+await admin.post("/v1/usage", usageReport([]));
+await admin.get(`/v1/keys/${id}/usage`);
 await admin.post("/v1/signing-keys/jobs/rotate", { compromised: false });
 await admin.post("/v1/signing-keys/jobs/rotate", { compromised: false });
 await admin.post("/v1/signing-keys/jobs/rotate", { compromised: true });

@@ -27,7 +27,7 @@ async function ordinary({ worker, admin, caller, verifier, holder }) {
     url: worker.url,
     admin: admin.credential,
     caller: caller.credential,
-    credentials: { verify: verifier.credential, takeKeySet: holder.credential },
+    credentials: { verify: verifier.credential, takeKeySet: holder.credential, reportUsage: holder.credential },
     revocation: begun.json.revocation_id,
     state: `${sequence}-${digest}`,
     token: worker.token,

@@ -54,7 +54,7 @@ describe("bodies", () => {
   });
 
   it("the same goes for every route that takes a body", async () => {
-    const routes = ["/v1/keys", "/v1/verify", `/v1/keys/${keyId}/revoke`];
+    const routes = ["/v1/keys", "/v1/verify", "/v1/usage", `/v1/keys/${keyId}/revoke`];
     for (const route of routes) {
       for (const body of ["{", '{"colour":"red"}', "[1]", "7"]) {
         refused(await admin.post(route, body), 400, "invalid_body", `${route} ${body}`);

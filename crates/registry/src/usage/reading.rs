@@ -197,7 +197,9 @@ impl<'c> Counts<'c> {
              WHERE audience = ?1 AND key_id = ?2 AND status_index IN (SELECT value FROM json_each(?3)) AND day >= ?4
              AND outcome = 'allow' AND scope.value IN (SELECT value FROM json_each(?5))"
         );
-        let rows = self.store.query(&sql, &[&self.params[..], std::slice::from_ref(&self.scopes)].concat())?;
+        let rows = self
+            .store
+            .query(&sql, &[&self.params[..], std::slice::from_ref(&self.scopes)].concat())?;
         rows.iter().map(|row| row.text(0).map(Into::into)).collect()
     }
 }

@@ -168,16 +168,9 @@ impl<'r> Entry<'r> {
         if scopes.is_empty() || entry.scopes.len() > MAX_SCOPES || !named {
             return Err(wrong("scopes", "must be 1 to 16 names of scopes"));
         }
-        let is_late = match entry.outcome.as_str() {
-            "allow" | "ask" => false,
-            word => match Reason::named(word).map(said_about) {
-                Some(About::ADeadKey) => true,
-                Some(About::AKey) => false,
-                Some(About::NoKey) | None => {
-                    let problem = "must be allow, ask or why a key was denied whose tag was right";
-                    return Err(wrong("outcome", problem));
-                }
-            },
+        let Some(is_late) = is_late(&entry.outcome) else {
+            let problem = "must be allow, ask or why a key was denied whose tag was right";
+            return Err(wrong("outcome", problem));
         };
         if !(1..=MAX_COUNT).contains(&entry.count) {
             return Err(wrong("count", "must be 1 to 1000000000"));
@@ -206,17 +199,36 @@ impl<'r> Entry<'r> {
     }
 }
 
+impl UsageEntry {
+    /// Whether this is the word of an outcome that may be reported.
+    pub fn takes(outcome: &str) -> bool {
+        is_late(outcome).is_some()
+    }
+}
+
+/// Whether an outcome is the denial of a dead key; none for what is said of no key.
+fn is_late(outcome: &str) -> Option<bool> {
+    if matches!(outcome, "allow" | "ask") {
+        return Some(false);
+    }
+    match about(Reason::named(outcome)?) {
+        About::Unproven => None,
+        About::Proven => Some(false),
+        About::Dead => Some(true),
+    }
+}
+
 /// What a denial is said about.
 enum About {
     /// Of a text whose tag was not found right: what it says that it is means nothing.
-    NoKey,
+    Unproven,
     /// Of a key that is as it was issued.
-    AKey,
+    Proven,
     /// Of a key that is dead.
-    ADeadKey,
+    Dead,
 }
 
-const fn said_about(reason: Reason) -> About {
+const fn about(reason: Reason) -> About {
     match reason {
         Reason::Malformed
         | Reason::BadChecksum
@@ -225,7 +237,7 @@ const fn said_about(reason: Reason) -> About {
         | Reason::BadTag
         | Reason::WrongAudience
         | Reason::RequirementOutdated
-        | Reason::TenantGone => About::NoKey,
+        | Reason::TenantGone => About::Unproven,
         Reason::OutsideWindow
         | Reason::NotYetValid
         | Reason::ScopeMissing
@@ -234,13 +246,13 @@ const fn said_about(reason: Reason) -> About {
         | Reason::ListStale
         | Reason::ClockBehind
         | Reason::NoKeySet
-        | Reason::RegistryUnavailable => About::AKey,
+        | Reason::RegistryUnavailable => About::Proven,
         Reason::NeverIssued
         | Reason::Expired
         | Reason::Inactive
         | Reason::Revoked
         | Reason::Suspended
-        | Reason::Retired => About::ADeadKey,
+        | Reason::Retired => About::Dead,
     }
 }
 

@@ -183,7 +183,7 @@ pub(crate) fn failed(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryE
 }
 
 /// Most that the registry is told at once.
-const AT_ONCE: u32 = 200;
+const AT_ONCE: u32 = 100;
 
 /// Between two times that the registry is told, in milliseconds.
 const PAUSE_MS: u64 = 1_000;

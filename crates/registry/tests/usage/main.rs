@@ -1,9 +1,5 @@
 //! What verifiers report: counted once, read back by key, bounded, and what the registry makes of it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod reading;
 mod reports;

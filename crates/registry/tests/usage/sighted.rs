@@ -99,13 +99,16 @@ fn an_expired_narrowing_does_not_hide_that_its_key_is_shown_dead_later_that_day(
     let index = base_of(&key).status_index.0;
     let mut now = NOW;
     let mut words = Vec::new();
-    for (id, outcome) in (0..).zip(["expired", "expired", "inactive", "expired", "revoked", "inactive"]) {
+    for (id, outcome) in
+        (0..).zip(["expired", "expired", "inactive", "expired", "revoked", "inactive"])
+    {
         if id == 2 {
             assert!(logged(&tenant, "key.late_use").is_empty());
             tenant.revoke(&id_of(&key), RevokeRequest::default()).unwrap();
         }
         kept.send(1, report(id, vec![entry(&id_of(&key), index, outcome, 1)])).unwrap();
-        words.extend(tell(&kept, &tenant, now).into_iter().map(|(told, _)| told.denied_as.unwrap()));
+        words
+            .extend(tell(&kept, &tenant, now).into_iter().map(|(told, _)| told.denied_as.unwrap()));
         now = now.plus(5_000);
     }
     assert_eq!(words, ["expired", "inactive"]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use wardkey::Reason;
-use wardkey_registry::Conflict;
+use wardkey_registry::{Conflict, UsageEntry};
 
 use super::document;
 use crate::problem::ApiError;
@@ -173,4 +173,19 @@ fn denials_are_those_of_the_core() {
         Reason::ALL.into_iter().map(|reason| reason.answer().code).collect();
     answered.insert(ApiError::TooManyStrictCalls.code());
     assert_eq!(described, answered);
+}
+
+/// What a verifier may report is what is taken, word for word.
+#[test]
+fn outcomes_of_usage_are_those_that_are_taken() {
+    let document = document();
+    let described = words(&document["components"]["schemas"]["UsageOutcome"]["enum"]);
+    let reasons = Reason::ALL.into_iter().map(Reason::as_str);
+    let taken: BTreeSet<&str> = ["allow", "ask"]
+        .into_iter()
+        .chain(reasons)
+        .filter(|word| UsageEntry::takes(word))
+        .collect();
+    assert_eq!(described, taken);
+    assert!(!taken.contains("bad_tag"));
 }

@@ -8,9 +8,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use wardkey_provision::{KeyConstraints, KeyRequest};
 use wardkey_registry::{
-    AuditPage, BootstrapRequest, DestroyRequest, Destroyed, KeyPage, KeyView, PolicyTrial,
-    RevocationRequest, RevocationView, RevokeRequest, RevokeSelfRequest, RootWrap, RotateRequest,
-    RotateSigningKeysRequest, SigningKeysRotated, SuspendRequest, UpdateRequest,
+    AuditPage, BootstrapRequest, DestroyRequest, Destroyed, KeyPage, KeyUsage, KeyView,
+    PolicyTrial, RevocationRequest, RevocationView, RevokeRequest, RevokeSelfRequest, RootWrap,
+    RotateRequest, RotateSigningKeysRequest, SigningKeysRotated, SuspendRequest, UpdateRequest,
+    UsageCounted, UsageReport,
 };
 
 use self::comparison::{Comparison, Side};
@@ -44,6 +45,7 @@ fn complaints(document: &Value) -> Vec<String> {
         request::<RotateSigningKeysRequest>("RotateSigningKeysRequest"),
         request::<SuspendRequest>("SuspendRequest"),
         request::<UpdateRequest>("UpdateRequest"),
+        request::<UsageReport>("UsageReport"),
         request::<VerifyRequest>("VerifyRequest"),
         answer::<AuditPage>("AuditPage"),
         answer::<ConfirmedAnswer>("ConfirmedKey"),
@@ -51,6 +53,7 @@ fn complaints(document: &Value) -> Vec<String> {
         answer::<Destroyed>("Destroyed"),
         answer::<Health>("Health"),
         answer::<KeyPage>("KeyPage"),
+        answer::<KeyUsage>("KeyUsage"),
         answer::<KeyView>("KeyView"),
         answer::<PolicyTrial>("PolicyTrial"),
         answer::<Problem<'_>>("Problem"),
@@ -58,6 +61,7 @@ fn complaints(document: &Value) -> Vec<String> {
         answer::<RevokedAnswer>("RevokedKey"),
         answer::<RootWrap>("RootWrap"),
         answer::<SigningKeysRotated>("SigningKeysRotated"),
+        answer::<UsageCounted>("UsageCounted"),
         answer::<VerifyAnswer>("VerifyAnswer"),
     ];
     let each =
