@@ -55,6 +55,19 @@ fn counts_are_told_by_outcome_generation_scope_and_verifier() {
     assert_eq!(usage.lost, LostUsage { by_verifiers: 4, by_registry: 0 });
 }
 
+/// Reports come in any order: of a network's, the one of before is the later one.
+#[test]
+fn the_first_and_the_last_time_are_those_of_all_reports() {
+    let kept = Kept::new();
+    for (id, first, last) in [(1, 20, 10), (2, 40, 30), (3, 15, 0), (4, 35, 20)] {
+        let (first, last) = (SECOND - first, SECOND - last);
+        let said = UsageEntry { first, last, ..entry(KEY, 8, "allow", 1) };
+        kept.send(1, report(id, vec![said])).unwrap();
+    }
+    let usage = kept.read(KEY);
+    assert_eq!((usage.first_used, usage.last_used), (Some(SECOND - 40), Some(SECOND)));
+}
+
 /// What the verifiers of one audience claim of another one's key is nothing about that key.
 #[test]
 fn only_the_keys_own_audience_and_generations_count() {
