@@ -127,7 +127,7 @@ impl<'r> Checked<'r> {
             return Err(RegistryError::invalid("lost", "must be at most 1000000000000"));
         }
         if said.entries.len() > MAX_ENTRIES {
-            return Err(RegistryError::invalid("entries", "must be at most 500"));
+            return Err(RegistryError::invalid("entries", "must be at most 256"));
         }
         let entries = said.entries.iter().enumerate();
         let entries = entries
@@ -257,7 +257,7 @@ const fn about(reason: Reason) -> About {
 }
 
 /// Entries of one report: what a body has room for.
-const MAX_ENTRIES: usize = 500;
+const MAX_ENTRIES: usize = 256;
 /// Scopes of one requirement.
 const MAX_SCOPES: usize = 16;
 /// Decisions of one entry.

@@ -100,7 +100,7 @@ fn made_up_names_neither_fill_an_answer_nor_hide_a_use() {
     let kept = Kept::new();
     kept.send(1, report(0, vec![entry_at(NOW, entry(KEY, 8, "allow", 1))])).unwrap();
     for id in 1..4 {
-        let made_up = (0..400).map(|n| UsageEntry {
+        let made_up = (0..200).map(|n| UsageEntry {
             scopes: vec![format!("made:up-{id}-{n}")],
             ..entry(KEY, 8, "allow", 1)
         });

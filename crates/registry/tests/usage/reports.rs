@@ -80,7 +80,7 @@ fn what_a_report_may_not_say_is_named_by_its_field_and_not_repeated() {
             }),
         ),
         ("lost", with(&|said| said.lost = 1_000_000_000_001)),
-        ("entries", with(&|said| said.entries = vec![entry(KEY, 8, "allow", 1); 501])),
+        ("entries", with(&|said| said.entries = vec![entry(KEY, 8, "allow", 1); 257])),
         ("entries[0].key_id", entry_with(&|one| one.key_id = secret.into())),
         ("entries[0].key_id", entry_with(&|one| one.key_id = KEY.to_uppercase())),
         ("entries[0].scopes", entry_with(&|one| one.scopes = vec![])),
@@ -144,8 +144,8 @@ fn what_there_is_no_room_for_is_dropped_and_declared_and_takes_no_other_audience
 #[test]
 fn what_is_too_old_goes_some_at_a_time_until_nothing_is_left() {
     let kept = Kept::new();
-    for id in 0..12 {
-        let keys = (0..400).map(|n| entry(&format!("key_{:016x}", id * 400 + n), 8, "allow", 1));
+    for id in 0..20 {
+        let keys = (0..240).map(|n| entry(&format!("key_{:016x}", id * 240 + n), 8, "allow", 1));
         kept.send(1, report(id, keys.collect())).unwrap();
     }
     let rows = |table: &str| {
