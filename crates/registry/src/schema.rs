@@ -351,9 +351,12 @@ const COUNTS: &[&str] = &[
 
 /// Which generations have an entry in the log for having been shown dead, or without having been issued, on a day from
 /// 1970-01-01.
-const SIGHTINGS: &[&str] = &["CREATE TABLE IF NOT EXISTS sighting_entry (
+const SIGHTINGS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS sighting_entry (
         audience INTEGER NOT NULL,
         day INTEGER NOT NULL,
         key_id TEXT NOT NULL,
         status_index INTEGER NOT NULL,
-        PRIMARY KEY (audience, day, key_id, status_index)) STRICT, WITHOUT ROWID"];
+        PRIMARY KEY (audience, day, key_id, status_index)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS sighting_entry_by_day ON sighting_entry (day)",
+];

@@ -3,6 +3,7 @@
 
 mod reading;
 mod reports;
+mod scale;
 mod sighted;
 
 use wardkey::UnixMillis;

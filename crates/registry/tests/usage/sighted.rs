@@ -4,7 +4,7 @@ use wardkey::UnixMillis;
 use wardkey_provision::AdminScope;
 use wardkey_registry::{
     AuditEntry, Call, RegistryError, Reply, Reporter, RevokeRequest, RotateRequest, Sighting,
-    SightingVerdict, UsedKey,
+    SightingVerdict, Store as _, UsedKey,
 };
 use wardkey_testkit::{
     Acts, Tenant, admin_request, base_of, key_request, key_set_policy, rule, text_of,
@@ -186,6 +186,19 @@ fn however_many_are_shown_a_day_has_a_hundred_entries_and_one_that_says_so() {
     let other = Sighting { key_id: KEY.into(), day: 20_834, ..sighting(&key, None) };
     noted(&tenant, &[other.clone(), Sighting { audience: 2, ..other }]);
     assert_eq!(tenant.number("SELECT count(*) FROM audit WHERE action = 'key.never_issued'"), 102);
+}
+
+/// A book that a Worker of before made has the table with the first call of this one.
+#[test]
+fn a_book_of_before_takes_sightings() {
+    let tenant = Tenant::new();
+    let key = tenant.key(key_request(&["reports:read"]));
+    for statement in ["DROP TABLE sighting_entry", "UPDATE tenant SET schema_version = 8"] {
+        tenant.book.store.execute(statement, &[]).unwrap();
+    }
+    tenant.revoke(&id_of(&key), RevokeRequest::default()).unwrap();
+    assert_eq!(noted(&tenant, &[sighting(&key, Some("revoked"))]), [SightingVerdict::Dead]);
+    assert_eq!(logged(&tenant, "key.late_use").len(), 1);
 }
 
 #[test]
