@@ -47,7 +47,7 @@ describe("the packed package", () => {
     assert.equal(packed.dependencies, undefined);
     const list = execFileSync("npm", ["pack", PACKAGE, "--dry-run", "--json", "--silent"], { cwd: folder, encoding: "utf8" });
     const names = JSON.parse(list)[0].files.map(({ path }) => path);
-    assert.ok(names.includes("js/wasm/wardkey.verifier.wasm"));
+    for (const needed of ["js/wasm/wardkey.verifier.wasm", "js/wasm/wardkey.holder.wasm", "LICENSE-APACHE", "LICENSE-MIT"]) assert.ok(names.includes(needed), needed);
     assert.ok(names.every((name) => /^(js\/.*\.(mjs|mts|wasm)|ABI\.md|README\.md|LICENSE.*|package\.json)$/.test(name)), names.join(" "));
   });
 

@@ -22,11 +22,12 @@ import jose from "./peers/jose.mjs";
 import jsonwebtoken from "./peers/jsonwebtoken.mjs";
 import macaroons from "./peers/macaroons.mjs";
 import wardkey from "./peers/wardkey.mjs";
+import wardkeyPackage from "./peers/wardkey_package.mjs";
 import webcrypto from "./peers/webcrypto.mjs";
 
 /** The rows of a runtime. */
 export const rowsOf = (runtime) => ROWS.filter(({ only }) => only === undefined || only === runtime);
 
 const ROWS = [
-  createHmac, wardkey, webcrypto, hashedMap, fastJwt, jsonwebtoken, jose, hono, macaroons, biscuit, biscuitStart,
+  createHmac, wardkey, wardkeyPackage, webcrypto, hashedMap, fastJwt, jsonwebtoken, jose, hono, macaroons, biscuit, biscuitStart,
 ].flat();

@@ -8,7 +8,7 @@ export class WardkeyError<Code extends string = string> extends Error {
 /** An option that is missing, of the wrong kind, or outside its bounds. */
 export class OptionError extends WardkeyError<
   | "invalid_option" | "unknown_scope" | "catalog_needed"
-  | "one_transport" | "https_required" | "credential_missing" | "scope_malformed" | "scope_unknown" | "no_verifier_in_browsers"
+  | "one_transport" | "https_required" | "credential_missing" | "scope_malformed" | "scope_unknown" | "no_verifier_in_browsers" | "no_registry"
 > {}
 
 /** A text that is no key, or one that was mistyped or cut short. */
@@ -29,5 +29,5 @@ export class KeySetError extends WardkeyError<"key_set_malformed" | "key_set_ref
 /** What a registry or a file did not give. */
 export class TransportError extends WardkeyError<
   | "registry_unreachable" | "registry_refused" | "credential_refused" | "not_found" | "tenant_gone" | "too_many_requests"
-  | "answer_too_long" | "no_registry"
+  | "answer_too_long" | "no_registry" | "report_refused"
 > {}

@@ -86,6 +86,13 @@ export interface CommonOptions {
   refreshTimeoutMs?: number;
   /** Milliseconds that a strict verification waits for the registry. Default 2,000. */
   strictTimeoutMs?: number;
+  /** Reports what is decided about which key to the registry, counted. Default: nothing is reported. */
+  usage?: {
+    /** What this verifier calls itself: 1 to 63 of `a-z 0-9 : . _ / -`. */
+    verifier: string;
+    /** Milliseconds between reports, at least 1,000. Default 60,000. In Workers a report begins with a call: what is counted after the last one stays. */
+    everyMs?: number;
+  };
   /** The clock, in Unix milliseconds. Default `Date.now`. */
   now?: () => number;
 }
@@ -120,6 +127,8 @@ export interface Transport {
   keySet(etag: string | undefined, signal: AbortSignal): Promise<{ bytes: Uint8Array; etag?: string } | undefined>;
   head(tenant: number, signal: AbortSignal): Promise<Uint8Array>;
   state(tenant: number, name: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Takes a report of usage; without it the option `usage` is refused. */
+  report?(report: object, signal: AbortSignal): Promise<void>;
   confirm(asked: { key: string; scopes: string[]; any?: boolean; address?: string }, signal: AbortSignal): Promise<object>;
 }
 
@@ -151,6 +160,8 @@ export declare class Verifier {
    * cheaper.
    */
   verifySync(key: string, scopes: string | string[], options?: VerifyOptions & { claims?: boolean }): Decision;
+  /** Sends what is counted now, before a process ends; see the option `usage`. */
+  reportUsage(): Promise<void>;
   /** What it rests on, for a health check. */
   status(): Status;
 }
@@ -168,6 +179,7 @@ export interface Status {
   leastKeySetVersion: number | undefined;
   lastListError: string | undefined;
   lastKeySetError: string | undefined;
+  lastUsageError: string | undefined;
 }
 
 /** Makes a verifier: fetches the key set, and the list if it can be had. Rejects with `TransportError`, `KeySetError`, `OptionError`. */

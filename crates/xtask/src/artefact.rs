@@ -83,13 +83,17 @@ const WASM_OPT: [&str; 7] = [
     "--enable-sign-ext",
 ];
 
-/// Puts a module where the npm package loads it from.
+/// Puts a module where the npm package loads it from, and the licences where npm packs them from.
 pub(crate) fn put_into_package(workspace: &Workspace, made: &str) -> Result<()> {
-    let made = workspace.path(made);
-    let name = made.file_name().context("a module has a name")?;
-    let place = workspace.path("crates/js/js/wasm").join(name);
-    fs::create_dir_all(workspace.path("crates/js/js/wasm"))?;
-    fs::copy(&made, &place).with_context(|| format!("cannot write {}", place.display()))?;
+    for (file, folder) in
+        [(made, "crates/js/js/wasm"), ("LICENSE-APACHE", "crates/js"), ("LICENSE-MIT", "crates/js")]
+    {
+        let file = workspace.path(file);
+        let name = file.file_name().context("a file has a name")?;
+        let place = workspace.path(folder).join(name);
+        fs::create_dir_all(workspace.path(folder))?;
+        fs::copy(&file, &place).with_context(|| format!("cannot write {}", place.display()))?;
+    }
     Ok(())
 }
 

@@ -16,8 +16,6 @@ use crate::{
 
 /// With SIMD, which every runtime that the package is for has; git-ignored.
 pub(crate) const MADE: &str = "target/wardkey.verifier.wasm";
-/// The same where the npm package has it; git-ignored.
-const PACKED: &str = "crates/js/js/wasm/wardkey.verifier.wasm";
 /// Without.
 pub(crate) const MADE_SCALAR: &str = "target/wardkey.verifier.scalar.wasm";
 
@@ -38,18 +36,14 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
             inputs.remember()
         })?;
     }
-    let packed = workspace.path(PACKED);
-    if fs::read(&packed).ok() != fs::read(&simd).ok() {
-        fs::copy(&simd, &packed)?;
-    }
     for made in [MADE, MADE_SCALAR] {
         let bytes = fs::read(workspace.path(made))?;
         println!("{made}");
         println!("  {} bytes, {} gzipped, no imports", bytes.len(), gzipped(&bytes)?);
         println!("  SHA-256 {}", hex(&Sha256::digest(&bytes)));
-        put_into_package(workspace, made)?;
     }
-    Ok(())
+    // Every runtime that the package is for has SIMD.
+    put_into_package(workspace, MADE)
 }
 
 fn build(workspace: &Workspace, kit: &Kit, name: &str, flags: &str, made: &Path) -> Result<()> {

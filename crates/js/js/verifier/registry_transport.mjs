@@ -57,6 +57,18 @@ export class RegistryTransport {
     return { ...JSON.parse(new TextDecoder().decode(bytes)), requestId: requestId(response) };
   }
 
+  /** Tells what was decided. */
+  async report(report, signal) {
+    const headers = await this.#authorized({ "Content-Type": "application/json" });
+    const body = JSON.stringify({ ...report, audience: this.#audience });
+    const response = await this.#ask("/v1/usage", { method: "POST", headers, body, signal });
+    if ([400, 413, 422].includes(response.status)) {
+      await response.body?.cancel();
+      throw new TransportError("report_refused", `the registry answers ${response.status}`);
+    }
+    await taken(response, MAX_ANSWER_LEN);
+  }
+
   async #authorized(headers) {
     return { ...headers, Authorization: `Bearer ${await this.#credential()}` };
   }

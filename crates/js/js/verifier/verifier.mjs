@@ -11,6 +11,7 @@ import { ListRefresh, within } from "./list_refresh.mjs";
 import { RegistryTransport } from "./registry_transport.mjs";
 import { Requirements } from "./requirements.mjs";
 import { StaticTransport } from "./static_transport.mjs";
+import { UsageReports } from "./usage_reports.mjs";
 
 /** The verifier of one audience. */
 export class Verifier {
@@ -20,6 +21,7 @@ export class Verifier {
   #keySet;
   #requirements;
   #log;
+  #usage;
   #header;
   #address;
   #waitUntil;
@@ -38,6 +40,8 @@ export class Verifier {
     this.#requirements = new Requirements(instance);
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
+    const { usage } = options;
+    if (usage !== undefined) this.#usage = new UsageReports({ transport, name: usage.verifier, everyMs: usage.everyMs, now });
     this.#keySet = new KeySetRenewal({ instance, transport, now, names, etag, renewed: () => this.#requirements.forget() });
     const adopted = (keepAlive) => this.#keySet.ahead(keepAlive);
     this.#list = new ListRefresh({ instance, transport, now, waitMs: options.refreshTimeoutMs ?? 500, adopted });
@@ -125,8 +129,13 @@ export class Verifier {
     this.#list.ahead(now, this.#waitUntil);
     if (kind === ASK_REFRESH) return NEEDS_REFRESH;
     if (kind === ASK_REGISTRY) return STRICT;
-    if (options.claims === false && !this.#log.isKept) return bare(kind);
+    if (options.claims === false && !this.#log.isKept && this.#usage === undefined) return bare(kind);
     return this.#told(this.#decision(kind), scopes, options);
+  }
+
+  /** Sends what is counted now: before a process ends. Without the option `usage` there is nothing to send. */
+  async reportUsage() {
+    await this.#usage?.send();
   }
 
   /** What the verifier rests on: numbers, for a health check or a log. */
@@ -140,7 +149,7 @@ export class Verifier {
       tenant: figure(0), audience: figure(1), keySetVersion: figure(2), freshForMs: figure(3), sequence: figure(4), ageMs,
       zone: ageMs === undefined ? "none" : ageMs <= figure(3) ? "fresh" : "must_ask",
       currentKeySetVersion: figure(6), leastKeySetVersion: figure(7),
-      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError,
+      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError, lastUsageError: this.#usage?.lastError,
     };
   }
 
@@ -180,6 +189,9 @@ export class Verifier {
   }
 
   #told(decision, scopes, { waitUntil, requestId }) {
+    if (this.#usage !== undefined && decision.statusIndex !== undefined) {
+      this.#usage.count(decision, scopes, decision.reason ?? "allow", waitUntil ?? this.#waitUntil);
+    }
     if (!this.#log.isKept) return decision;
     const { outcome, reason, subject, keyId, list } = decision;
     const entry = { outcome, reason, subject, keyId, scopes, sequence: list?.sequence, ageMs: list?.ageMs, requestId };
