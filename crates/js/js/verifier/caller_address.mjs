@@ -6,12 +6,25 @@ export function callerAddress(text) {
   return ipv4(text) ?? ipv6(text) ?? UNKNOWN;
 }
 
+/** WHY by hand: a pattern takes as long as the rest of a verification. */
 function ipv4(text) {
-  const match = IPV4.exec(text);
-  if (match === null) return undefined;
-  const bytes = match.slice(1).map(Number);
-  if (bytes.some((byte) => byte > 255)) return undefined;
-  return { kind: 1, words: [word(bytes), 0, 0, 0] };
+  let [word, byte, digits, dots] = [0, 0, 0, 0];
+  for (let place = 0; place < text.length; place++) {
+    const digit = text.charCodeAt(place) - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      // Some take a number that begins with 0 for octal.
+      if (digits === 1 && byte === 0) return undefined;
+      byte = byte * 10 + digit;
+      digits += 1;
+      if (byte > 255) return undefined;
+    } else if (digit === DOT && digits > 0 && dots < 3) {
+      word = (word << 8) | byte;
+      [byte, digits, dots] = [0, 0, dots + 1];
+    } else {
+      return undefined;
+    }
+  }
+  return dots === 3 && digits > 0 ? { kind: 1, words: [((word << 8) | byte) >>> 0, 0, 0, 0] } : undefined;
 }
 
 function ipv6(text) {
@@ -34,6 +47,7 @@ function ipv6(text) {
   return { kind: 2, words };
 }
 
-const word = ([a, b, c, d]) => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-const IPV4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+const ZERO = 48;
+/** A dot, counted from the digit 0. */
+const DOT = 46 - ZERO;
 const UNKNOWN = { kind: 0, words: [0, 0, 0, 0] };
