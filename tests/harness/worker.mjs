@@ -11,6 +11,7 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { openBook, openBooks, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
+import { besideWorker } from "./beside.mjs";
 import { crowdWorker } from "./crowd.mjs";
 import { leaks, secretsOf } from "./leaks.mjs";
 import { planterWorker } from "./planter.mjs";
@@ -329,7 +330,7 @@ export class Worker {
         ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
         ...(planter ? [planterWorker(compatibilityDate())] : []),
         ...(crowd ? [crowdWorker(compatibilityDate(), home)] : []),
-        ...(beside ? [besideWorker(beside)] : []),
+        ...(beside ? [besideWorker(compatibilityDate(), beside)] : []),
       ],
       host: "127.0.0.1",
       port: 0,
@@ -398,14 +399,6 @@ export class Worker {
       dev: { rootPath: dirname(build), unsafeDirectSockets: sockets, cacheAPI: cache },
     };
   }
-}
-
-/** Somebody's own Worker, which may have a service binding to ours: `{ type: "worker", worker: "wardkey" }`. */
-function besideWorker({ name, manifest, env }) {
-  return {
-    config: { name, compatibilityDate: compatibilityDate(), manifest, env },
-    dev: { rootPath: manifest.modulesRoot, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, entrypoint: "default" }] },
-  };
 }
 
 class Sayings extends Log {

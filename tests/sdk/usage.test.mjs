@@ -85,6 +85,31 @@ describe("reports", () => {
     assert.equal(reports.lastError, undefined);
   });
 
+  it("go on where one never came to its end, and lose none of what was in flight", async () => {
+    const { sent, clock } = made();
+    const ends = [];
+    const hanging = new UsageReports({
+      transport: { report: (report) => (sent.push(structuredClone(report)), new Promise((end, fail) => ends.push({ end, fail }))) },
+      name: "gateway", everyMs: 1_000, now: () => clock.now,
+    });
+    hanging.count(claims(1), "a:b", "allow");
+    const first = hanging.send();
+    clock.now += 20_000;
+    const second = hanging.send();
+    assert.deepEqual([sent.length, sent[0].report_id], [2, sent[1].report_id]);
+    hanging.count(claims(2), "a:b", "allow");
+    ends[0].end();
+    await new Promise((next) => setTimeout(next, 5));
+    assert.equal(sent.length, 3);
+    ends[1].end();
+    ends[2].fail(new Error("away"));
+    await Promise.all([first, second].map((each) => Promise.race([each, new Promise((next) => setTimeout(next, 5))])));
+    const last = hanging.send();
+    assert.equal(sent.at(-1).report_id, sent[2].report_id, "what was not taken is sent again");
+    ends.at(-1).end();
+    await last;
+  });
+
   it("hold 256 entries, say what there was no room for, and lose nothing else", async () => {
     const { reports, sent } = made();
     for (let key = 0; key < 9_000; key++) reports.count(claims(key), "a:b", "allow");

@@ -70,6 +70,10 @@ describe("a verifier of the package", () => {
       assert.deepEqual([decision.list.zone, decision.list.ageMs], ["registry", 0]);
     }
     assert.equal(verifier.verifySync(purger, "reports:purge").outcome, "strict");
+    // What many share, nobody changes.
+    for (const shared of [verifier.verifySync(purger, "reports:purge"), verifier.verifySync("nonsense", "reports:read", { claims: false })]) {
+      assert.throws(() => (shared.outcome = "allow"), TypeError);
+    }
     assert.equal(verifier.verifySync(purger, "reports:purge").response().status, 503);
     // The registry's own word comes before any list: revoked, not inactive.
     const doomed = (await admin.create({ scopes: ["reports:purge"] })).json;
@@ -276,6 +280,8 @@ describe("a verifier whose registry does not answer", () => {
       [{ decision: "deny", reason: "__proto__", status: 503 }, "registry_unavailable"],
       [{ decision: "deny", reason: "too_many_strict_calls", status: 429 }, "too_many_strict_calls"],
       [{ decision: "deny" }, "registry_unavailable"],
+      [{ decision: "allow", status: 200, key_id: "key_0011223344556677", tenant: 1, audience: 1, list: { sequence: 1 } }, "registry_unavailable"],
+      [{ decision: "allow", status: 200 }, "registry_unavailable"],
       [{ decision: "allowed" }, "registry_unavailable"],
       [{}, "registry_unavailable"],
       [null, "registry_unavailable"],

@@ -22,13 +22,18 @@ export class LazyVerifier {
 
   async #firstDecision(context, judge) {
     this.#making ??= this.#make(context);
+    let timer;
+    // WHY an end of its own: in Workers what one request began ends with it, and nobody is told.
+    const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error("no key set in time")), GIVE_UP_MS)));
     try {
-      this.#made = await this.#making;
+      this.#made = await Promise.race([this.#making, late]);
     } catch (error) {
       // The next request tries again: the registry may be away for a moment only.
       this.#making = undefined;
       console.error(`wardkey: no verifier: ${error?.code ?? error?.message}`);
       return new Decision("deny", "no_key_set");
+    } finally {
+      clearTimeout(timer);
     }
     return judge(this.#made);
   }
@@ -39,4 +44,5 @@ export class LazyVerifier {
   }
 }
 
+const GIVE_UP_MS = 6_000;
 const isVerifier = (given) => typeof given?.authorizeHeaders === "function";

@@ -81,15 +81,10 @@ export class ListRefresh {
 
   #ended(underWay, error, keepAlive) {
     if (this.#underWay === underWay) this.#underWay = undefined;
-    const { [LIST_ISSUED_AT]: issuedAt, [FRESH_FOR]: freshFor } = this.#figures;
-    this.#aheadAt = issuedAt + (0.5 + 0.3 * Math.random()) * freshFor;
+    this.#aheadAt = this.#instance.figure(LIST_ISSUED_AT) + (0.5 + 0.3 * Math.random()) * this.#instance.figure(FRESH_FOR);
     this.lastError = error;
     if (error !== undefined) this.#failedAt = this.#now();
     this.#adopted(keepAlive);
-  }
-
-  get #figures() {
-    return [0, 1, 2, 3, 4, 5].map((which) => this.#instance.figure(which));
   }
 
   async #bring() {

@@ -16,6 +16,7 @@ export class UsageReports {
   /** Of what was sent and not answered: it is sent again as it was, so that it counts once. */
   #unanswered;
   #sending;
+  #startedAt = -Infinity;
   #triedAt = -Infinity;
 
   /** `name`: what the verifier calls itself; `everyMs`: milliseconds between reports. */
@@ -36,7 +37,7 @@ export class UsageReports {
     this.#counts.count({ keyId: () => claims.keyId, statusIndex: claims.statusIndex }, scopes, outcome, now);
     const isTime = now - this.#triedAt >= this.#everyMs && now - this.#counts.since >= this.#everyMs;
     const isFull = this.#counts.isFull && now - this.#triedAt >= FULL_EVERY_MS;
-    if (this.#sending === undefined && (isTime || isFull)) {
+    if (!this.#isSending && (isTime || isFull)) {
       const sent = this.send();
       keepAlive?.(sent);
     }
@@ -44,24 +45,37 @@ export class UsageReports {
 
   /** Sends what there is; ends when it is taken, or was not. */
   send() {
-    this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
-    return this.#sending;
+    if (this.#isSending) return this.#sending;
+    this.#triedAt = this.#now();
+    const sending = this.#sendAll().finally(() => {
+      if (this.#sending === sending) this.#sending = undefined;
+    });
+    this.#sending = sending;
+    return sending;
+  }
+
+  /** WHY by the clock, too: in Workers what one request began ends with it, and nobody is told. */
+  get #isSending() {
+    return this.#sending !== undefined && Math.abs(this.#now() - this.#startedAt) < 2 * GIVE_UP_MS;
   }
 
   async #sendAll() {
-    this.#triedAt = this.#now();
-    while ((this.#unanswered ??= this.#next()) !== undefined) {
+    for (;;) {
+      const report = (this.#unanswered ??= this.#next());
+      if (report === undefined) return;
+      this.#startedAt = this.#now();
       try {
         const end = AbortSignal.timeout(GIVE_UP_MS);
-        await within(this.#transport.report(this.#unanswered, end), end);
+        await within(this.#transport.report(report, end), end);
         this.lastError = undefined;
       } catch (error) {
         this.lastError = error?.code ?? error?.name ?? "failed";
         // What is refused for good would keep all others out.
-        if (error instanceof TransportError && error.code === "report_refused") this.#counts.loseAll(this.#unanswered);
+        if (error instanceof TransportError && error.code === "report_refused") this.#counts.loseAll(report);
         else return;
       }
-      this.#unanswered = undefined;
+      // Another one that began when this one seemed to have ended may be at the next.
+      if (this.#unanswered === report) this.#unanswered = undefined;
     }
   }
 

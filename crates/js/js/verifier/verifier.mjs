@@ -176,6 +176,8 @@ export class Verifier {
     } catch {
       return undefined;
     }
+    // An answer about another key, whoever mixed them up, is none.
+    if (answer.decision === "allow" && !(answer.key_id === claims.keyId && answer.tenant === claims.tenant && answer.audience === claims.audience)) return undefined;
     const verdict = answer.decision === "allow" ? 0 : VERDICTS.get(answer.reason);
     if (verdict === undefined) {
       // What is no refusal of the caller's is no answer.
@@ -220,16 +222,16 @@ function reasonOf(kind) {
   return reason;
 }
 
-/** A decision that says nothing of the key, made once. */
+/** A decision that says nothing of the key, made once: what many share is frozen. */
 function bare(kind) {
-  BARE[kind] ??= kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind));
+  BARE[kind] ??= Object.freeze(kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind)));
   return BARE[kind];
 }
 
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const BARE = [];
-const NEEDS_REFRESH = new Decision("needs_refresh");
-const STRICT = new Decision("strict");
+const NEEDS_REFRESH = Object.freeze(new Decision("needs_refresh"));
+const STRICT = Object.freeze(new Decision("strict"));
 const USUAL = Object.freeze({});
 const NO_KEY_SET = REASONS.indexOf("no_key_set") + 1;
 /** With these something is to be done first. */
