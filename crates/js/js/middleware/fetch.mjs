@@ -11,7 +11,8 @@ export function protect(given, scopes, handler, options = {}) {
   return async (request, ...rest) => {
     const [env, context] = rest;
     const asked = context?.waitUntil === undefined ? options : { waitUntil: (promise) => context.waitUntil(promise), ...options };
-    const decision = await verifier.decision(env, (found) => found.authorize(request, scopes, asked));
+    const found = verifier.decision(env, (made) => made.decided(request, scopes, asked));
+    const decision = found instanceof Promise ? await found : found;
     return decision.allowed ? handler(request, ...rest, decision) : decision.response();
   };
 }

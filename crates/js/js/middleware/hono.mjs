@@ -7,7 +7,7 @@ export function wardkey(given, scopes, options = {}) {
   const verifier = new LazyVerifier(given);
   return async (c, next) => {
     const asked = { waitUntil: waitUntilOf(c), ...options };
-    const decision = await verifier.decision(c, (found) => found.authorize(c.req.raw, scopes, asked));
+    const decision = await verifier.decision(c, (made) => made.decided(c.req.raw, scopes, asked));
     if (!decision.allowed) return decision.response();
     c.set("wardkey", decision);
     c.set("subject", decision.subject);

@@ -14,7 +14,7 @@ export class LazyVerifier {
     if (isVerifier(given)) this.#made = given;
   }
 
-  /** The decision of `judge(verifier)`; where there is no verifier yet, a denial: nobody reaches what is behind it. */
+  /** The decision of `judge(verifier)`, or a promise of it; where there can be no verifier, a denial: nobody reaches what is behind it. */
   decision(context, judge) {
     // WHY apart: once it is there, nothing is waited for.
     return this.#made === undefined ? this.#firstDecision(context, judge) : judge(this.#made);

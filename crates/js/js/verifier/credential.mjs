@@ -11,8 +11,14 @@ export function credentialOf(url, header, values) {
   const other = values(isBearer ? "X-API-Key" : USUAL);
   if (other && KEY.test(other)) return { reason: "invalid_request" };
   if (!isBearer) return { key: value.trim() };
-  const match = BEARER.exec(value);
-  return match === null ? { reason: "credential_missing" } : { key: match[1] };
+  const key = bearer(value);
+  return key === undefined ? { reason: "credential_missing" } : { key };
+}
+
+function bearer(value) {
+  // WHY first: a pattern takes as long as all the rest, and nearly everybody writes it so.
+  if (value.startsWith("Bearer ") && value.length > 7 && !value.includes(" ", 7)) return value.slice(7);
+  return BEARER.exec(value)?.[1];
 }
 
 const USUAL = "Authorization";

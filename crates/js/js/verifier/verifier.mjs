@@ -62,36 +62,47 @@ export class Verifier {
   }
 
   /** Judges the key that a Fetch request brings. */
-  authorize(request, scopes, options = {}) {
-    const { headers } = request;
-    const address = options.address ?? this.#address(request);
-    return this.authorizeHeaders(request.url, (name) => headers.get(name), scopes, { ...options, address });
+  authorize(request, scopes, options) {
+    return promised(() => this.decided(request, scopes, options));
   }
 
   /** The same for requests of another kind: the URL, and a function that gives a header's value. */
   authorizeHeaders(url, values, scopes, options = USUAL) {
-    const { key, reason } = credentialOf(url, this.#header, values);
-    if (key === undefined) return Promise.resolve(this.#told(new Decision("deny", reason), scopes, options));
-    return this.verify(key, scopes, options);
+    return promised(() => this.#decidedOf(credentialOf(url, this.#header, values), scopes, options, options.address));
   }
 
   /** Judges a key: refreshes the list and asks the registry where that is owed. */
   verify(key, scopes, options = USUAL) {
-    try {
-      const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
-      const now = this.#now();
-      const number = this.#requirements.number(scopes, options.any, options.strict);
-      const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
-      // WHY not an asynchronous function: nothing is waited for, and it would take as long again.
-      if (OWING.has(kind)) return this.#verifyAsking(key, scopes, caller, options);
-      this.#list.ahead(now, options.waitUntil ?? this.#waitUntil);
-      return Promise.resolve(this.#told(this.#decision(kind), scopes, options));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return promised(() => this.#decidedKey(key, scopes, options, options.address));
   }
 
-  async #verifyAsking(key, scopes, caller, options) {
+  /**
+   * What `authorize` promises, at once where nothing has to be waited for: a promise costs as much as reading the header.
+   *
+   * @returns {Decision | Promise<Decision>}
+   */
+  decided(request, scopes, options = USUAL) {
+    const { headers } = request;
+    const credential = credentialOf(request.url, this.#header, (name) => headers.get(name));
+    return this.#decidedOf(credential, scopes, options, options.address ?? this.#address(request));
+  }
+
+  #decidedOf({ key, reason }, scopes, options, address) {
+    if (key === undefined) return this.#told(new Decision("deny", reason), scopes, options);
+    return this.#decidedKey(key, scopes, options, address);
+  }
+
+  #decidedKey(key, scopes, options, address) {
+    const caller = address === undefined ? NOT_KNOWN : callerAddress(address);
+    const now = this.#now();
+    const number = this.#requirements.number(scopes, options.any, options.strict);
+    const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
+    if (OWING.has(kind)) return this.#verifyAsking(key, scopes, { caller, address }, options);
+    this.#list.ahead(now, options.waitUntil ?? this.#waitUntil);
+    return this.#told(this.#decision(kind), scopes, options);
+  }
+
+  async #verifyAsking(key, scopes, { caller, address }, options) {
     const keepAlive = options.waitUntil ?? this.#waitUntil;
     const done = { refresh: undefined, registry: undefined, keySet: false, question: 0 };
     for (;;) {
@@ -104,7 +115,7 @@ export class Verifier {
         // A list that was just brought and is not fresh any more counts as not brought.
         done.refresh = done.refresh === undefined && (await this.#list.refresh(keepAlive));
       } else if (kind === ASK_REGISTRY) {
-        const asked = { key, scopes: [scopes].flat(), any: options.any, address: options.address };
+        const asked = { key, scopes: [scopes].flat(), any: options.any, address };
         const denied = await this.#confirm(verdict >>> 8, done, asked);
         if (denied !== undefined) return this.#told(denied, scopes, options);
       } else if (kind === NO_KEY_SET && !done.keySet) {
@@ -226,6 +237,15 @@ function reasonOf(kind) {
 function bare(kind) {
   BARE[kind] ??= Object.freeze(kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind)));
   return BARE[kind];
+}
+
+/** What `work` gives or throws, as a promise. WHY not an asynchronous function: it takes as long again as a verification. */
+function promised(work) {
+  try {
+    return Promise.resolve(work());
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
