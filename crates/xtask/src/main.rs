@@ -13,6 +13,7 @@ mod api;
 mod apt;
 mod artefact;
 mod bench;
+mod bundle;
 mod client;
 mod component;
 mod constant_time;

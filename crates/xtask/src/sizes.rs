@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{
-    component, holder_module,
+    bundle, component, holder_module,
     node::Node,
     setup::{self, Kit},
     step::Progress,
@@ -104,7 +104,8 @@ struct Artefact {
 }
 
 /// What ships.
-const ARTEFACTS: [Artefact; 4] = [
+const ARTEFACTS: [Artefact; 5] = [
+    Artefact { name: "bundle", files: &bundle::MADE, build: bundle::run },
     Artefact { name: "component", files: &[component::MADE], build: component::run },
     Artefact { name: "holder", files: &[holder_module::MADE], build: holder_module::run },
     Artefact { name: "verifier", files: &[verifier_module::MADE], build: verifier_module::run },
