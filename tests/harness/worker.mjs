@@ -69,7 +69,7 @@ export class Worker {
    * a minute on the list routes. `strictLimit`: strict calls a minute of one key. `shim`: registry and directory are reached through objects that can be told to fail.
    * `world`: the build is run in `world.mjs`, with its objects `apart`: in a process of their own kind, with another clock.
    * `planter`: beside the worker runs one that writes what it is told; `crowd`: one that asks the object many things at once. `bindings`: laid over the secrets. `without`: bindings that the deployment lacks.
-   * `cache`: with the data centre's cache in front of the registry. `beside`: another Worker of the account, `{ name, manifest, env }`.
+   * `cache`: with the data centre's cache in front of the registry. `beside`: other Workers of the account, each `{ name, manifest, env }`.
    */
   static async start(options = {}) {
     const worker = new Worker();
@@ -313,9 +313,9 @@ export class Worker {
     if (answer.status !== 200) throw new Error(`the planter answered ${answer.status}`);
   }
 
-  /** Where the Worker beside is asked. */
-  async besideUrl() {
-    return (await this.#miniflare.unsafeGetDirectURL(this.#options.beside.name)).origin;
+  /** Where a Worker beside is asked; without a name the only one. */
+  async besideUrl(name = [this.#options.beside].flat()[0].name) {
+    return (await this.#miniflare.unsafeGetDirectURL(name)).origin;
   }
 
   async #up() {
@@ -330,7 +330,7 @@ export class Worker {
         ...(shim ? [shimWorker(CHECKOUT, compatibilityDate(), home)] : []),
         ...(planter ? [planterWorker(compatibilityDate())] : []),
         ...(crowd ? [crowdWorker(compatibilityDate(), home)] : []),
-        ...(beside ? [besideWorker(compatibilityDate(), beside)] : []),
+        ...[beside ?? []].flat().map((one) => besideWorker(compatibilityDate(), one)),
       ],
       host: "127.0.0.1",
       port: 0,

@@ -151,6 +151,8 @@ export declare class Verifier {
   private constructor();
   /** Judges the key that a request brings: every scope of `scopes`, or one of them with `any`. */
   authorize(request: Request, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
+  /** What `authorize` promises, at once where nothing has to be waited for. Throws what `authorize` rejects with. */
+  decided(request: Request, scopes: string | string[], options?: VerifyOptions): Decision | Promise<Decision>;
   /** The same for requests of another kind: the URL, and what gives a header's value. */
   authorizeHeaders(url: string, values: (header: string) => string | null | undefined, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
   /** Judges a key. Rejects with `OptionError` for a scope that the audience does not have; a bad key is a decision. */
@@ -177,6 +179,10 @@ export interface Status {
   zone: "none" | "fresh" | "must_ask";
   currentKeySetVersion: number | undefined;
   leastKeySetVersion: number | undefined;
+  /** Keys judged since the verifier was made, how many of these calls waited for a refresh of the list, and how many refreshes began. */
+  verifications: number;
+  waits: number;
+  refreshes: number;
   lastListError: string | undefined;
   lastKeySetError: string | undefined;
   lastUsageError: string | undefined;

@@ -1,8 +1,8 @@
 //! `cargo xtask deep`: the long forms of what every test run tries briefly, written down with seed, commit, machine and
 //! counts, so that the README can quote them and anybody can have them again.
 
-mod kills;
 mod record;
+mod suite;
 
 use std::{fs, time::Instant};
 
@@ -77,7 +77,8 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
                 let seconds = options.fuzz_seconds;
                 fuzz::hunt(workspace, &fuzz::TARGETS, seconds, Some(seed), fuzz::Corpus::Fresh)
             }
-            "kills" => kills::run(workspace, &Progress::of(kills::STEPS), &kit, seed),
+            "kills" => suite::KILLS.run(workspace, &Progress::of(suite::STEPS), &kit, seed),
+            "waits" => suite::WAITS.run(workspace, &Progress::of(suite::STEPS), &kit, seed),
             _ => scan_corpus(workspace, seed),
         };
         if let Err(error) = &found {
@@ -141,4 +142,5 @@ fn scan_corpus(workspace: &Workspace, seed: u32) -> Result<Value> {
 }
 
 /// What there is, in the order of what takes longest to fix.
-const PARTS: [&str; 6] = ["constant-time", "no-panic", "trials", "fuzz", "scan-corpus", "kills"];
+const PARTS: [&str; 7] =
+    ["constant-time", "no-panic", "trials", "fuzz", "scan-corpus", "kills", "waits"];

@@ -6,6 +6,9 @@ import { stateName } from "./list_head.mjs";
 export class ListRefresh {
   /** Why the last refresh failed; nothing since one succeeded. */
   lastError;
+  /** How many refreshes began, and how many verifications waited for one. */
+  refreshes = 0;
+  waits = 0;
   #instance;
   #transport;
   #now;
@@ -43,6 +46,12 @@ export class ListRefresh {
   async refresh(keepAlive) {
     if (this.#isFresh) return true;
     if (this.#hasJustFailed) return false;
+    this.waits += 1;
+    return this.first(keepAlive);
+  }
+
+  /** The same before anybody verifies. */
+  async first(keepAlive) {
     const brought = this.#start(keepAlive);
     let timer;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, this.#waitMs)));
@@ -70,6 +79,7 @@ export class ListRefresh {
   #start(keepAlive) {
     if (this.#isUnderWay) return this.#underWay;
     this.#startedAt = this.#now();
+    this.refreshes += 1;
     const underWay = this.#bring().then(
       () => this.#ended(underWay, this.#isFresh ? undefined : "list_not_fresh", keepAlive),
       (error) => this.#ended(underWay, error?.code ?? error?.name ?? "failed", keepAlive),

@@ -27,6 +27,7 @@ export class Verifier {
   #waitUntil;
   #strictMs;
   #now;
+  #verifications = 0;
 
   constructor(parts) {
     const { instance, transport, names, etag, options } = parts;
@@ -57,7 +58,7 @@ export class Verifier {
     const { instance, names, etag } = await KeySetRenewal.first(transport, (bytes) => new Instance(compiled, bytes));
     const verifier = new Verifier({ instance, transport, names, etag, options });
     // Without a list nothing is allowed; the first call tries again.
-    await verifier.#list.refresh();
+    await verifier.#list.first();
     return verifier;
   }
 
@@ -96,6 +97,7 @@ export class Verifier {
     const caller = address === undefined ? NOT_KNOWN : callerAddress(address);
     const now = this.#now();
     const number = this.#requirements.number(scopes, options.any, options.strict);
+    this.#verifications += 1;
     const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
     if (OWING.has(kind)) return this.#verifyAsking(key, scopes, { caller, address }, options);
     this.#list.ahead(now, options.waitUntil ?? this.#waitUntil);
@@ -136,6 +138,7 @@ export class Verifier {
     const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
     const now = this.#now();
     const number = this.#requirements.number(scopes, options.any, options.strict);
+    this.#verifications += 1;
     const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
     this.#list.ahead(now, this.#waitUntil);
     if (kind === ASK_REFRESH) return NEEDS_REFRESH;
@@ -160,6 +163,7 @@ export class Verifier {
       tenant: figure(0), audience: figure(1), keySetVersion: figure(2), freshForMs: figure(3), sequence: figure(4), ageMs,
       zone: ageMs === undefined ? "none" : ageMs <= figure(3) ? "fresh" : "must_ask",
       currentKeySetVersion: figure(6), leastKeySetVersion: figure(7),
+      verifications: this.#verifications, waits: this.#list.waits, refreshes: this.#list.refreshes,
       lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError, lastUsageError: this.#usage?.lastError,
     };
   }
