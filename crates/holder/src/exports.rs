@@ -1,8 +1,7 @@
 //! The raw exports: addresses, lengths and numbers in, numbers out. README.md is their manual.
 #![expect(unsafe_code, reason = "exports are unmangled symbols over the memory of one instance")]
 
-use core::cell::{Cell, UnsafeCell};
-use core::hint::black_box;
+use wardkey_module::{Alone, wipe_stack};
 
 use crate::findings;
 use crate::memory::Above;
@@ -15,6 +14,9 @@ const INPUT_LEN: usize = 4096;
 /// Bytes that a call can answer: the longest are six sets of 256 scopes, and networks.
 const OUTPUT_LEN: usize = 8192;
 
+/// Bytes of the stack that are wiped after a key: texts and tags that were moved, base64 that was undone.
+const STACK_LEN: usize = 32 * 1024;
+
 /// All that an instance of the module is.
 struct Instance {
     input: [u8; INPUT_LEN],
@@ -22,35 +24,18 @@ struct Instance {
     above: Above,
 }
 
-/// The one instance, and whether an export is at work in it.
-struct Alone {
-    busy: Cell<bool>,
-    instance: UnsafeCell<Instance>,
-}
-
 // SAFETY: the module has no threads: its memory is not shared.
-unsafe impl Sync for Alone {}
+static INSTANCE: Alone<Instance> = unsafe { Alone::new(Instance::new()) };
 
-static ALONE: Alone = Alone {
-    busy: Cell::new(false),
-    instance: UnsafeCell::new(Instance {
-        input: [0; INPUT_LEN],
-        output: [0; OUTPUT_LEN],
-        // SAFETY: this is the only place that makes one, and it makes one.
-        above: unsafe { Above::only_one() },
-    }),
-};
-
-/// Works in the instance; `otherwise` for ever after a trap in the middle.
-fn with<T>(otherwise: T, work: impl FnOnce(&mut Instance) -> T) -> T {
-    if ALONE.busy.replace(true) {
-        return otherwise;
+impl Instance {
+    const fn new() -> Self {
+        Self {
+            input: [0; INPUT_LEN],
+            output: [0; OUTPUT_LEN],
+            // SAFETY: this is the only place that makes one, and it makes one.
+            above: unsafe { Above::only_one() },
+        }
     }
-    // SAFETY: nobody else has it: `busy` was false, the module imports nothing, so that no export runs within another, and
-    // whoever does not come back leaves it true.
-    let done = work(unsafe { &mut *ALONE.instance.get() });
-    ALONE.busy.set(false);
-    done
 }
 
 /// The version of this ABI.
@@ -62,7 +47,7 @@ extern "C" fn abi_version() -> u32 {
 /// Where the host writes what a call is about.
 #[unsafe(no_mangle)]
 extern "C" fn input() -> usize {
-    with(0, |instance| instance.input.as_ptr().addr())
+    INSTANCE.with(0, |instance| instance.input.as_ptr().addr())
 }
 
 /// How much it may write there, in bytes.
@@ -74,7 +59,7 @@ extern "C" fn input_len() -> usize {
 /// Where a call's answer stands.
 #[unsafe(no_mangle)]
 extern "C" fn output() -> usize {
-    with(0, |instance| instance.output.as_ptr().addr())
+    INSTANCE.with(0, |instance| instance.output.as_ptr().addr())
 }
 
 /// Narrows the key in the input, behind which stand 32 bytes of scopes, and networks. The input is wiped.
@@ -110,7 +95,9 @@ extern "C" fn inspect(key_len: usize) -> i32 {
 /// Where the host writes a text of so many bytes for `scan`; 0 where there is no memory for it.
 #[unsafe(no_mangle)]
 extern "C" fn text(len: usize) -> usize {
-    with(0, |instance| instance.above.stretches().take(len).map_or(0, |room| room.as_ptr().addr()))
+    INSTANCE.with(0, |instance| {
+        instance.above.stretches().take(len).map_or(0, |room| room.as_ptr().addr())
+    })
 }
 
 /// Finds the credentials in the text, with the brands in the input, a space between them; 1 looks into base64, too. The text
@@ -126,23 +113,15 @@ extern "C" fn scan(len: usize, brands_len: usize, deep: u32) -> i32 {
 /// Wipes the last answer: it may be a key.
 #[unsafe(no_mangle)]
 extern "C" fn wipe() {
-    with((), |instance| instance.output.fill(0));
+    INSTANCE.with((), |instance| instance.output.fill(0));
 }
 
 /// Works in the instance, and gives a length or what the call comes to otherwise.
 fn answer(work: impl FnOnce(&mut Instance) -> Result<usize, i32>) -> i32 {
-    let done = with(Err(outcome::MISUSE), work);
-    wipe_stack();
+    let done = INSTANCE.with(Err(outcome::MISUSE), work);
+    wipe_stack::<STACK_LEN>();
     let len = done.and_then(|len| i32::try_from(len).map_err(|_| outcome::MISUSE));
     len.unwrap_or_else(|refused| refused)
-}
-
-/// Writes over what a key has left behind on the stack: texts and tags that were moved, base64 that was undone.
-#[inline(never)]
-fn wipe_stack() {
-    const LEN: usize = 32 * 1024;
-    let mut stack = [0_u8; LEN];
-    black_box(&mut stack);
 }
 
 /// What the host has written for `narrow`: a key, scopes and networks.

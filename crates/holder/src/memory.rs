@@ -6,6 +6,8 @@
 use core::marker::PhantomData;
 use core::slice;
 
+use wardkey_module::above;
+
 /// Whoever has it borrowed is alone with that memory.
 pub(crate) struct Above(());
 
@@ -24,7 +26,7 @@ impl Above {
 
     /// From its first byte on, whatever was there before.
     pub(crate) fn stretches(&mut self) -> Stretches<'_> {
-        Stretches { next: own_end(), lent: PhantomData }
+        Stretches { next: above::start(), lent: PhantomData }
     }
 }
 
@@ -33,7 +35,7 @@ impl<'m> Stretches<'m> {
     pub(crate) fn take(&mut self, len: usize) -> Option<&'m mut [u8]> {
         let start = self.next;
         let end = start.checked_add(len)?;
-        if !reach(end) {
+        if !above::reach(end) {
             return None;
         }
         self.next = end;
@@ -41,32 +43,4 @@ impl<'m> Stretches<'m> {
         // lies below `start`; and whoever made `self` has the only `Above` borrowed for as long as the stretch lives.
         Some(unsafe { slice::from_raw_parts_mut(start as *mut u8, len) })
     }
-}
-
-/// Makes the module's memory as long as that.
-#[cfg(target_family = "wasm")]
-fn reach(end: usize) -> bool {
-    use core::arch::wasm32::{memory_grow, memory_size};
-    const PAGE_LEN: usize = 64 * 1024;
-    let missing = end.div_ceil(PAGE_LEN).saturating_sub(memory_size::<0>());
-    missing == 0 || memory_grow::<0>(missing) != usize::MAX
-}
-
-#[cfg(not(target_family = "wasm"))]
-const fn reach(_: usize) -> bool {
-    false
-}
-
-/// Where the module's own memory ends: the linker says so.
-#[cfg(target_family = "wasm")]
-fn own_end() -> usize {
-    unsafe extern "C" {
-        static __heap_base: u8;
-    }
-    (&raw const __heap_base).addr().next_multiple_of(16)
-}
-
-#[cfg(not(target_family = "wasm"))]
-const fn own_end() -> usize {
-    16
 }

@@ -1,11 +1,10 @@
 //! The raw exports: addresses, lengths and numbers in, numbers out. ABI.md is their manual.
 #![expect(unsafe_code, reason = "exports are unmangled symbols over the memory of one instance")]
 
-use core::cell::{Cell, UnsafeCell};
-use core::hint::black_box;
 use core::net::{IpAddr, Ipv4Addr};
 
 use wardkey::{Head, Refresh, RegistryVerdict, UnixMillis};
+use wardkey_module::{Alone, wipe_stack};
 
 use crate::claims::{CLAIMS_LEN, lay_out};
 use crate::memory::Room;
@@ -14,6 +13,9 @@ use crate::verifier::{Asked, Done, Verifier};
 
 /// Bytes that the host can write for the next call: the longest key set has 17,769.
 const INPUT_LEN: usize = 18 * 1024;
+/// Bytes of the stack that are wiped when a key set has been read. What `take_keys` needs is a third of it: tests look for
+/// what is left (tests/verifier_module.test.mjs).
+const STACK_LEN: usize = 384 * 1024;
 /// Bytes of the longest state.
 const MAX_STATE_LEN: usize = 9 + (1 << 29);
 
@@ -25,36 +27,13 @@ struct Instance {
     verifier: Option<Verifier>,
 }
 
-/// The one instance, and whether an export is at work in it.
-struct Alone {
-    busy: Cell<bool>,
-    instance: UnsafeCell<Instance>,
-}
-
 // SAFETY: the module has no threads: its memory is not shared.
-unsafe impl Sync for Alone {}
+static INSTANCE: Alone<Instance> = unsafe { Alone::new(Instance::new()) };
 
-static ALONE: Alone = Alone {
-    busy: Cell::new(false),
-    instance: UnsafeCell::new(Instance {
-        input: [0; INPUT_LEN],
-        claims: [0; CLAIMS_LEN],
-        state: None,
-        verifier: None,
-    }),
-};
-
-/// Works in the instance; `otherwise` for ever after a trap in the middle, or an exception of the host's own stack: what was
-/// left half done then must allow nothing.
-fn with<T>(otherwise: T, work: impl FnOnce(&mut Instance) -> T) -> T {
-    if ALONE.busy.replace(true) {
-        return otherwise;
+impl Instance {
+    const fn new() -> Self {
+        Self { input: [0; INPUT_LEN], claims: [0; CLAIMS_LEN], state: None, verifier: None }
     }
-    // SAFETY: nobody else has it: `busy` was false, the module imports nothing, so that no export runs within another, and
-    // whoever does not come back leaves it true.
-    let done = work(unsafe { &mut *ALONE.instance.get() });
-    ALONE.busy.set(false);
-    done
 }
 
 /// The version of this ABI.
@@ -66,7 +45,7 @@ extern "C" fn abi_version() -> u32 {
 /// Where the host writes what a call is about.
 #[unsafe(no_mangle)]
 extern "C" fn input() -> usize {
-    with(0, |instance| instance.input.as_ptr().addr())
+    INSTANCE.with(0, |instance| instance.input.as_ptr().addr())
 }
 
 /// How much it may write there, in bytes.
@@ -79,14 +58,14 @@ extern "C" fn input_len() -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn set_keys(len: usize) -> u32 {
     let taken = take_keys(len);
-    wipe_stack();
+    wipe_stack::<STACK_LEN>();
     taken
 }
 
 /// In a frame of its own, which is gone when the stack is wiped.
 #[inline(never)]
 fn take_keys(len: usize) -> u32 {
-    with(outcome::MISUSE, |instance| {
+    INSTANCE.with(outcome::MISUSE, |instance| {
         let Instance { input, verifier, .. } = instance;
         let is_first = verifier.is_none();
         // WHY before anything is read: what it does not fill yet holds what the stack held.
@@ -106,7 +85,7 @@ fn take_keys(len: usize) -> u32 {
 /// The number of a requirement: names in the input, a space between them; 1: any of them, 2: strict.
 #[unsafe(no_mangle)]
 extern "C" fn require(len: usize, mode: u32) -> u32 {
-    with(outcome::MISUSE, |instance| {
+    INSTANCE.with(outcome::MISUSE, |instance| {
         let Instance { input, verifier, .. } = instance;
         match (verifier, input.get(..len)) {
             (Some(verifier), Some(names)) => verifier.require(names, mode & 1 != 0, mode & 2 != 0),
@@ -119,7 +98,7 @@ extern "C" fn require(len: usize, mode: u32) -> u32 {
 /// their `adopt`. A length of 0 forgets those.
 #[unsafe(no_mangle)]
 extern "C" fn state(len: usize) -> usize {
-    with(0, |instance| {
+    INSTANCE.with(0, |instance| {
         if len == 0 {
             instance.state = None;
         }
@@ -134,7 +113,7 @@ extern "C" fn state(len: usize) -> usize {
 /// Judges the head in the input, with the state that was written if there is one, which is then gone.
 #[unsafe(no_mangle)]
 extern "C" fn adopt(len: usize, now: f64) -> u32 {
-    with(outcome::MISUSE, |instance| {
+    INSTANCE.with(outcome::MISUSE, |instance| {
         let state = instance.state.take();
         let Instance { input, verifier, .. } = instance;
         match (input.get(..len), verifier) {
@@ -159,7 +138,7 @@ extern "C" fn verify(
     caller_2: u32,
     caller_3: u32,
 ) -> u32 {
-    with(outcome::MISUSE, |instance| {
+    INSTANCE.with(outcome::MISUSE, |instance| {
         let Instance { input, verifier, .. } = instance;
         let (Some(key), Some(verifier)) = (input.get(..len), verifier) else {
             return outcome::MISUSE;
@@ -202,7 +181,7 @@ extern "C" fn answer(question: u32, len: usize, verdict: u32, sequence: f64) -> 
         6 => RegistryVerdict::TenantGone,
         _ => return outcome::MISUSE,
     };
-    with(outcome::MISUSE, |instance| {
+    INSTANCE.with(outcome::MISUSE, |instance| {
         let Instance { input, verifier, .. } = instance;
         match (input.get(..len), verifier) {
             (Some(echo), Some(verifier)) => verifier.answer(question, echo, verdict),
@@ -214,7 +193,7 @@ extern "C" fn answer(question: u32, len: usize, verdict: u32, sequence: f64) -> 
 /// What is known of the key that was verified last, 64 bytes and its base; 0 unless its tag was right and it was judged.
 #[unsafe(no_mangle)]
 extern "C" fn claims() -> usize {
-    with(0, |instance| {
+    INSTANCE.with(0, |instance| {
         let Some((key, seen)) = instance.verifier.as_ref().and_then(Verifier::told) else {
             return 0;
         };
@@ -226,7 +205,7 @@ extern "C" fn claims() -> usize {
 /// A figure of the verifier: see ABI.md; -1 where there is none.
 #[unsafe(no_mangle)]
 extern "C" fn figure(which: u32) -> f64 {
-    with(-1.0, |instance| {
+    INSTANCE.with(-1.0, |instance| {
         let Some(verifier) = &instance.verifier else { return -1.0 };
         let Some(key_set) = verifier.key_set() else { return -1.0 };
         let of_list =
@@ -256,13 +235,4 @@ fn address(words: &[u32; 4]) -> [u8; 16] {
         *slot = word.to_be_bytes();
     }
     bytes
-}
-
-/// Writes over what reading a key set has left behind on the stack: secrets that were moved.
-#[inline(never)]
-fn wipe_stack() {
-    // What `take_keys` needs is a third of it: tests look for what is left (tests/verifier_module.test.mjs).
-    const LEN: usize = 384 * 1024;
-    let mut stack = [0_u8; LEN];
-    black_box(&mut stack);
 }

@@ -8,6 +8,7 @@ use core::cell::Cell;
 use core::slice;
 
 use wardkey::StateMemory;
+use wardkey_module::above;
 
 /// A stretch of memory of its own.
 ///
@@ -30,11 +31,11 @@ impl Room {
     pub(crate) fn new(len: usize) -> Option<Self> {
         let place = TAKEN.0.iter().position(|taken| taken.get() == (0, 0))?;
         // The lowest start that there is room behind: where the module's own memory ends, or another room does.
-        let starts = TAKEN.0.iter().map(|taken| taken.get().1).chain([own_end()]);
+        let starts = TAKEN.0.iter().map(|taken| taken.get().1).chain([above::start()]);
         let start =
-            starts.filter(|start| *start >= own_end() && is_free(place, *start, len)).min()?;
+            starts.filter(|start| *start >= above::start() && is_free(place, *start, len)).min()?;
         let end = start.checked_add(len.max(1))?;
-        if !reach(end) {
+        if !above::reach(end) {
             return None;
         }
         TAKEN.0.get(place)?.set((start, end));
@@ -62,7 +63,7 @@ impl Drop for Room {
 impl AsRef<[u8]> for Room {
     fn as_ref(&self) -> &[u8] {
         let (start, end) = self.span();
-        // SAFETY: `reach` has made the memory that long, it never shrinks, and no other room has a byte of it.
+        // SAFETY: `above::reach` has made the memory that long, it never shrinks, and no other room has a byte of it.
         unsafe { slice::from_raw_parts(start as *const u8, end - start) }
     }
 }
@@ -83,7 +84,7 @@ impl StateMemory for Room {
         }
         let Some(end) = start.checked_add(len) else { return false };
         // WHY not moved where another room is in the way: whoever asked goes on with the whole state instead.
-        if !is_free(self.place, start, len) || !reach(end) {
+        if !is_free(self.place, start, len) || !above::reach(end) {
             return false;
         }
         if let Some(taken) = TAKEN.0.get(self.place) {
@@ -98,32 +99,4 @@ fn is_free(place: usize, start: usize, len: usize) -> bool {
     let end = start.saturating_add(len.max(1));
     let others = TAKEN.0.iter().enumerate().filter(|(other, _)| *other != place);
     others.map(|(_, taken)| taken.get()).all(|(from, to)| end <= from || to <= start)
-}
-
-/// Makes the module's memory as long as that.
-#[cfg(target_family = "wasm")]
-fn reach(end: usize) -> bool {
-    use core::arch::wasm32::{memory_grow, memory_size};
-    const PAGE_LEN: usize = 64 * 1024;
-    let missing = end.div_ceil(PAGE_LEN).saturating_sub(memory_size::<0>());
-    missing == 0 || memory_grow::<0>(missing) != usize::MAX
-}
-
-#[cfg(not(target_family = "wasm"))]
-const fn reach(_: usize) -> bool {
-    false
-}
-
-/// Where the module's own memory ends: the linker says so.
-#[cfg(target_family = "wasm")]
-fn own_end() -> usize {
-    unsafe extern "C" {
-        static __heap_base: u8;
-    }
-    (&raw const __heap_base).addr().next_multiple_of(16)
-}
-
-#[cfg(not(target_family = "wasm"))]
-const fn own_end() -> usize {
-    16
 }

@@ -19,6 +19,7 @@ pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
         "registry",
         "component",
         "holder",
+        "module",
         "js/src",
         "js/Cargo.toml",
         "js/README.md",
