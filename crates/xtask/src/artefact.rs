@@ -1,14 +1,57 @@
 //! What all wasm artefacts have in common: sources, flags and how they are measured.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
+use std::{env, fs, path::PathBuf, process::Command};
+
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    inputs::{Inputs, hex},
+    setup::Kit,
+    step::Progress,
+    workspace::Workspace,
 };
 
-use anyhow::{Context, Result};
+/// What a step makes of the sources, asking its host for nothing.
+pub(crate) struct Artefact<'a> {
+    pub(crate) what: &'a str,
+    /// How long it takes.
+    pub(crate) usually: &'a str,
+    /// Files, git-ignored.
+    pub(crate) made: &'a [&'a str],
+    /// What it depends on beside sources and compiler.
+    pub(crate) facts: &'a str,
+}
 
-use crate::{node::Node, step::run_logged, workspace::Workspace};
+impl Artefact<'_> {
+    /// Makes it unless nothing changed, and tells what it is.
+    pub(crate) fn run(
+        &self,
+        workspace: &Workspace,
+        progress: &Progress,
+        kit: &Kit,
+        make: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let Self { what, usually, made, facts } = self;
+        let stamp = workspace.tools("stamp").join(what.replace(' ', "-"));
+        let inputs = Inputs::of(stamp, &[&kit.toolchain.stamp, facts], &sources(workspace))?;
+        if made.iter().all(|made| inputs.are_done(&workspace.path(made))) {
+            progress.ready(what);
+        } else {
+            progress.step(what, usually, || {
+                make()?;
+                inputs.remember()
+            })?;
+        }
+        for made in *made {
+            let bytes = fs::read(workspace.path(made))?;
+            println!("{made}");
+            println!("  {} bytes, {} gzipped, no imports", bytes.len(), gzipped(&bytes)?);
+            println!("  SHA-256 {}", hex(&Sha256::digest(&bytes)));
+        }
+        Ok(())
+    }
+}
 
 /// Everything that the artefacts are made of.
 pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
@@ -31,6 +74,7 @@ pub(crate) fn sources(workspace: &Workspace) -> Vec<PathBuf> {
         "package-lock.json",
         "crates/tools",
         "crates/xtask/src/artefact.rs",
+        "crates/xtask/src/core_module.rs",
         "wit",
         "worker",
     ];
@@ -57,45 +101,6 @@ pub(crate) fn remap_crates() -> String {
         format!(" --remap-path-prefix={}=/crates", crates.display())
     })
     .unwrap_or_default()
-}
-
-/// Optimises a module that somebody else than worker-build has made, with what rustc uses by default and nothing newer that
-/// a host might not know yet, but for `features`.
-pub(crate) fn optimise(
-    workspace: &Workspace,
-    node: &Node,
-    module: &Path,
-    made: &Path,
-    features: &[&str],
-) -> Result<()> {
-    let mut command = node.command(workspace);
-    command.arg(node.bin().join("wasm-opt")).args(WASM_OPT).args(features);
-    command.arg(module).arg("-o").arg(made);
-    run_logged(workspace, "wasm-opt", &mut command, "see what wasm-opt says above")
-}
-
-const WASM_OPT: [&str; 7] = [
-    "-O3",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
-
-/// Puts a module where the npm package loads it from, and the licences where npm packs them from.
-pub(crate) fn put_into_package(workspace: &Workspace, made: &str) -> Result<()> {
-    for (file, folder) in
-        [(made, "crates/js/js/wasm"), ("LICENSE-APACHE", "crates/js"), ("LICENSE-MIT", "crates/js")]
-    {
-        let file = workspace.path(file);
-        let name = file.file_name().context("a file has a name")?;
-        let place = workspace.path(folder).join(name);
-        fs::create_dir_all(workspace.path(folder))?;
-        fs::copy(&file, &place).with_context(|| format!("cannot write {}", place.display()))?;
-    }
-    Ok(())
 }
 
 /// How many bytes go over the wire.

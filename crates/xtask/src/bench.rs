@@ -16,11 +16,10 @@ use crate::{
     inputs::Inputs,
     machine,
     node::{self, Node},
-    setup,
+    raw_module, setup,
     sizes::{self, Size},
     step::{Progress, run_logged},
     toolchain::Way,
-    verifier_module,
     workspace::Workspace,
 };
 
@@ -79,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         kit.node
     } else if with_peers {
         let kit = setup::run(workspace, &progress, way)?;
-        verifier_module::run(workspace, &progress, &kit)?;
+        raw_module::VERIFIER.run(workspace, &progress, &kit)?;
         kit.node
     } else {
         node::run(workspace, &progress)?

@@ -5,14 +5,14 @@ use std::fs;
 use anyhow::Result;
 
 use crate::{
+    raw_module::VERIFIER,
     setup::Kit,
     step::{Progress, run_logged},
-    verifier_module,
     workspace::Workspace,
 };
 
 /// The JavaScript, minified, and the module that it loads, which is built for itself; git-ignored.
-pub(crate) const MADE: [&str; 2] = ["target/bundle/index.mjs", verifier_module::MADE];
+pub(crate) const MADE: [&str; 2] = ["target/bundle/index.mjs", VERIFIER.packed.made];
 
 /// What a user writes: the verifier and its middleware for Fetch handlers.
 const ENTRY: &str = "export { protect } from \"../../crates/js/js/middleware/fetch.mjs\";\n";

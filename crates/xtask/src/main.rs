@@ -17,13 +17,13 @@ mod bundle;
 mod client;
 mod component;
 mod constant_time;
+mod core_module;
 mod deep;
 mod demo;
 mod deploy;
 mod deployment_secrets;
 mod dev;
 mod fuzz;
-mod holder_module;
 mod inputs;
 mod lint;
 mod lock;
@@ -33,6 +33,7 @@ mod no_panic;
 mod node;
 mod proxies;
 mod python;
+mod raw_module;
 mod scale;
 mod scan_corpus;
 mod secrets;
@@ -45,7 +46,6 @@ mod toolchain;
 mod tools;
 mod trials;
 mod vectors;
-mod verifier_module;
 mod worker_build;
 mod workspace;
 
@@ -149,8 +149,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Js => {
             let progress = Progress::of(setup::STEPS + 2);
             let kit = setup::run(&workspace, &progress, toolchain)?;
-            verifier_module::run(&workspace, &progress, &kit)?;
-            holder_module::run(&workspace, &progress, &kit)?;
+            raw_module::VERIFIER.run(&workspace, &progress, &kit)?;
+            raw_module::HOLDER.run(&workspace, &progress, &kit)?;
         }
         Command::Dev(options) => dev::run(&workspace, toolchain, &options)?,
         Command::Deploy(options) => deploy::run(&workspace, toolchain, &options)?,

@@ -6,12 +6,12 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{
-    bundle, component, holder_module,
+    bundle, component,
     node::Node,
+    raw_module::{HOLDER, VERIFIER},
     setup::{self, Kit},
     step::Progress,
     toolchain::Way,
-    verifier_module,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -107,8 +107,16 @@ struct Artefact {
 const ARTEFACTS: [Artefact; 5] = [
     Artefact { name: "bundle", files: &bundle::MADE, build: bundle::run },
     Artefact { name: "component", files: &[component::MADE], build: component::run },
-    Artefact { name: "holder", files: &[holder_module::MADE], build: holder_module::run },
-    Artefact { name: "verifier", files: &[verifier_module::MADE], build: verifier_module::run },
+    Artefact {
+        name: "holder",
+        files: &[HOLDER.packed.made],
+        build: |workspace, progress, kit| HOLDER.run(workspace, progress, kit),
+    },
+    Artefact {
+        name: "verifier",
+        files: &[VERIFIER.packed.made],
+        build: |workspace, progress, kit| VERIFIER.run(workspace, progress, kit),
+    },
     Artefact {
         name: "worker",
         files: &["worker/build/index.js", "worker/build/index_bg.wasm"],

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, constant_time, deploy, holder_module, no_panic, proxies, setup,
+    component, constant_time, deploy, no_panic, proxies, raw_module, setup,
     step::Progress,
     toolchain::Way,
-    trials, vectors, verifier_module,
+    trials, vectors,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -67,8 +67,8 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             failed.push("wrangler deploy --dry-run");
         }
         component::run(workspace, &progress, &kit)?;
-        verifier_module::run(workspace, &progress, &kit)?;
-        holder_module::run(workspace, &progress, &kit)?;
+        raw_module::VERIFIER.run(workspace, &progress, &kit)?;
+        raw_module::HOLDER.run(workspace, &progress, &kit)?;
         trials::prepare(workspace, &progress, &kit, &trials)?;
         for (name, found) in [
             ("no-panic", no_panic::run(workspace, &progress, &kit)),

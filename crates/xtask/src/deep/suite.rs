@@ -6,9 +6,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::{
+    raw_module::VERIFIER,
     setup::Kit,
     step::Progress,
-    verifier_module,
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -52,7 +52,7 @@ impl Suite {
         kit: &Kit,
         seed: u32,
     ) -> Result<Value> {
-        verifier_module::run(workspace, progress, kit)?;
+        VERIFIER.run(workspace, progress, kit)?;
         worker_build::run(workspace, progress, kit, Flavour::Release)?;
         let file = workspace.path("target/deep-suite.json");
         fs::create_dir_all(workspace.path("target"))?;

@@ -1,0 +1,60 @@
+//! A crate as one core wasm module, compiled and optimised for release.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::{
+    artefact::release, setup::Kit, step::run_logged, toolchain::sysroot::TARGET,
+    workspace::Workspace,
+};
+
+/// What is compiled, and how; panics abort.
+#[derive(Debug)]
+pub(crate) struct CoreModule {
+    pub(crate) package: &'static str,
+    /// Of cargo's folder and of the log.
+    pub(crate) name: &'static str,
+    /// Without it any host will do.
+    pub(crate) has_simd: bool,
+    /// How far its crates are optimised, but for `levels`: 0 to 3, or s and z for size.
+    pub(crate) level: &'static str,
+    /// How far a crate is, as TOML writes it.
+    pub(crate) levels: &'static [(&'static str, &'static str)],
+}
+
+impl CoreModule {
+    /// Makes it with what rustc uses by default, and SIMD if it has it: nothing newer that a host might not know yet.
+    pub(crate) fn make(&self, workspace: &Workspace, kit: &Kit, made: &Path) -> Result<()> {
+        let Self { package, name, has_simd, level, levels } = self;
+        let toolchain = &kit.toolchain;
+        let target = workspace.path("target").join(format!("{name}-{}", toolchain.name));
+        let mut cargo = workspace.command_with("cargo", &toolchain.aborting);
+        cargo.args(["build", "--release", "--locked", "--package", package, "--target", TARGET]);
+        cargo.arg("--target-dir").arg(&target);
+        let simd = if *has_simd { " -Ctarget-feature=+simd128" } else { "" };
+        release(&mut cargo, &format!("-Cpanic=abort{simd}"));
+        cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level);
+        for (of, level) in *levels {
+            cargo.args(["--config", &format!("profile.release.package.{of}.opt-level={level}")]);
+        }
+        run_logged(workspace, name, &mut cargo, "the compiler's words above say where")?;
+
+        let module = format!("release/{}.wasm", package.replace('-', "_"));
+        let mut optimise = kit.node.command(workspace);
+        optimise.arg(kit.node.bin().join("wasm-opt")).args(WASM_OPT);
+        optimise.args(has_simd.then_some("--enable-simd"));
+        optimise.arg(target.join(TARGET).join(module)).arg("-o").arg(made);
+        run_logged(workspace, "wasm-opt", &mut optimise, "see what wasm-opt says above")
+    }
+}
+
+const WASM_OPT: [&str; 7] = [
+    "-O3",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
