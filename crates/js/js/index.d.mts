@@ -80,11 +80,11 @@ export interface CommonOptions {
   address?: (request: Request) => string | undefined;
   /** Is called with each decision once the call has been answered; what it throws is dropped. Default none. */
   onDecision?: (entry: DecisionEntry) => unknown;
-  /** Keeps a Worker alive for what goes on beside a request; better handed in with each call. Default none. */
+  /** Keeps a Worker alive for what goes on beside a request. Default: `waitUntil` of `cloudflare:workers`, where the runtime has it. */
   waitUntil?: (promise: Promise<unknown>) => void;
-  /** Milliseconds that a verification waits for a refresh of the list. Default 500. */
+  /** Milliseconds that a verification waits for a refresh of the list: 100 to 5,000. Default 500. */
   refreshTimeoutMs?: number;
-  /** Milliseconds that a strict verification waits for the registry. Default 2,000. */
+  /** Milliseconds that a strict verification waits for the registry: 100 to 30,000. Default 2,000. */
   strictTimeoutMs?: number;
   /** Reports what is decided about which key to the registry, counted. Default: nothing is reported. */
   usage?: {
@@ -103,7 +103,7 @@ export interface RegistryOptions extends CommonOptions {
   credential: string | (() => string | Promise<string>);
   /** The audience's name. Default: the only one that the credential is for. */
   audience?: string;
-  /** Longest state of the list that is taken, in bytes. Default 67,108,864: half a billion keys. */
+  /** Longest state of the list that is taken, in bytes: 1 to 1,073,741,824. Default 67,108,864: half a billion keys. */
   maxStateBytes?: number;
 }
 
@@ -176,7 +176,10 @@ export interface Status {
   freshForMs: number;
   sequence: number | undefined;
   ageMs: number | undefined;
-  zone: "none" | "fresh" | "must_ask";
+  /** Of what a list of this age is worth: "must_ask" serves some scopes while the registry is away, by their risk level; "stale" serves none. */
+  zone: "none" | "fresh" | "must_ask" | "stale";
+  /** The audience's signing keys that are known here, by number. */
+  epochs: number[];
   currentKeySetVersion: number | undefined;
   leastKeySetVersion: number | undefined;
   /** Keys judged since the verifier was made, how many of these calls waited for a refresh of the list, and how many refreshes began. */
@@ -185,6 +188,8 @@ export interface Status {
   refreshes: number;
   lastListError: string | undefined;
   lastKeySetError: string | undefined;
+  /** Why the registry's last answer about a strict scope could not be used; nothing since one could. */
+  lastStrictError: string | undefined;
   lastUsageError: string | undefined;
 }
 

@@ -1,5 +1,7 @@
 // One instance of the verifier's module: the verifier of one audience. ABI.md is the module's manual.
 
+import { OptionError } from "./errors.mjs";
+
 /** The low byte of a verdict. */
 export const ALLOW = 0, ASK_REFRESH = 64, ASK_REGISTRY = 65, MISUSE = 255;
 
@@ -15,6 +17,14 @@ export const REASONS = [
 ];
 
 const ABI_VERSION = 1;
+/** Figures of ABI.md. */
+const TENANT = 0, AUDIENCE = 1, KEY_SET_VERSION = 2;
+/** Why a requirement cannot be built. */
+const PROBLEMS = {
+  252: ["too_many_requirements", "a verifier takes at most 128 different sets of scopes"],
+  253: ["scope_malformed", "a call needs one scope at least"],
+  254: ["scope_unknown", "a scope is not in the audience's catalog"],
+};
 const MAX_KEY_LEN = 512;
 /** Bytes of `claims` before the base. */
 const CLAIMS_FRONT_LEN = 64;
@@ -25,6 +35,9 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 /** The verifier of one audience. Whoever reads its memory can mint keys of that audience. */
 export class Instance {
+  #module;
+  /** What the last key set was of: a new instance of the module knows nothing of it. */
+  #known;
   #exports;
   #input;
   #inputLen;
@@ -37,28 +50,38 @@ export class Instance {
 
   /** Of a compiled module and the bytes of a key set, which the caller wipes. Throws `KeySetError`. */
   constructor(module, keySet) {
-    this.#exports = new WebAssembly.Instance(module).exports;
-    const version = this.#exports.abi_version();
-    if (version !== ABI_VERSION) throw new Error(`the module's ABI is version ${version}, and this is for ${ABI_VERSION}`);
-    this.#input = this.#exports.input();
-    this.#inputLen = this.#exports.input_len();
-    this.#look();
+    this.#module = module;
+    this.#begin();
     this.renew(keySet);
   }
 
-  /** Takes a newer key set of the same audience. Requirements are built anew. */
-  renew(keySet) {
-    const answer = this.#exports.set_keys(this.#put(keySet));
-    if (answer !== 0) throw new Error(`the key set is ${["", "malformed", "of the administration", "older, or another audience's"][answer]}`);
+  /** Whether there is one: not any more once a call did not come back, as where a host's stack is at its end. */
+  get hasKeySet() {
+    return this.figure(KEY_SET_VERSION) >= 0;
   }
 
-  /** The number of a requirement. Throws for no scope and for an unknown one. */
+  /** Takes a newer key set of the same audience. Requirements are built anew, and the list stays, unless there was no key set any more. */
+  renew(keySet) {
+    if (!this.hasKeySet) this.#begin();
+    const answer = this.#exports.set_keys(this.#put(keySet));
+    if (answer !== 0) throw new Error(`the key set is ${["", "malformed", "of the administration", "older, or another audience's"][answer]}`);
+    const [tenant, audience, version] = [TENANT, AUDIENCE, KEY_SET_VERSION].map((which) => this.figure(which));
+    const known = this.#known;
+    if (known !== undefined && !(tenant === known.tenant && audience === known.audience && version >= known.version)) {
+      this.#begin();
+      throw new Error("the key set is older, or another audience's");
+    }
+    this.#known = { tenant, audience, version };
+  }
+
+  /** The number of a requirement; 0 where there is no key set. Throws `OptionError` for no scope and for an unknown one. */
   require(scopes, { any = false, strict = false } = {}) {
     const names = new TextEncoder().encode(scopes.join(" "));
+    if (names.length > this.#inputLen) throw new OptionError("scope_malformed", "a call needs fewer scopes");
     const number = this.#exports.require(this.#put(names), (any ? 1 : 0) | (strict ? 2 : 0));
-    const problem = { 252: "there are more than 128 requirements", 253: "a requirement names at least one scope", 254: "a scope is not in the audience's catalog", 255: "no requirement can be built" }[number & 255];
-    if (problem !== undefined) throw new Error(problem);
-    return number;
+    const problem = PROBLEMS[number & 255];
+    if (problem !== undefined) throw new OptionError(...problem);
+    return (number & 255) === MISUSE ? 0 : number;
   }
 
   /** Judges a head, with its state if it is given; the answer is a number of ABI.md. */
@@ -113,6 +136,15 @@ export class Instance {
   /** A figure of ABI.md; -1 where there is none. */
   figure(which) {
     return this.#exports.figure(which);
+  }
+
+  #begin() {
+    this.#exports = new WebAssembly.Instance(this.#module).exports;
+    const version = this.#exports.abi_version();
+    if (version !== ABI_VERSION) throw new Error(`the module's ABI is version ${version}, and this is for ${ABI_VERSION}`);
+    this.#input = this.#exports.input();
+    this.#inputLen = this.#exports.input_len();
+    this.#look();
   }
 
   #put(bytes) {

@@ -7,7 +7,7 @@ use wardkey::{
 };
 
 /// Most that are kept at once.
-const MOST: usize = 64;
+const MOST: usize = 512;
 /// Numbers, after which they begin anew: 23 bits, so that none makes a verdict negative.
 const NUMBERS: u32 = (1 << 23) - 1;
 

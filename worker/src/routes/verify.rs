@@ -62,6 +62,8 @@ pub(super) enum VerifyAnswer {
         status: u16,
         subject: String,
         key_id: String,
+        /// Which of the key's generations it is.
+        status_index: u32,
         tenant: u16,
         audience: u8,
         scopes: Vec<String>,
@@ -133,6 +135,7 @@ fn allowed(verifier: &EdgeVerifier<'_>, allow: &Allow) -> VerifyAnswer {
         status: 200,
         subject: allow.subject.as_str().into(),
         key_id: allow.key_id.to_string(),
+        status_index: allow.status_index.0,
         tenant: allow.signing_key.tenant.0,
         audience: allow.signing_key.audience.0,
         scopes: verifier.scope_names(&allow.scopes),

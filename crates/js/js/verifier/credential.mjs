@@ -2,17 +2,17 @@
 
 /** `{ key }`, or `{ reason }`: "credential_missing" or "invalid_request". `header`: the name of the header that holds it. */
 export function credentialOf(url, header, values) {
-  if ((url.includes("_live_") || url.includes("_test_")) && IN_URL.test(url)) return { reason: "invalid_request" };
+  if ((url.includes("_live_") || url.includes("_test_")) && IN_URL.test(url)) return INVALID;
   const value = values(header);
-  if (value === undefined || value === null || value === "") return { reason: "credential_missing" };
+  if (value === undefined || value === null || value === "") return MISSING;
   // Several headers of one name arrive joined by commas, which no key holds.
-  if (value.includes(",")) return { reason: "invalid_request" };
+  if (value.includes(",")) return INVALID;
   const isBearer = header === USUAL || header.toLowerCase() === "authorization";
   const other = values(isBearer ? "X-API-Key" : USUAL);
-  if (other && KEY.test(other)) return { reason: "invalid_request" };
-  if (!isBearer) return { key: value.trim() };
+  if (other && KEY.test(other)) return INVALID;
+  if (!isBearer) return found(value.trim());
   const key = bearer(value);
-  return key === undefined ? { reason: "credential_missing" } : { key };
+  return key === undefined ? MISSING : found(key);
 }
 
 function bearer(value) {
@@ -21,6 +21,10 @@ function bearer(value) {
   return BEARER.exec(value)?.[1];
 }
 
+/** Both members always: nobody's changes to `Object.prototype` are a credential. */
+const found = (key) => ({ key, reason: undefined });
+const INVALID = Object.freeze({ key: undefined, reason: "invalid_request" });
+const MISSING = Object.freeze({ key: undefined, reason: "credential_missing" });
 const USUAL = "Authorization";
 const BEARER = /^ *bearer +([^ ]+) *$/i;
 /** What every key begins with, and is at least as long as. */

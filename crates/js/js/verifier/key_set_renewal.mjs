@@ -1,13 +1,14 @@
 // Bringing a newer key set when the list names one: in the background, one at a time.
 
 import { KeySetError, TransportError, WardkeyError } from "../errors.mjs";
-import { catalogNames } from "./catalog_names.mjs";
+import { keepAlive } from "./keep_alive.mjs";
+import { keySetFacts } from "./key_set_facts.mjs";
 import { within } from "./list_refresh.mjs";
 
 /** The key set of one instance. */
 export class KeySetRenewal {
-  /** Names of scopes, by number. */
-  names;
+  /** Names of scopes by number, epochs of the signing keys, and when a list is too old for every scope. */
+  facts;
   /** Why the last renewal failed; nothing since one succeeded. */
   lastError;
   #etag;
@@ -19,8 +20,8 @@ export class KeySetRenewal {
   #triedAt = -Infinity;
 
   /** `renewed`: is called after each newer key set. */
-  constructor({ instance, transport, now, renewed, names, etag }) {
-    Object.assign(this, { names });
+  constructor({ instance, transport, now, renewed, facts, etag }) {
+    this.facts = facts;
     this.#instance = instance;
     this.#transport = transport;
     this.#now = now;
@@ -31,13 +32,15 @@ export class KeySetRenewal {
   /** Fetches the first key set, and makes the instance of it by `make`. */
   static async first(transport, make) {
     const end = AbortSignal.timeout(GIVE_UP_MS);
-    const { bytes, etag } = await within(transport.keySet(undefined, end), end).catch((error) => {
+    const given = await within(transport.keySet(undefined, end), end).catch((error) => {
       if (error instanceof WardkeyError) throw error;
-      throw new TransportError("registry_unreachable", "the key set could not be fetched", { cause: error });
+      // Without its cause: what a runtime says of a request may quote it, credential and all.
+      throw new TransportError("registry_unreachable", `the key set could not be fetched (${error?.name ?? "failed"})`);
     });
+    const { bytes, etag } = keySetOf(given);
     try {
       const instance = make(bytes);
-      return { instance, names: catalogNames(bytes), etag };
+      return { instance, facts: keySetFacts(bytes), etag };
     } catch (error) {
       throw new KeySetError("key_set_malformed", error.message);
     } finally {
@@ -45,16 +48,14 @@ export class KeySetRenewal {
     }
   }
 
-  /** Whether the list in force knows a newer one. */
+  /** Whether the list in force knows a newer one, or there is none any more. */
   get isOutdated() {
-    return this.#instance.figure(CURRENT_KEY_SET) > this.#instance.figure(KEY_SET_VERSION);
+    return !this.#instance.hasKeySet || this.#instance.figure(CURRENT_KEY_SET) > this.#instance.figure(KEY_SET_VERSION);
   }
 
-  /** Begins a renewal if the list names a newer one, but not more often than every other second. */
-  ahead(keepAlive) {
-    if (!this.isOutdated) return;
-    const renewed = this.renew();
-    keepAlive?.(renewed);
+  /** Begins a renewal if it is outdated, but not more often than every other second. */
+  ahead(waitUntil) {
+    if (this.isOutdated) keepAlive(waitUntil, this.renew());
   }
 
   /** Fetches the newest; ends when it is in force, or has failed. */
@@ -69,12 +70,13 @@ export class KeySetRenewal {
 
   async #bring() {
     const end = AbortSignal.timeout(GIVE_UP_MS);
-    const given = await within(this.#transport.keySet(this.#etag, end), end);
-    if (given === undefined) return;
-    const { bytes, etag } = given;
+    const known = this.#instance.hasKeySet ? this.#etag : undefined;
+    const given = await within(this.#transport.keySet(known, end), end);
+    if (given === undefined && known !== undefined) return;
+    const { bytes, etag } = keySetOf(given);
     try {
       this.#instance.renew(bytes);
-      this.names = catalogNames(bytes);
+      this.facts = keySetFacts(bytes);
       this.#etag = etag;
       this.#renewed();
     } catch (error) {
@@ -83,6 +85,11 @@ export class KeySetRenewal {
       bytes.fill(0);
     }
   }
+}
+
+function keySetOf(given) {
+  if (given?.bytes instanceof Uint8Array) return given;
+  throw new KeySetError("key_set_malformed", "the transport gives no key set: `{ bytes: Uint8Array }` is expected");
 }
 
 const KEY_SET_VERSION = 2, CURRENT_KEY_SET = 6;

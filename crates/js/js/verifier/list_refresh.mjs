@@ -1,5 +1,7 @@
 // Keeping the list fresh: one refresh in flight, a wait of half a second at most, no step back.
 
+import { endsWithRequest } from "#platform";
+import { keepAlive } from "./keep_alive.mjs";
 import { stateName } from "./list_head.mjs";
 
 /** The list of one instance. */
@@ -43,32 +45,37 @@ export class ListRefresh {
   }
 
   /** Brings a head of age ≤ fresh-for into force; answers whether there is one in time. What comes later is there for the next. */
-  async refresh(keepAlive) {
+  async refresh(waitUntil) {
     if (this.#isFresh) return true;
     if (this.#hasJustFailed) return false;
     this.waits += 1;
-    return this.first(keepAlive);
+    return this.first(waitUntil);
   }
 
   /** The same before anybody verifies. */
-  async first(keepAlive) {
-    const brought = this.#start(keepAlive);
+  async first(waitUntil) {
+    const brought = this.#start(waitUntil);
     let timer;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, this.#waitMs)));
     await Promise.race([brought, late]);
     clearTimeout(timer);
-    return this.#isFresh;
+    if (this.#isFresh) return true;
+    // What takes so long counts as failed: the next second's calls wait no more.
+    this.#failedAt = this.#now();
+    return false;
   }
 
   /** Begins a refresh before anybody has to wait for one, if it is about time. */
-  ahead(now, keepAlive) {
-    if (now < this.#aheadAt) return;
-    if (!this.#isUnderWay && !this.#hasJustFailed) this.#start(keepAlive);
+  ahead(now, waitUntil) {
+    if (!(now >= this.#aheadAt)) return;
+    // WHY: it would end with the request that did not wait for it, and hold up those that do.
+    if (endsWithRequest && waitUntil === undefined) return;
+    if (!this.#isUnderWay && !this.#hasJustFailed) this.#start(waitUntil);
   }
 
   /** WHY by the clock, too: in Workers what one request began ends with it, and nobody is told. */
   get #isUnderWay() {
-    return this.#underWay !== undefined && Math.abs(this.#now() - this.#startedAt) < GIVE_UP_MS;
+    return this.#underWay !== undefined && Math.abs(this.#now() - this.#startedAt) < Math.max(SUPERSEDED_AFTER_MS, this.#waitMs);
   }
 
   get #hasJustFailed() {
@@ -76,25 +83,29 @@ export class ListRefresh {
     return since >= 0 && since < FAILED_FOR_MS;
   }
 
-  #start(keepAlive) {
+  #start(waitUntil) {
     if (this.#isUnderWay) return this.#underWay;
     this.#startedAt = this.#now();
     this.refreshes += 1;
     const underWay = this.#bring().then(
-      () => this.#ended(underWay, this.#isFresh ? undefined : "list_not_fresh", keepAlive),
-      (error) => this.#ended(underWay, error?.code ?? error?.name ?? "failed", keepAlive),
+      () => this.#ended(underWay, this.#isFresh ? undefined : "list_not_fresh", waitUntil),
+      (error) => this.#ended(underWay, error?.code ?? error?.name ?? "failed", waitUntil),
     );
     this.#underWay = underWay;
-    keepAlive?.(underWay);
+    keepAlive(waitUntil, underWay);
     return underWay;
   }
 
-  #ended(underWay, error, keepAlive) {
-    if (this.#underWay === underWay) this.#underWay = undefined;
+  #ended(underWay, error, waitUntil) {
+    const isLatest = this.#underWay === underWay;
+    if (isLatest) this.#underWay = undefined;
+    // That one failed which another has superseded says nothing of the other.
+    if (isLatest || error === undefined) {
+      this.lastError = error;
+      this.#failedAt = error === undefined ? -Infinity : this.#now();
+    }
     this.#aheadAt = this.#instance.figure(LIST_ISSUED_AT) + (0.5 + 0.3 * Math.random()) * this.#instance.figure(FRESH_FOR);
-    this.lastError = error;
-    if (error !== undefined) this.#failedAt = this.#now();
-    this.#adopted(keepAlive);
+    this.#adopted(waitUntil);
   }
 
   async #bring() {
@@ -129,5 +140,7 @@ const ADOPTIONS = {
 };
 /** A failed refresh is not tried again for so long. */
 const FAILED_FOR_MS = 1_000;
+/** From then on another one may begin beside it. */
+const SUPERSEDED_AFTER_MS = 1_500;
 /** Longest that a refresh may take; nobody waits for it as long. */
 const GIVE_UP_MS = 5_000;

@@ -17,11 +17,16 @@ export class RegistryTransport {
    * `verifier:key-set`, for strict scopes also `verifier:verify`, or a function that gives one.
    */
   constructor({ fetch, base, credential, audience, maxStateBytes = DEFAULT_MAX_STATE_BYTES }) {
-    const url = new URL(base);
+    const url = parsed(base);
     if (url.protocol !== "https:" && !LOOPBACK.has(url.hostname)) {
       throw new OptionError("https_required", "the registry is reached by https, but for one on this machine");
     }
+    // What a runtime says of such a URL quotes it.
+    if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+      throw new OptionError("invalid_option", "the registry's address is an origin, and a path if it has one: no user, password, query or fragment");
+    }
     if (credential === undefined) throw new OptionError("credential_missing", "a registry needs the option `credential`");
+    if (typeof credential !== "function") sound(credential);
     this.#fetch = fetch;
     this.#base = url.href.replace(/\/$/, "");
     this.#credential = typeof credential === "function" ? credential : () => credential;
@@ -70,13 +75,27 @@ export class RegistryTransport {
   }
 
   async #authorized(headers) {
-    return { ...headers, Authorization: `Bearer ${await this.#credential()}` };
+    return { ...headers, Authorization: `Bearer ${sound(await this.#credential())}` };
   }
 
   #ask(path, init) {
     // WHY: a redirect could take the credential elsewhere.
     return this.#fetch(this.#base + path, { redirect: "manual", ...init });
   }
+}
+
+function parsed(base) {
+  try {
+    return new URL(base);
+  } catch {
+    throw new OptionError("invalid_option", "the registry's address is a URL, as https://keys.example.com");
+  }
+}
+
+/** The credential, if it can stand in a header: what a runtime says of one that cannot quotes it. */
+function sound(credential) {
+  if (typeof credential === "string" && CREDENTIAL.test(credential)) return credential;
+  throw new OptionError("credential_malformed", "`credential` is one key: no space, no line break, nothing around it");
 }
 
 async function taken(response, most) {
@@ -90,6 +109,7 @@ async function taken(response, most) {
 const requestId = (response) => response.headers.get("Wardkey-Request-Id") ?? undefined;
 
 const CODES = { 401: "credential_refused", 403: "credential_refused", 404: "not_found", 410: "tenant_gone", 429: "too_many_requests" };
+const CREDENTIAL = /^[A-Za-z0-9_-]{1,512}$/;
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Longest key set, in bytes. */
 const MAX_KEY_SET_LEN = 17_769;

@@ -25,17 +25,14 @@ export class Requirements {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const list = typeof scopes === "string" ? [scopes] : scopes;
-    if (list.some((scope) => typeof scope !== "string" || !SCOPE.test(scope))) {
-      throw new OptionError("scope_malformed", "a scope is written as `resource:action`");
-    }
-    try {
-      const number = this.#instance.require(list, { any, strict });
-      this.#numbers.set(name, number);
-      if (!any && !strict && typeof scopes === "string") this.#usual.set(scopes, number);
-      return number;
-    } catch (error) {
-      throw new OptionError("scope_unknown", `${names}: ${error.message}`);
-    }
+    // Not by `some`, which leaves out what an array has holes for.
+    for (const scope of list) if (typeof scope !== "string" || !SCOPE.test(scope)) throw new OptionError("scope_malformed", "a scope is written as `resource:action`");
+    const number = this.#instance.require(list, { any, strict });
+    if (number === NONE) return NONE;
+    // The same ones in another order, or twice, are not worth a place.
+    if (this.#numbers.size < MOST) this.#numbers.set(name, number);
+    if (!any && !strict && typeof scopes === "string") this.#usual.set(scopes, number);
+    return number;
   }
 
   /** After a newer key set: numbers mean nothing any more. */
@@ -45,5 +42,8 @@ export class Requirements {
   }
 }
 
+/** No key set: `verify` says so. */
+const NONE = 0;
+const MOST = 512;
 const MODES = ["all ", "any ", "strict all ", "strict any "];
 const SCOPE = /^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$/;

@@ -1,16 +1,15 @@
 // Protecting an API: whether a request's key is authentic, alive and allowed.
 
-import { OptionError } from "../errors.mjs";
-import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../instance.mjs";
+import { waitUntil as waitUntilOfRuntime } from "#platform";
+import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../instance.mjs";
 import { callerAddress } from "./caller_address.mjs";
 import { credentialOf } from "./credential.mjs";
 import { Decision } from "./decision.mjs";
 import { DecisionLog } from "./decision_log.mjs";
 import { KeySetRenewal } from "./key_set_renewal.mjs";
 import { ListRefresh, within } from "./list_refresh.mjs";
-import { RegistryTransport } from "./registry_transport.mjs";
+import { checkOptions, CallOptions, transportOf } from "./options.mjs";
 import { Requirements } from "./requirements.mjs";
-import { StaticTransport } from "./static_transport.mjs";
 import { UsageReports } from "./usage_reports.mjs";
 
 /** The verifier of one audience. */
@@ -20,6 +19,7 @@ export class Verifier {
   #list;
   #keySet;
   #requirements;
+  #calls = new CallOptions();
   #log;
   #usage;
   #header;
@@ -28,23 +28,24 @@ export class Verifier {
   #strictMs;
   #now;
   #verifications = 0;
+  #lastStrictError;
 
   constructor(parts) {
-    const { instance, transport, names, etag, options } = parts;
+    const { instance, transport, facts, etag, options } = parts;
     this.#instance = instance;
     this.#transport = transport;
     this.#now = options.now ?? Date.now;
     this.#header = options.header ?? "Authorization";
     this.#address = options.address ?? (() => undefined);
-    this.#waitUntil = options.waitUntil;
+    this.#waitUntil = options.waitUntil ?? waitUntilOfRuntime;
     this.#strictMs = options.strictTimeoutMs ?? 2_000;
     this.#requirements = new Requirements(instance);
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
     const { usage } = options;
     if (usage !== undefined) this.#usage = new UsageReports({ transport, name: usage.verifier, everyMs: usage.everyMs, now });
-    this.#keySet = new KeySetRenewal({ instance, transport, now, names, etag, renewed: () => this.#requirements.forget() });
-    const adopted = (keepAlive) => this.#keySet.ahead(keepAlive);
+    this.#keySet = new KeySetRenewal({ instance, transport, now, facts, etag, renewed: () => this.#requirements.forget() });
+    const adopted = (waitUntil) => this.#keySet.ahead(waitUntil);
     this.#list = new ListRefresh({ instance, transport, now, waitMs: options.refreshTimeoutMs ?? 500, adopted });
   }
 
@@ -54,11 +55,12 @@ export class Verifier {
    * @returns {Promise<Verifier>}
    */
   static async of(compiled, options) {
+    checkOptions(options);
     const transport = transportOf(options);
-    const { instance, names, etag } = await KeySetRenewal.first(transport, (bytes) => new Instance(compiled, bytes));
-    const verifier = new Verifier({ instance, transport, names, etag, options });
+    const { instance, facts, etag } = await KeySetRenewal.first(transport, (bytes) => new Instance(compiled, bytes));
+    const verifier = new Verifier({ instance, transport, facts, etag, options });
     // Without a list nothing is allowed; the first call tries again.
-    await verifier.#list.first();
+    await verifier.#list.first(verifier.#waitUntil);
     return verifier;
   }
 
@@ -94,39 +96,36 @@ export class Verifier {
   }
 
   #decidedKey(key, scopes, options, address) {
+    this.#calls.check(options);
     const caller = address === undefined ? NOT_KNOWN : callerAddress(address);
     const now = this.#now();
-    const number = this.#requirements.number(scopes, options.any, options.strict);
+    const verdict = this.#judge(key, this.#required(scopes, options), now, caller.kind << 3, 0, caller);
     this.#verifications += 1;
-    const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
-    if (OWING.has(kind)) return this.#verifyAsking(key, scopes, { caller, address }, options);
-    this.#list.ahead(now, options.waitUntil ?? this.#waitUntil);
-    return this.#told(this.#decision(kind), scopes, options);
+    if (OWING.has(verdict & 255)) return this.#decidedOwing(verdict, key, scopes, { caller, address }, options);
+    return this.#concluded(verdict, now, scopes, options);
   }
 
-  async #verifyAsking(key, scopes, { caller, address }, options) {
-    const keepAlive = options.waitUntil ?? this.#waitUntil;
-    const done = { refresh: undefined, registry: undefined, keySet: false, question: 0 };
-    for (;;) {
-      const number = this.#requirements.number(scopes, options.any, options.strict);
-      const flags = (done.refresh === false ? REFRESH_FAILED : 0) + (done.registry ?? 0) + (caller.kind << 3);
-      const now = this.#now();
-      const verdict = this.#judge(key, number, now, flags, done.question, caller);
+  async #decidedOwing(first, key, scopes, { caller, address }, options) {
+    const waitUntil = this.#waiting(options);
+    const done = { refresh: undefined, registry: 0, asked: 0, keySet: false, question: 0 };
+    for (let verdict = first; ; ) {
       const kind = verdict & 255;
       if (kind === ASK_REFRESH) {
         // A list that was just brought and is not fresh any more counts as not brought.
-        done.refresh = done.refresh === undefined && (await this.#list.refresh(keepAlive));
+        done.refresh = done.refresh === undefined && (await this.#list.refresh(waitUntil));
       } else if (kind === ASK_REGISTRY) {
-        const asked = { key, scopes: [scopes].flat(), any: options.any, address };
-        const denied = await this.#confirm(verdict >>> 8, done, asked);
+        // What is known to be no address is not told to the registry as one.
+        const known = caller.kind === 0 ? undefined : address;
+        const denied = await this.#confirm(verdict >>> 8, done, { key, scopes: [scopes].flat(), any: options.any, address: known });
         if (denied !== undefined) return this.#told(denied, scopes, options);
-      } else if (kind === NO_KEY_SET && !done.keySet) {
+      } else if (NO_KEY_SET.has(kind) && !done.keySet) {
         done.keySet = true;
-        await Promise.race([this.#keySet.renew(), after(KEY_SET_WAIT_MS)]);
+        await inTime(this.#keySet.renew(), KEY_SET_WAIT_MS);
       } else {
-        this.#list.ahead(now, keepAlive);
-        return this.#told(this.#decision(kind), scopes, options);
+        return this.#concluded(verdict, this.#now(), scopes, options);
       }
+      const flags = (done.refresh === false ? REFRESH_FAILED : 0) + done.registry + (caller.kind << 3);
+      verdict = this.#judge(key, this.#required(scopes, options), this.#now(), flags, done.question, caller);
     }
   }
 
@@ -135,16 +134,25 @@ export class Verifier {
    * is kept fresh beside it. Without `claims` the decision says nothing of the key: it is a third cheaper.
    */
   verifySync(key, scopes, options = USUAL) {
+    this.#calls.check(options);
     const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
     const now = this.#now();
-    const number = this.#requirements.number(scopes, options.any, options.strict);
+    // WHY as if the registry had failed: a question that nobody asks would take the place of one under way.
+    const flags = REGISTRY_FAILED + (caller.kind << 3);
+    const kind = this.#judge(key, this.#required(scopes, options), now, flags, 0, caller) & 255;
     this.#verifications += 1;
-    const kind = this.#judge(key, number, now, caller.kind << 3, 0, caller) & 255;
-    this.#list.ahead(now, this.#waitUntil);
-    if (kind === ASK_REFRESH) return NEEDS_REFRESH;
-    if (kind === ASK_REGISTRY) return STRICT;
-    if (options.claims === false && !this.#log.isKept && this.#usage === undefined) return bare(kind);
-    return this.#told(this.#decision(kind), scopes, options);
+    const isBare = options.claims === false && !this.#log.isKept && this.#usage === undefined;
+    const decision = isBare ? bare(kind) : (OUTCOMES.get(kind) ?? this.#decision(kind));
+    const waitUntil = this.#waiting(options);
+    this.#list.ahead(now, waitUntil);
+    if (NO_KEY_SET.has(kind)) this.#keySet.ahead(waitUntil);
+    return decision.outcome === "allow" || decision.outcome === "deny" ? this.#told(decision, scopes, options) : decision;
+  }
+
+  /** Throws `OptionError` unless the audience has these scopes: at start-up rather than at the first call. */
+  requires(scopes, options = USUAL) {
+    this.#calls.check(options);
+    this.#required(scopes, options);
   }
 
   /** Sends what is counted now: before a process ends. Without the option `usage` there is nothing to send. */
@@ -158,14 +166,24 @@ export class Verifier {
       const value = this.#instance.figure(which);
       return value < 0 ? undefined : value;
     };
-    const ageMs = this.#list.ageMs;
+    const { ageMs } = this.#list;
+    const { epochs, staleAfterMs } = this.#keySet.facts;
+    const zone = ageMs === undefined ? "none" : ageMs <= figure(3) ? "fresh" : ageMs <= staleAfterMs ? "must_ask" : "stale";
     return {
-      tenant: figure(0), audience: figure(1), keySetVersion: figure(2), freshForMs: figure(3), sequence: figure(4), ageMs,
-      zone: ageMs === undefined ? "none" : ageMs <= figure(3) ? "fresh" : "must_ask",
+      tenant: figure(0), audience: figure(1), keySetVersion: figure(2), epochs: [...epochs], freshForMs: figure(3), sequence: figure(SEQUENCE), ageMs, zone,
       currentKeySetVersion: figure(6), leastKeySetVersion: figure(7),
       verifications: this.#verifications, waits: this.#list.waits, refreshes: this.#list.refreshes,
-      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError, lastUsageError: this.#usage?.lastError,
+      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError, lastStrictError: this.#lastStrictError,
+      lastUsageError: this.#usage?.lastError,
     };
+  }
+
+  #required(scopes, { any, strict }) {
+    return this.#requirements.number(scopes, any, strict);
+  }
+
+  #waiting({ waitUntil }) {
+    return waitUntil ?? this.#waitUntil;
   }
 
   #judge(key, number, now, flags, question, { words }) {
@@ -173,65 +191,65 @@ export class Verifier {
     return this.#instance.verify(text, number, now, flags, question, words[0], words[1], words[2], words[3]);
   }
 
+  #concluded(verdict, now, scopes, options) {
+    // Before anything else runs: the next verification writes over what is known of this key.
+    const decision = this.#decision(verdict & 255);
+    this.#list.ahead(now, this.#waiting(options));
+    return this.#told(decision, scopes, options);
+  }
+
   #decision(kind) {
     const claims = this.#instance.claims();
-    return kind === ALLOW ? new Decision("allow", undefined, claims, this.#keySet.names) : new Decision("deny", reasonOf(kind), claims, this.#keySet.names);
+    const { names } = this.#keySet.facts;
+    return kind === ALLOW ? new Decision("allow", undefined, claims, names) : new Decision("deny", reasonOf(kind), claims, names);
   }
 
   /** Asks the registry; what it denies for a reason that the module has no word for is the decision. */
   async #confirm(question, done, asked) {
-    const again = done.registry !== undefined;
+    // Twice at most: so many may be under way that a question's place went to another.
+    done.asked += 1;
     done.registry = REGISTRY_FAILED;
-    if (again) return undefined;
+    if (done.asked > 2) return undefined;
     const claims = this.#instance.claims();
     const end = AbortSignal.timeout(this.#strictMs);
     let answer;
     try {
       answer = await within(this.#transport.confirm(asked, end), end);
-    } catch {
+    } catch (error) {
+      this.#lastStrictError = error?.code ?? error?.name ?? "failed";
       return undefined;
     }
-    // An answer about another key, whoever mixed them up, is none.
-    if (answer.decision === "allow" && !(answer.key_id === claims.keyId && answer.tenant === claims.tenant && answer.audience === claims.audience)) return undefined;
-    const verdict = answer.decision === "allow" ? 0 : VERDICTS.get(answer.reason);
-    if (verdict === undefined) {
-      // What is no refusal of the caller's is no answer.
-      if (answer.decision !== "deny" || typeof answer.reason !== "string" || !(answer.status >= 400 && answer.status < 500)) return undefined;
-      return new Decision("deny", answer.reason, claims, this.#keySet.names, answer.requestId);
-    }
+    const { decision, reason, status } = answer ?? {};
+    const isAllow = decision === "allow";
+    // An answer about another key, whoever mixed them up, is none; nor is what refuses anything but the caller.
+    const isAnswer = isAllow ? isAbout(answer, claims) : decision === "deny" && REASON.test(reason) && reason !== "allow" && status >= 400 && status < 500;
+    this.#lastStrictError = isAnswer ? undefined : "answer_refused";
+    if (!isAnswer) return undefined;
+    const verdict = isAllow ? 0 : VERDICTS.get(reason);
+    if (verdict === undefined) return new Decision("deny", reason, claims, this.#keySet.facts.names, answer.requestId);
     if (this.#instance.answer(question, claims.base, verdict, answer.list?.sequence ?? 0)) {
       Object.assign(done, { registry: REGISTRY_ANSWERED, question });
+    } else if (done.asked === 1) {
+      Object.assign(done, { registry: 0, question: 0 });
     }
     return undefined;
   }
 
-  #told(decision, scopes, { waitUntil, requestId }) {
-    if (this.#usage !== undefined && decision.statusIndex !== undefined) {
-      this.#usage.count(decision, scopes, decision.reason ?? "allow", waitUntil ?? this.#waitUntil);
-    }
+  #told(decision, scopes, options) {
+    const waitUntil = this.#waiting(options);
+    if (this.#usage !== undefined && decision.statusIndex !== undefined) this.#usage.count(decision, scopes, decision.reason ?? "allow", waitUntil);
     if (!this.#log.isKept) return decision;
     const { outcome, reason, subject, keyId, list } = decision;
-    const entry = { outcome, reason, subject, keyId, scopes, sequence: list?.sequence, ageMs: list?.ageMs, requestId };
-    this.#log.push(entry, waitUntil ?? this.#waitUntil);
+    const sequence = list?.sequence ?? this.#instance.figure(SEQUENCE);
+    const entry = { outcome, reason, subject, keyId, scopes, sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
+    this.#log.push(entry, waitUntil);
     return decision;
   }
 }
 
-function transportOf({ url, binding, files, transport, ...options }) {
-  const given = [url, binding, files, transport].filter((each) => each !== undefined);
-  if (given.length !== 1) throw new OptionError("one_transport", "a verifier needs one of the options `url`, `binding`, `files` and `transport`");
-  if (transport !== undefined) return transport;
-  if (files !== undefined) return new StaticTransport(files);
-  if (binding !== undefined) {
-    // A service binding reaches the other Worker whatever the host is called.
-    return new RegistryTransport({ ...options, fetch: (...request) => binding.fetch(...request), base: "https://wardkey.internal" });
-  }
-  const send = options.fetch ?? ((...request) => globalThis.fetch(...request));
-  return new RegistryTransport({ ...options, fetch: send, base: url });
-}
-
 /** The word of a denial. Anything else that the module says is our own mistake. */
 function reasonOf(kind) {
+  if (kind === MISUSE) return "no_key_set";
   const reason = REASONS[kind - 1];
   if (reason === undefined) throw new Error(`the module answers ${kind}`);
   return reason;
@@ -239,8 +257,16 @@ function reasonOf(kind) {
 
 /** A decision that says nothing of the key, made once: what many share is frozen. */
 function bare(kind) {
-  BARE[kind] ??= Object.freeze(kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind)));
+  BARE[kind] ??= OUTCOMES.get(kind) ?? Object.freeze(kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind)));
   return BARE[kind];
+}
+
+/** Whether the registry speaks of the key that it was asked about. */
+function isAbout(answer, { keyId, statusIndex, tenant, audience, subject, expiresAt, narrowed }) {
+  return (
+    answer.key_id === keyId && answer.status_index === statusIndex && answer.tenant === tenant && answer.audience === audience &&
+    answer.subject === subject && answer.expires_at === expiresAt && answer.narrowed === narrowed
+  );
 }
 
 /** What `work` gives or throws, as a promise. WHY not an asynchronous function: it takes as long again as a verification. */
@@ -252,15 +278,29 @@ function promised(work) {
   }
 }
 
-const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Ends when `work` has, or after so many milliseconds. */
+async function inTime(work, ms) {
+  let timer;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}
+
 const BARE = [];
-const NEEDS_REFRESH = Object.freeze(new Decision("needs_refresh"));
-const STRICT = Object.freeze(new Decision("strict"));
-const USUAL = Object.freeze({});
-const NO_KEY_SET = REASONS.indexOf("no_key_set") + 1;
+/** WHY without a prototype: nobody's changes to `Object.prototype` are options of ours. */
+const USUAL = Object.freeze(Object.create(null));
+/** A number of ABI.md. */
+const SEQUENCE = 4;
+/** The module has none, or did not come back from a call and answers nothing any more. */
+const NO_KEY_SET = new Set([REASONS.indexOf("no_key_set") + 1, MISUSE]);
 /** With these something is to be done first. */
-const OWING = new Set([ASK_REFRESH, ASK_REGISTRY, NO_KEY_SET]);
+const OWING = new Set([ASK_REFRESH, ASK_REGISTRY, ...NO_KEY_SET]);
+/** What `verifySync` answers where something has to be done first. */
+const OUTCOMES = new Map([
+  [ASK_REFRESH, Object.freeze(new Decision("needs_refresh"))],
+  [REASONS.indexOf("registry_unavailable") + 1, Object.freeze(new Decision("strict"))],
+]);
 const KEY_SET_WAIT_MS = 500;
 const NOT_KNOWN = callerAddress(undefined);
 /** The registry's denials as the module takes them; "invalid_token" is a key that it never issued. */
 const VERDICTS = new Map([["revoked", 1], ["suspended", 2], ["retired", 3], ["expired", 4], ["invalid_token", 5]]);
+const REASON = /^[a-z][a-z_]{0,63}$/;

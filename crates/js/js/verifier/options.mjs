@@ -1,0 +1,68 @@
+// What a verifier and its calls are told: everything that is not understood is refused, because it was meant to do something.
+
+import { OptionError } from "../errors.mjs";
+import { known } from "../options.mjs";
+import { RegistryTransport } from "./registry_transport.mjs";
+import { StaticTransport } from "./static_transport.mjs";
+
+/** Throws `OptionError` for what no verifier can be made by. */
+export function checkOptions(options) {
+  if (options === null || typeof options !== "object") throw new OptionError("invalid_option", "a verifier is made by an object of options");
+  const transports = TRANSPORTS.filter((name) => options[name] !== undefined);
+  const nothing = TRANSPORTS.find((name) => name in options && options[name] === undefined);
+  if (transports.length === 0 && nothing !== undefined) {
+    throw new OptionError("one_transport", `the option \`${nothing}\` is undefined${nothing === "binding" ? ": is the service bound under this name?" : ""}`);
+  }
+  if (transports.length !== 1) throw new OptionError("one_transport", "a verifier needs one of the options `url`, `binding`, `files` and `transport`");
+  const [transport] = transports;
+  known(options, [transport, ...COMMON, ...(BY[transport] ?? [])], "createVerifier");
+  for (const name of ["address", "onDecision", "waitUntil", "now"]) isA(options, name, "function");
+  between(options, "refreshTimeoutMs", 100, 5_000);
+  between(options, "strictTimeoutMs", 100, 30_000);
+  between(options, "maxStateBytes", 1, 2 ** 30);
+  isA(options, "header", "string");
+  if (options.header !== undefined && !HEADER.test(options.header)) throw new OptionError("invalid_option", "`header` is the name of one header");
+}
+
+/** The one way to the registry that the options name. */
+export function transportOf({ url, binding, files, transport, ...options }) {
+  if (transport !== undefined) return transport;
+  if (files !== undefined) return new StaticTransport(files);
+  if (binding !== undefined) {
+    // A service binding reaches the other Worker whatever the host is called.
+    return new RegistryTransport({ ...options, fetch: (...request) => binding.fetch(...request), base: "https://wardkey.internal" });
+  }
+  const send = options.fetch ?? ((...request) => globalThis.fetch(...request));
+  return new RegistryTransport({ ...options, fetch: send, base: url });
+}
+
+/** The options of calls, which are mostly the same object. */
+export class CallOptions {
+  #checked;
+
+  /** Throws `OptionError` for one that a call does not have. */
+  check(options) {
+    if (options === this.#checked) return;
+    known(options, CALL, "a verification");
+    for (const name of ["any", "strict", "claims"]) isA(options, name, "boolean");
+    isA(options, "waitUntil", "function");
+    this.#checked = options;
+  }
+}
+
+function isA(options, name, type) {
+  if (options[name] !== undefined && typeof options[name] !== type) throw new OptionError("invalid_option", `\`${name}\` is a ${type}`);
+}
+
+function between(options, name, least, most) {
+  const value = options[name];
+  if (value === undefined || (typeof value === "number" && value >= least && value <= most)) return;
+  throw new OptionError("invalid_option", `\`${name}\` is a number from ${least} to ${most}`);
+}
+
+const TRANSPORTS = ["url", "binding", "files", "transport"];
+const COMMON = ["header", "address", "onDecision", "waitUntil", "refreshTimeoutMs", "strictTimeoutMs", "usage", "now"];
+const REGISTRY = ["credential", "audience", "maxStateBytes"];
+const BY = { url: [...REGISTRY, "fetch"], binding: REGISTRY };
+const CALL = ["any", "strict", "address", "claims", "waitUntil", "requestId"];
+const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
