@@ -1,17 +1,15 @@
 // The raw module answers every vector as the core does, with SIMD and without, and is not led astray by its host.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { describe, it } from "node:test";
 
 import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED, words } from "../crates/js/js/instance.mjs";
+import { compiled } from "./harness/artefacts.mjs";
 import { vectors } from "./harness/vectors.mjs";
-
 import { parseKeySet } from "./harness/key_set.mjs";
 import { midstates } from "./harness/midstates.mjs";
 
-const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url));
 const VERDICTS = ["alive", "revoked", "suspended", "retired", "expired", "never_issued", "tenant_gone"];
 const ADOPTIONS = { adopted: 0, in_force: 1, state_needed: 2, clock_behind: 16, older: 17, other_state: 18, other_audience: 19, "head:tenant": 33, "head:audience": 33, "head:tag": 34 };
 
@@ -62,8 +60,8 @@ function told(instance, verdict) {
   return { allow: { subject, key_id: keyId, status_index: statusIndex, signing_key: [tenant, audience, epoch], scopes, expires_at: expiresAt, sequence, age_ms: ageMs, zone } };
 }
 
-for (const form of ["", "scalar."]) {
-  const module = new WebAssembly.Module(read(`target/wardkey.verifier.${form}wasm`));
+for (const form of ["", ".scalar"]) {
+  const module = compiled(`verifier${form}`);
   describe(`the module ${form === "" ? "with SIMD" : "without SIMD"}`, () => {
     it("needs nothing from its host", () => {
       assert.deepEqual(WebAssembly.Module.imports(module), []);

@@ -1,12 +1,10 @@
 // Chance that can be had again: the seed is printed, and WARDKEY_SEED sets it.
 
-import { randomInt } from "node:crypto";
-
 export class Chance {
   #state;
 
   constructor(what) {
-    this.seed = Number(process.env.WARDKEY_SEED ?? randomInt(2 ** 31));
+    this.seed = Number(globalThis.process?.env?.WARDKEY_SEED ?? crypto.getRandomValues(new Uint32Array(1))[0] >>> 1);
     this.#state = this.seed >>> 0;
     console.log(`${what}: WARDKEY_SEED=${this.seed}`);
   }

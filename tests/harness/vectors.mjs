@@ -1,10 +1,10 @@
 // The vectors, as their cases say.
 
-import { readFileSync } from "node:fs";
+import { vectorFile } from "./artefacts.mjs";
 
 /** The cases of a vector file, its shared values put in. */
 export function vectors(name) {
-  const { shared, cases } = JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
+  const { shared, cases } = vectorFile(name);
   const whole = (value) => {
     if (typeof value === "string" && value.startsWith("@")) return whole(shared[value.slice(1)]);
     if (Array.isArray(value)) return value.map(whole);

@@ -1,13 +1,14 @@
 // The holder's raw module by itself: it needs nothing, keeps nothing, and takes no length that is past its room.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { it } from "node:test";
 
+import { compiled } from "../harness/artefacts.mjs";
+import { base64, fromUtf8, holds, utf8 } from "../harness/bytes.mjs";
 import { vectors } from "../harness/vectors.mjs";
 
-const module = new WebAssembly.Module(readFileSync(new URL("../../target/wardkey.holder.wasm", import.meta.url)));
-const key = Buffer.from(vectors("key")[0].case.key);
+const module = compiled("holder");
+const key = utf8(vectors("key")[0].case.key);
 const MISUSE = -255;
 
 /** An instance, and its memory as it is now. */
@@ -18,8 +19,7 @@ function fresh() {
   return { exports, memory, write };
 }
 
-const said = (exports, len) => Buffer.from(exports.memory.buffer, exports.output(), len).toString();
-const holds = (memory, bytes) => Buffer.from(memory.buffer).includes(bytes);
+const said = (exports, len) => fromUtf8(new Uint8Array(exports.memory.buffer, exports.output(), len));
 
 it("needs nothing from its host", () => {
   assert.deepEqual(WebAssembly.Module.imports(module), []);
@@ -36,11 +36,11 @@ it("keeps nothing of a key or a text when a call is done", () => {
   write(key);
   const len = exports.narrow(key.length, 2, 1_800_000_600, 0, 0);
   assert.ok(len > key.length);
-  const narrowed = Buffer.from(memory().slice(exports.output(), exports.output() + len)).subarray(-24);
+  const narrowed = memory().slice(exports.output(), exports.output() + len).subarray(-24);
   assert.ok(holds(memory(), narrowed) && !holds(memory(), secret));
   exports.wipe();
   assert.ok(!holds(memory(), narrowed));
-  for (const text of [key, Buffer.from(key.toString("base64"))]) {
+  for (const text of [key, utf8(base64(fromUtf8(key)))]) {
     const at = exports.text(text.length + 200_000);
     write(text, at + 100_000);
     assert.ok(holds(memory(), text));

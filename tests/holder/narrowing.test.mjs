@@ -1,17 +1,17 @@
 // The holder's side narrows every vector as the core does, takes only what it understands, and never gives anything.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { ALLOW, Instance, REASONS } from "../../crates/js/js/instance.mjs";
 import { inspect, KeyTextError, narrow, NarrowingError, OptionError, WardkeyError } from "../../crates/js/js/holder/index.mjs";
+import { compiled } from "../harness/artefacts.mjs";
+import { fromHex } from "../harness/bytes.mjs";
 import { Chance } from "../harness/seed.mjs";
 import { vectors } from "../harness/vectors.mjs";
 
 const cases = vectors("mint_narrow").filter((each) => each.case.do === "narrow");
 const key = cases.find(({ name }) => name === "narrow the worked example").case.key;
-const bytes = (hex) => Buffer.from(hex, "hex");
 
 /** The vectors have no word for why these are refused. */
 const REFUSED = {
@@ -104,11 +104,10 @@ describe("narrowing a key", () => {
 });
 
 describe("a narrowed key at a verifier", () => {
-  const module = new WebAssembly.Module(readFileSync(new URL("../../target/wardkey.verifier.wasm", import.meta.url)));
   const usual = vectors("verify").find(({ expect, case: { list, required, caller } }) => expect.allow?.zone === "fresh" && list && required.scopes.length === 1 && caller === undefined).case;
-  const head = bytes(usual.list.head);
-  const verifier = new Instance(module, bytes(usual.key_set));
-  assert.equal(verifier.adopt(head, bytes(usual.list.state), Number(head.readBigUInt64BE(43))), 0);
+  const head = fromHex(usual.list.head);
+  const verifier = new Instance(compiled("verifier"), fromHex(usual.key_set));
+  assert.equal(verifier.adopt(head, fromHex(usual.list.state), Number(new DataView(head.buffer).getBigUint64(43))), 0);
   const requirement = verifier.require(usual.required.scopes);
   const verdict = (text, now = usual.now, done = 0, ...caller) => {
     const outcome = verifier.verify(text, requirement, now, done, 0, ...caller) & 255;

@@ -1,30 +1,80 @@
-// The module's own suite, vectors and hostile hosts included, in every runtime that the package is for.
+// One suite in every runtime that the package is for: the vectors, the module against hostile hosts, and how verifier and holder's side behave.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { BUN, DENO, NODE_22 } from "../harness/runtimes.mjs";
+import { outcomeInWorkerd } from "../harness/portable/workerd.mjs";
+import { BUN, DENO, NODE_20, NODE_22 } from "../harness/runtimes.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SUITE = "./tests/verifier_module.test.mjs";
+const SUITES = {
+  "the module": ["verifier_module.test.mjs"],
+  "the verifier": ["sdk/behaviour.test.mjs", "sdk/reports.test.mjs"],
+  "the holder's side": ["holder/narrowing.test.mjs", "holder/inspection.test.mjs", "holder/redaction.test.mjs", "holder/module.test.mjs"],
+  "what needs servers and streams of Node's": ["holder/fetch.test.mjs", "holder/console.test.mjs"],
+};
+/** Of verify.json and adopt.json each twice, with SIMD and without: a suite that ran nothing passes, too. */
+const VECTORS = { "the module": [/769 of 829 cases of verify\.json/g, /191 of 191 cases of adopt\.json/g] };
 
-describe("the module's suite", () => {
-  for (const [runtime, program, ...args] of [
-    ["Node 22", NODE_22, "--test", "--test-reporter=spec", SUITE],
-    ["Deno", DENO, "test", "--allow-read", "--allow-env", "--no-check", SUITE],
-    ["Bun", BUN, "test", SUITE],
-  ]) {
-    it(`passes in ${runtime}`, { skip: program === undefined && "not built for this machine" }, async () => {
-      // A suite within a suite would run nothing.
-      const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-      const { stdout, stderr } = await promisify(execFile)(program, args, { cwd: ROOT, env });
-      const said = stdout + stderr;
-      // Twice, with SIMD and without: a suite that ran nothing passes, too.
-      assert.equal(said.match(/769 of 829 cases of verify\.json/g)?.length, 2, said);
-      assert.equal(said.match(/191 of 191 cases of adopt\.json/g)?.length, 2, said);
-    });
-  }
+const node = (program) => ({
+  program,
+  args: (files) => ["--test", "--test-reporter=spec", ...files],
+  count: (said) => ({ tests: number(/tests (\d+)/, said), suites: number(/suites (\d+)/, said), passed: number(/pass (\d+)/, said) }),
 });
+const RUNTIMES = {
+  "Node 20": node(NODE_20),
+  "Node 22": node(NODE_22),
+  Deno: {
+    program: DENO,
+    args: (files) => ["test", "--allow-read", "--allow-env", "--allow-net", "--allow-sys", "--no-check", ...files],
+    // Suites count, too: as tests, and within others as steps.
+    count: (said, { suites }) => ({ passed: number(/ok \| (\d+) passed/, said) + number(/passed \((\d+) steps?\)/, said) - suites }),
+  },
+  Bun: { program: BUN, args: (files) => ["test", ...files], count: (said) => ({ passed: number(/(\d+) pass\n/, said) }) },
+};
+
+const number = (pattern, said) => Number(pattern.exec(said)?.[1] ?? Number.NaN);
+
+/** What a runtime says of the tests of these files. */
+async function said({ program, args }, files) {
+  // A suite within a suite would run nothing.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const paths = files.map((file) => `./tests/${file}`);
+  // Where some fail, what they said is told by whoever looks at it.
+  const { stdout, stderr } = await promisify(execFile)(program, args(paths), { cwd: ROOT, env: { ...env, NO_COLOR: "1" }, maxBuffer: 1 << 24 }).catch((error) => error);
+  return `${stdout}${stderr}`;
+}
+
+function assertVectors(suite, text) {
+  for (const pattern of VECTORS[suite] ?? []) assert.equal(text.match(pattern)?.length, 2, text);
+}
+
+for (const [suite, files] of Object.entries(SUITES)) {
+  describe(`${suite}: one suite`, () => {
+    /** How many tests and suites there are, by what Node 22 says. */
+    let all;
+    before(async () => (all = RUNTIMES["Node 22"].count(await said(RUNTIMES["Node 22"], files))));
+
+    for (const [name, runtime] of Object.entries(RUNTIMES)) {
+      it(`passes in ${name}, with every test`, async () => {
+        assert.ok(runtime.program !== undefined, `npm brings no ${name} for this machine`);
+        assert.ok(all.tests >= files.length, `${all.tests} tests`);
+        const text = await said(runtime, files);
+        assert.equal(runtime.count(text, all).passed, all.tests, text);
+        assertVectors(suite, text);
+      });
+    }
+
+    if (suite.startsWith("what needs")) return;
+    it("passes in workerd, with every test", async () => {
+      // The module's suite is full of Buffers; the package's own want nothing of Node's.
+      const { tests, failures, said } = await outcomeInWorkerd(files, { node: suite === "the module" });
+      assert.deepEqual(failures, []);
+      assert.equal(tests, all.tests);
+      assertVectors(suite, said.join("\n"));
+    });
+  });
+}

@@ -1,0 +1,362 @@
+// How the package's verifier behaves, in every runtime that it is for: with a registry in memory and a clock that can be moved.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+
+import { createVerifier } from "../../crates/js/js/index.mjs";
+import { narrow } from "../../crates/js/js/holder/index.mjs";
+import { protect } from "../../crates/js/js/middleware/fetch.mjs";
+import { fromHex } from "../harness/bytes.mjs";
+import { HOSTILE, MemoryRegistry } from "../harness/memory_registry.mjs";
+
+const FRESH_FOR_MS = 5_000;
+const LOW_MS = 3_600_000;
+const SECOND_MS = 1_000;
+
+const request = (headers, url = "https://api.test/invoices") => new Request(url, { headers });
+const bearer = (key) => request({ Authorization: `Bearer ${key}` });
+const soon = (ms = 5) => new Promise((turn) => setTimeout(turn, ms));
+
+let registry, key;
+beforeEach(() => {
+  registry = new MemoryRegistry();
+  ({ key } = registry);
+});
+// A registry in memory holds no process, as a connection would.
+let connection;
+before(() => (connection = setInterval(() => {}, 1_000)));
+after(() => clearInterval(connection));
+const made = (more) => createVerifier(registry.options(more));
+
+/** Waits, by the machine's own clock, until something holds. */
+async function until(holds) {
+  for (let round = 0; !holds(); round++) {
+    assert.ok(round < 400, "never held");
+    await soon();
+  }
+}
+
+describe("a decision", () => {
+  it("allows what the key may do, and says who calls", async () => {
+    const verifier = await made();
+    const decision = await verifier.authorize(bearer(key), ["invoice:list", "invoice:read"]);
+    assert.deepEqual([decision.allowed, decision.outcome, decision.reason], [true, "allow", undefined]);
+    assert.deepEqual([decision.subject, decision.keyId, decision.expiresAt, decision.narrowed], ["svc:billing", "key_0011223344556677", 1_800_007_200, false]);
+    assert.deepEqual(decision.scopes, ["invoice:list", "invoice:read", "invoice:write", "invoice:void"]);
+    assert.deepEqual(decision.list, { sequence: 41, ageMs: 0, zone: "fresh" });
+    assert.ok(!JSON.stringify(decision).includes(key.slice(20)));
+    assert.throws(() => decision.response(), TypeError);
+    assert.equal((await verifier.authorize(bearer(key), ["invoice:print", "invoice:read"], { any: true })).allowed, true);
+  });
+
+  it("is answered over HTTP as the table says", async () => {
+    const verifier = await made();
+    const challenge = (error) => `Bearer realm="wardkey"${error === undefined ? "" : `, error="${error}"`}`;
+    for (const [asked, scope, status, code, error] of [
+      [bearer(key), "invoice:print", 403, "scope_missing", "insufficient_scope"],
+      [bearer(`${key.slice(0, -8)}AAAAAAAA`), "invoice:read", 401, "invalid_token", "invalid_token"],
+      [bearer("nonsense"), "invoice:read", 401, "invalid_token", "invalid_token"],
+      [bearer(narrow(key, { scopes: [0] })), "invoice:read", 403, "narrowed", "insufficient_scope"],
+      [bearer(narrow(key, { cidr: ["192.0.2.0/24"] })), "invoice:read", 403, "address_not_allowed", "insufficient_scope"],
+      [bearer(narrow(key, { expiresIn: 1, now: registry.now - 5_000 })), "invoice:read", 401, "expired", "invalid_token"],
+      [request({}), "invoice:read", 401, "credential_missing"],
+      [request({ Authorization: `Bearer ${key}, Bearer ${key}` }), "invoice:read", 400, "invalid_request", "invalid_request"],
+      [request({ Authorization: `Bearer ${key}`, "X-API-Key": key }), "invoice:read", 400, "invalid_request", "invalid_request"],
+      [request({ Authorization: `Bearer ${key}` }, `https://api.test/?key=${key}`), "invoice:read", 400, "invalid_request", "invalid_request"],
+    ]) {
+      const response = (await verifier.authorize(asked, scope)).response();
+      const body = await response.json();
+      assert.deepEqual([response.status, body.status, body.code], [status, status, code]);
+      assert.equal(response.headers.get("WWW-Authenticate"), challenge(error), code);
+      assert.deepEqual([response.headers.get("Content-Type"), response.headers.get("Cache-Control")], ["application/problem+json", "no-store"]);
+    }
+  });
+
+  it("reads the header that is named, and the address where it is told to", async () => {
+    const verifier = await made({ header: "X-API-Key", address: ({ headers }) => headers.get("CF-Connecting-IP") ?? undefined });
+    const office = narrow(key, { cidr: ["192.0.2.0/24"] });
+    const from = async (address) => (await verifier.authorize(request({ "X-API-Key": office, ...(address && { "CF-Connecting-IP": address }) }), "invoice:read")).reason ?? "allow";
+    assert.deepEqual([await from("192.0.2.7"), await from("192.0.3.7"), await from("nonsense"), await from()], ["allow", "address_not_allowed", "address_not_allowed", "address_not_allowed"]);
+    assert.equal((await verifier.authorize(bearer(key), "invoice:read")).reason, "credential_missing");
+  });
+
+  it("without waiting says what is owed, keeps the list fresh beside it, and is shared by nobody who could change it", async () => {
+    const verifier = await made();
+    assert.equal(verifier.verifySync(key, "invoice:read").outcome, "allow");
+    assert.equal(verifier.verifySync(key, "invoice:void").outcome, "strict");
+    assert.equal(verifier.verifySync(key, "invoice:read", { claims: false }).keyId, undefined);
+    registry.now += 31 * SECOND_MS;
+    const owing = verifier.verifySync(key, "invoice:write");
+    assert.deepEqual([owing.outcome, owing.allowed, owing.response().status], ["needs_refresh", false, 503]);
+    await until(() => verifier.status().zone === "fresh");
+    assert.equal(verifier.verifySync(key, "invoice:write").outcome, "allow");
+    for (const shared of [verifier.verifySync(key, "invoice:void"), verifier.verifySync("nonsense", "invoice:read", { claims: false })]) {
+      assert.throws(() => (shared.outcome = "allow"), TypeError);
+    }
+  });
+
+  it("is a line of the log, after the fact, and never holds the key", async () => {
+    const lines = [];
+    const verifier = await made({ onDecision(entry) { lines.push(entry); throw new Error("the log is full"); } });
+    await verifier.verify(key, "invoice:read", { requestId: "r-1" });
+    assert.deepEqual(lines, []);
+    await verifier.verify("nonsense", "invoice:read");
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines.map(({ outcome, reason, subject, requestId }) => [outcome, reason, subject, requestId]), [["allow", undefined, "svc:billing", "r-1"], ["deny", "malformed", undefined, undefined]]);
+    assert.ok(!JSON.stringify(lines).includes(key.slice(20)));
+    assert.throws(() => (lines[0].outcome = "deny"), TypeError);
+  });
+
+  it("stands before a handler, which nobody reaches without one", async () => {
+    const handler = protect(await made(), "invoice:read", (_request, { subject }) => new Response(`hello ${subject}`));
+    assert.equal(await (await handler(bearer(key))).text(), "hello svc:billing");
+    assert.equal((await handler(request({}))).status, 401);
+    registry.between = HOSTILE["cannot be reached"];
+    const without = protect(registry.options(), "invoice:read", () => new Response("open"));
+    assert.equal((await without(bearer(key))).status, 503);
+    registry.between = undefined;
+    assert.equal((await without(bearer(key))).status, 200, "and tries again");
+  });
+
+  it("is counted, and told to the registry when it is asked for", async () => {
+    const verifier = await made({ usage: { verifier: "portable" } });
+    for (let call = 0; call < 20; call++) await verifier.verify(key, "invoice:read");
+    await verifier.verify(key, "invoice:print");
+    assert.equal(registry.asked("/usage"), 0, "no request a call");
+    await verifier.reportUsage();
+    assert.equal(verifier.status().lastUsageError, undefined);
+    const [{ entries, verifier: name }] = registry.reports;
+    assert.equal(name, "portable");
+    assert.deepEqual(entries.map(({ count }) => count).sort(), [1, 20]);
+    assert.ok(!JSON.stringify(registry.reports).includes(key.slice(20)));
+  });
+
+  it("is no decision where an option or a scope is none", async () => {
+    const options = registry.options();
+    for (const [wrong, code] of [
+      [{}, "one_transport"], [{ ...options, binding: {} }, "one_transport"], [{ ...options, url: "http://registry.test" }, "https_required"],
+      [{ ...options, credential: undefined }, "credential_missing"], [{ ...options, usage: { verifier: "No Name" } }, "invalid_option"],
+    ]) {
+      await assert.rejects(createVerifier(wrong), { code });
+    }
+    const verifier = await made();
+    for (const [scopes, code] of [["invoice:unknown", "scope_unknown"], [[], "scope_unknown"], ["invoice:list invoice:read", "scope_malformed"], [undefined, "scope_malformed"], [5, "scope_malformed"]]) {
+      await assert.rejects(verifier.verify(key, scopes), { code });
+    }
+    for (const odd of [undefined, null, 5, {}, "", "\u{1F511}", `${key}\0`, "x".repeat(10_000)]) {
+      assert.equal((await verifier.verify(odd, "invoice:read")).reason, "malformed");
+    }
+  });
+});
+
+describe("a strict scope", () => {
+  it("is asked for at the registry, for each of many calls", async () => {
+    const verifier = await made();
+    const decisions = await Promise.all(Array.from({ length: 10 }, () => verifier.verify(key, "invoice:void")));
+    assert.ok(decisions.every(({ allowed, list }) => allowed && list.zone === "registry"));
+    assert.equal(registry.asked("/verify"), 10);
+    registry.verdict = { decision: "deny", reason: "revoked", status: 401 };
+    const denied = await verifier.verify(key, "invoice:void");
+    assert.deepEqual([denied.outcome, denied.reason, denied.answer.status], ["deny", "revoked", 401]);
+  });
+
+  it("is allowed by no answer that is none, or is about another key", async () => {
+    const verifier = await made();
+    const right = registry.verdict;
+    for (const [answer, reason] of [
+      [{ ...right, key_id: "key_0011223344556678" }, "registry_unavailable"], [{ ...right, tenant: 8 }, "registry_unavailable"], [{ ...right, audience: 1 }, "registry_unavailable"],
+      [{ decision: "allow", status: 200 }, "registry_unavailable"], [{ ...right, decision: "allowed" }, "registry_unavailable"], [{}, "registry_unavailable"],
+      [{ decision: "deny" }, "registry_unavailable"], [{ decision: "deny", reason: "__proto__", status: 503 }, "registry_unavailable"],
+      [{ decision: "deny", reason: "too_many_strict_calls", status: 429 }, "too_many_strict_calls"],
+    ]) {
+      registry.verdict = answer;
+      const decision = await verifier.verify(key, "invoice:void");
+      assert.deepEqual([decision.outcome, decision.reason], ["deny", reason], JSON.stringify(answer));
+    }
+    for (const text of ["null", "\"allow\"", "[]", "{", ""]) {
+      registry.between = (path, init) => (path === "/v1/verify" ? Promise.resolve(new Response(text)) : registry.pass(path, init));
+      assert.equal((await verifier.verify(key, "invoice:void")).reason, "registry_unavailable", text);
+    }
+  });
+});
+
+describe("a list", () => {
+  it("that names a key is taken within fresh-for, and by one refresh however many wait", async () => {
+    const verifier = await made();
+    registry.revoke(registry.statusIndex);
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true, "fresh, and of before");
+    registry.now += FRESH_FOR_MS + 1;
+    registry.seen.length = 0;
+    const decisions = await Promise.all(Array.from({ length: 200 }, () => verifier.verify(key, "invoice:read")));
+    assert.ok(decisions.every(({ outcome, reason }) => outcome === "deny" && reason === "inactive"));
+    assert.deepEqual([registry.asked("/head"), registry.asked("/verify")], [1, 0]);
+    assert.equal(decisions[0].subject, "svc:billing", "who it was is known");
+  });
+
+  it("is refreshed before anybody waits, with what keeps a Worker alive", async () => {
+    const verifier = await made();
+    const kept = [];
+    registry.now += 0.9 * FRESH_FOR_MS;
+    registry.seen.length = 0;
+    const decision = await verifier.verify(key, "invoice:read", { waitUntil: (promise) => kept.push(promise) });
+    assert.deepEqual([decision.allowed, decision.list.ageMs, kept.length], [true, 0.9 * FRESH_FOR_MS, 1]);
+    await Promise.all(kept);
+    assert.equal((await verifier.verify(key, "invoice:read")).list.ageMs, 0);
+    assert.equal(registry.asked("/head"), 1);
+  });
+
+  it("never steps back: not to an older head, nor by a state that is not its own, nor to a stranger's", async () => {
+    const verifier = await made();
+    const old = await registry.head();
+    registry.revoke(registry.statusIndex);
+    registry.now += FRESH_FOR_MS + 1;
+    assert.equal((await verifier.verify(key, "invoice:read")).reason, "inactive");
+    const { sequence } = verifier.status();
+    const next = async () => {
+      registry.now += FRESH_FOR_MS + SECOND_MS;
+      const { reason } = await verifier.verify(key, "invoice:read");
+      assert.deepEqual([reason, verifier.status().sequence], ["inactive", sequence]);
+      return verifier.status().lastListError;
+    };
+    const heads = (head) => (path, init) => (path.endsWith("/head") ? head().then((bytes) => new Response(bytes)) : registry.pass(path, init));
+    registry.between = heads(async () => old);
+    assert.equal(await next(), "list_older");
+    registry.between = heads(() => registry.head({ listKey: new Uint8Array(32) }));
+    assert.equal(await next(), "list_forged");
+    registry.between = heads(async () => (await registry.head()).subarray(0, 60));
+    assert.equal(await next(), "list_malformed");
+    registry.revoke();
+    registry.revoke(771);
+    const other = fromHex("0100000300000000100202");
+    for (const state of [other, other.subarray(0, 5), new Uint8Array(), registry.state().subarray(0, -1)]) {
+      registry.between = (path, init) => (path.includes("/state/") ? Promise.resolve(new Response(state)) : registry.pass(path, init));
+      assert.match(await next(), /^list_(other_state|state_malformed)$/);
+    }
+    registry.between = undefined;
+    registry.now += FRESH_FOR_MS + SECOND_MS;
+    await verifier.verify(key, "invoice:read");
+    assert.deepEqual([verifier.status().sequence, verifier.status().lastListError], [sequence + 2, undefined]);
+  });
+
+  it("is kept, where answers come out of order", async () => {
+    const verifier = await made();
+    const late = [];
+    const slow = await registry.head();
+    registry.between = (path, init) => (path.endsWith("/head") ? new Promise((answer) => late.push(() => answer(new Response(slow)))) : registry.pass(path, init));
+    registry.now += FRESH_FOR_MS + 1;
+    await verifier.verify(key, "invoice:list");
+    assert.equal(late.length, 1);
+    registry.between = undefined;
+    registry.revoke(registry.statusIndex);
+    registry.now += FRESH_FOR_MS + SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:read")).reason, "inactive");
+    late[0]();
+    await soon(20);
+    assert.equal((await verifier.verify(key, "invoice:read")).reason, "inactive");
+    assert.equal(verifier.status().sequence, registry.sequence);
+  });
+
+  it("of a clock that is behind it allows nothing, and is in force again when the clock is right", async () => {
+    const verifier = await made();
+    const { now } = registry;
+    registry.now = now - 60 * SECOND_MS;
+    const behind = await verifier.verify(key, "invoice:read");
+    assert.deepEqual([behind.outcome, behind.answer.status], ["deny", 503]);
+    registry.now = now;
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
+    for (const absurd of [NaN, -1, -Infinity]) {
+      registry.now = absurd;
+      assert.equal(verifier.verifySync(key, "invoice:read").allowed, false, `${absurd}`);
+    }
+    registry.now = now + 7_200 * SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:read")).reason, "expired");
+    await until(() => verifier.status().ageMs === 0);
+    registry.now = now;
+    const stepped = await verifier.verify(key, "invoice:read");
+    assert.deepEqual([stepped.outcome, stepped.answer?.status], ["deny", 503], "the list is of two hours later");
+  });
+
+  it("that is not there at the beginning lets nobody in, and is asked for again", async () => {
+    registry.between = (path, init) => (path.endsWith("/head") ? HOSTILE.fails() : registry.pass(path, init));
+    const verifier = await made();
+    const without = await verifier.verify(key, "invoice:read");
+    assert.deepEqual([without.outcome, without.reason, without.answer.status, without.answer.retryAfterS], ["deny", "list_stale", 503, 1]);
+    assert.deepEqual([verifier.status().zone, verifier.status().lastListError], ["none", "registry_refused"]);
+    registry.between = undefined;
+    registry.now += 2 * SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
+  });
+});
+
+describe("a key set", () => {
+  it("that is newer is fetched as soon as the list names it, and an older one is not taken", async () => {
+    const verifier = await made();
+    registry.edition = 4;
+    registry.revoke();
+    registry.now += FRESH_FOR_MS + 1;
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
+    await until(() => verifier.status().keySetVersion === 4);
+    registry.edition = 3;
+    registry.revoke();
+    const stepsBack = (path, init) => (path.endsWith("/head") ? (registry.edition = 5, registry.head().then((head) => new Response(head))) : (registry.edition = 3, registry.pass(path, init)));
+    registry.between = stepsBack;
+    registry.now += FRESH_FOR_MS + SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
+    await until(() => verifier.status().lastKeySetError !== undefined);
+    assert.equal(verifier.status().keySetVersion, 4);
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
+  });
+
+  it("that is none makes no verifier, and says why by a code", async () => {
+    for (const [answer, code] of [
+      [async () => new Response(new Uint8Array(700)), "key_set_malformed"], [HOSTILE["answers nothing"], "key_set_malformed"], [HOSTILE.fails, "registry_refused"],
+      [HOSTILE["cannot be reached"], "registry_unreachable"], [HOSTILE["answers without end"], "answer_too_long"], [async () => new Response(null, { status: 401 }), "credential_refused"],
+    ]) {
+      registry.between = answer;
+      await assert.rejects(made(), (error) => error.code === code && !`${error.stack}`.includes("credential\""), code);
+    }
+  });
+});
+
+describe("a verifier whose registry does not answer", () => {
+  for (const [does, answer] of Object.entries(HOSTILE)) {
+    it(`answers from its list as long as the level allows it, where the registry ${does}`, async () => {
+      const verifier = await made();
+      const { now } = registry;
+      registry.between = answer;
+      // Low risk: an hour. High risk: 30 seconds.
+      registry.now = now + 60 * SECOND_MS;
+      const decision = await verifier.verify(key, "invoice:list");
+      assert.deepEqual([decision.outcome, decision.list?.zone], ["allow", "must_ask"], decision.reason);
+      const high = await verifier.verify(key, "invoice:write");
+      assert.deepEqual([high.reason, high.answer.status], ["list_stale", 503]);
+      const strict = await verifier.verify(key, "invoice:void");
+      assert.deepEqual([strict.reason, strict.answer.status], ["registry_unavailable", 503]);
+      assert.ok(verifier.status().lastListError !== undefined || does === "hangs" || does === "stops in the middle");
+      registry.now = now + LOW_MS + FRESH_FOR_MS + 1;
+      assert.equal((await verifier.verify(key, "invoice:list")).reason, "list_stale");
+      assert.equal(verifier.status().sequence, 41);
+      // And is well again by itself.
+      registry.between = undefined;
+      registry.now += 6 * SECOND_MS;
+      assert.deepEqual([(await verifier.verify(key, "invoice:list")).allowed, (await verifier.verify(key, "invoice:void")).allowed], [true, true]);
+      assert.deepEqual([verifier.status().lastListError, verifier.status().zone], [undefined, "fresh"]);
+    });
+  }
+});
+
+describe("a verifier of static files", () => {
+  it("goes by what is kept renewing, wipes nothing of it, and cannot answer for strict scopes", async () => {
+    const keySet = registry.keySet();
+    const files = { keySet: () => keySet, head: async () => (await registry.head()).buffer, state: () => registry.state() };
+    let head = files.head;
+    const verifier = await createVerifier({ files: { ...files, head: () => head() }, now: () => registry.now });
+    const judged = async (scope) => (await verifier.verify(key, scope)).reason ?? "allow";
+    assert.deepEqual([await judged("invoice:list"), await judged("invoice:void")], ["allow", "registry_unavailable"]);
+    const last = await files.head();
+    head = async () => last;
+    registry.now += LOW_MS + FRESH_FOR_MS;
+    assert.equal(await judged("invoice:list"), "list_stale", "old as anywhere");
+    assert.deepEqual(Array.from(keySet), Array.from(registry.keySet()));
+  });
+});
