@@ -1,4 +1,5 @@
-// One suite in every runtime that the package is for: the vectors, the module against hostile hosts, and how verifier and holder's side behave.
+// One suite in every runtime that the package is for: the vectors, the module against hostile hosts, and how verifier and holder's side behave;
+// in Chromium what browsers get.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -6,6 +7,7 @@ import { before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { outcomeInChromium } from "../harness/portable/chromium.mjs";
 import { outcomeInWorkerd } from "../harness/portable/workerd.mjs";
 import { BUN, DENO, NODE_20, NODE_22 } from "../harness/runtimes.mjs";
 
@@ -75,6 +77,13 @@ for (const [suite, files] of Object.entries(SUITES)) {
       assert.deepEqual(failures, []);
       assert.equal(tests, all.tests);
       assertVectors(suite, said.join("\n"));
+    });
+
+    if (suite !== "the holder's side") return;
+    it("passes in Chromium, with every test", async () => {
+      const { tests, failures } = await outcomeInChromium(files);
+      assert.deepEqual(failures, []);
+      assert.equal(tests, all.tests);
     });
   });
 }

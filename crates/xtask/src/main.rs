@@ -13,6 +13,7 @@ mod api;
 mod apt;
 mod artefact;
 mod bench;
+mod browser;
 mod bundle;
 mod client;
 mod component;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, constant_time, deploy, no_panic, proxies, raw_module, setup,
+    browser, component, constant_time, deploy, no_panic, proxies, raw_module, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors,
@@ -54,11 +54,13 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     }
     if !options.native {
         let trials = trials::Options::of_tests()?;
+        let brought = proxies::STEPS + browser::STEPS;
         let steps =
-            trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS + deploy::STEPS;
+            trials::STEPS + no_panic::STEPS + constant_time::STEPS + brought + deploy::STEPS;
         let progress = Progress::of(setup::STEPS + steps + 6);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
+        browser::bring(workspace, &progress)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
         let config = workspace.path("wrangler.toml");
