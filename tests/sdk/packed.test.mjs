@@ -1,34 +1,38 @@
-// The package as a user gets it: packed, installed into an empty folder, and its examples run.
+// The package as a user gets it: packed, and each example lifted out, installed with the tarball, and run as its README says.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+import { createVerifier } from "../../crates/js/js/index.mjs";
 import { RULED } from "../harness/policies.mjs";
+import { browser } from "../harness/portable/chromium.mjs";
 import { BUN, DENO } from "../harness/runtimes.mjs";
 import { Worker } from "../harness/worker.mjs";
 
 const PACKAGE = fileURLToPath(new URL("../../crates/js", import.meta.url));
-const PEERS = ["hono@4.13.19", "express@5.3.0"];
+const WRANGLER = fileURLToPath(new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url));
 
 describe("the packed package", () => {
-  let folder, worker, admin, gateway, key;
+  let folder, tarball, worker, admin, gateway, key;
   const running = [];
+
+  const npm = (cwd, ...args) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const install = (cwd) => npm(cwd, "install", tarball, "--omit=dev", "--no-audit", "--no-fund", "--silent", "--prefer-offline");
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "wardkey-packed-"));
-    const npm = (...args) => execFileSync("npm", args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-    const [{ filename }] = JSON.parse(npm("pack", PACKAGE, "--json", "--silent"));
+    const [{ filename }] = JSON.parse(npm(folder, "pack", PACKAGE, "--json", "--silent"));
+    tarball = join(folder, filename);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
-    npm("install", `./${filename}`, ...PEERS, "--no-audit", "--no-fund", "--silent", "--prefer-offline");
-    cpSync(join(PACKAGE, "examples"), join(folder, "examples"), { recursive: true });
+    install(folder);
     worker = await Worker.start({ shim: true });
     admin = await worker.administrator({ policy: RULED });
     gateway = await admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
@@ -36,42 +40,57 @@ describe("the packed package", () => {
   });
 
   after(() => {
-    running.forEach((one) => one.kill());
+    for (const { pid } of running) {
+      try {
+        // With all that the command has started.
+        process.kill(-pid);
+      } catch { /* It has ended already. */ }
+    }
     rmSync(folder, { recursive: true, force: true });
   });
 
   const authorization = () => ({ Authorization: `Bearer ${key.key}` });
 
+  /** An example as a reader lifts it, with the tarball in place of what npm would bring. */
+  function lifted(name) {
+    const to = join(folder, "lifted", name);
+    cpSync(join(PACKAGE, "examples", name), to, { recursive: true });
+    install(to);
+    return to;
+  }
+
   it("brings no dependency, and nothing that is not needed", () => {
     const packed = JSON.parse(readFileSync(join(folder, "node_modules/wardkey/package.json"), "utf8"));
     assert.equal(packed.dependencies, undefined);
-    const list = execFileSync("npm", ["pack", PACKAGE, "--dry-run", "--json", "--silent"], { cwd: folder, encoding: "utf8" });
-    const names = JSON.parse(list)[0].files.map(({ path }) => path);
+    const names = JSON.parse(npm(folder, "pack", PACKAGE, "--dry-run", "--json", "--silent"))[0].files.map(({ path }) => path);
     for (const needed of ["js/wasm/wardkey.verifier.wasm", "js/wasm/wardkey.holder.wasm", "LICENSE-APACHE", "LICENSE-MIT"]) assert.ok(names.includes(needed), needed);
     assert.ok(names.every((name) => /^(js\/.*\.(mjs|mts|wasm)|ABI\.md|README\.md|LICENSE.*|package\.json)$/.test(name)), names.join(" "));
   });
 
-  it("protects a Worker with Hono, by a service binding", async () => {
-    const wasm = new Map();
-    const { outputFiles } = await build({
-      absWorkingDir: folder, entryPoints: ["examples/hono-worker/index.mjs"], bundle: true, write: false, format: "esm", target: "es2022",
-      conditions: ["workerd", "worker", "browser"],
-      plugins: [{
-        name: "wasm",
-        setup(builder) {
-          builder.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
-            wasm.set("wardkey.verifier.wasm", readFileSync(join(resolveDir, path)));
-            return { path: "./wardkey.verifier.wasm", external: true };
-          });
-        },
-      }],
-    });
-    const modules = {
-      "index.mjs": { type: "esm", contents: outputFiles[0].text },
-      "wardkey.verifier.wasm": { type: "wasm", contents: new Uint8Array(wasm.get("wardkey.verifier.wasm")) },
-    };
-    const env = { WARDKEY: { type: "worker", worker: "wardkey" }, WARDKEY_CREDENTIAL: { type: "text", value: gateway.credential } };
-    await worker.restart({ beside: { name: "api", manifest: { mainModule: "index.mjs", modulesRoot: folder, modules }, env } });
+  it("is what every example wants, at this version, with what it says how to run", () => {
+    const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+    const examples = readdirSync(join(PACKAGE, "examples"));
+    assert.deepEqual(examples, ["bun", "deno", "express", "hono-worker", "narrow-page"], "and every one is run below");
+    for (const name of examples) {
+      const { private: isPrivate, type, scripts, dependencies } = JSON.parse(readFileSync(join(PACKAGE, "examples", name, "package.json"), "utf8"));
+      assert.deepEqual([isPrivate, type, typeof scripts.start, dependencies.wardkey], [true, "module", "string", `^${version}`], name);
+      assert.match(readFileSync(join(PACKAGE, "examples", name, "README.md"), "utf8"), / install\n/, name);
+    }
+  });
+
+  it("protects a Worker with Hono, by a service binding, as wrangler bundles it", async () => {
+    const example = lifted("hono-worker");
+    const args = [WRANGLER, "deploy", "--dry-run", "--outdir", "built"];
+    execFileSync(process.execPath, args, { cwd: example, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "1" } });
+    const modules = {};
+    for (const name of readdirSync(join(example, "built"))) {
+      const bytes = readFileSync(join(example, "built", name));
+      if (name.endsWith(".wasm")) modules[name] = { type: "wasm", contents: new Uint8Array(bytes) };
+      if (name.endsWith(".js")) modules[name] = { type: "esm", contents: bytes.toString() };
+    }
+    const [binding, service] = /binding = "(\w+)", service = "(\w+)"/.exec(readFileSync(join(example, "wrangler.toml"), "utf8")).slice(1);
+    const env = { [binding]: { type: "worker", worker: service }, WARDKEY_CREDENTIAL: { type: "text", value: gateway.credential } };
+    await worker.restart({ beside: { name: "api", manifest: { mainModule: "index.js", modulesRoot: folder, modules }, env } });
     const url = await worker.besideUrl();
     const get = (path, init) => fetch(url + path, init);
     const good = await get("/reports", { headers: authorization() });
@@ -114,7 +133,7 @@ describe("the packed package", () => {
   });
 
   it("protects a server with Express", async () => {
-    const url = await started("node", ["examples/express/server.mjs"]);
+    const url = await started("npm", ["start"], lifted("express"));
     const good = await fetch(`${url}/reports`, { headers: authorization() });
     assert.deepEqual([good.status, await good.json()], [200, { hello: "svc:billing", key: key.key_id }]);
     const refused = await fetch(`${url}/reports`);
@@ -123,15 +142,97 @@ describe("the packed package", () => {
     assert.equal(status.zone, "fresh");
   });
 
-  for (const [runtime, program, ...args] of [["Deno", DENO, "run", "--allow-net", "--allow-env", "--allow-read", "examples/deno/server.mjs"], ["Bun", BUN, "run", "examples/bun/server.mjs"]]) {
+  for (const [runtime, program, ...args] of [["deno", DENO, "task", "start"], ["bun", BUN, "run", "start"]]) {
     it(`protects a server with ${runtime}`, async () => {
-      const url = await started(program, args);
-      const good = await fetch(url, { headers: authorization() });
+      const url = await started(program, args, lifted(runtime));
+      const good = await fetch(`${url}/reports`, { headers: authorization() });
       assert.deepEqual([good.status, await good.json()], [200, { hello: "svc:billing", key: key.key_id }]);
       const refused = await fetch(url, { headers: { Authorization: "Bearer nonsense" } });
       assert.deepEqual([refused.status, (await refused.json()).code], [401, "invalid_token"]);
     });
   }
+
+  it("narrows a key in a page, sends it nowhere, and shows it to nobody who does not ask", async () => {
+    const url = await started("npm", ["start"], lifted("narrow-page"));
+    const wide = (await admin.create({ scopes: ["reports:read", "reports:write"], expires_in: 86_400 })).json;
+    const opened = await browser();
+    try {
+      const context = await opened.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+      const page = await context.newPage();
+      const [asked, wrong] = [[], []];
+      page.on("request", (request) => asked.push(`${request.method()} ${request.url()}`));
+      page.on("pageerror", (error) => wrong.push(error.message));
+      page.on("console", (message) => wrong.push(message.text()));
+      await page.goto(url);
+      const on = (selector) => page.locator(selector);
+      const typed = (text) => on("#key").fill(text);
+      const clipboard = () => page.evaluate("navigator.clipboard.readText()");
+
+      // What is no key, or one that is mistyped, is said to be.
+      await typed("hello");
+      assert.equal(await on("#problem").innerText(), "The text is no key.");
+      await typed(`${wide.key.slice(0, 40)}${wide.key[40] === "A" ? "B" : "A"}${wide.key.slice(41)}`);
+      assert.match(await on("#problem").innerText(), /mistyped or cut short/);
+      assert.equal(await on("#less").isVisible(), false);
+
+      const loaded = asked.length;
+      await typed(wide.key);
+      assert.equal(await on("#problem").innerText(), "");
+      const said = await on("#claims").innerText();
+      for (const told of ["svc:billing", wide.key_id, "scope 0, scope 1", "never"]) assert.ok(said.includes(told), said);
+
+      // Nothing taken away, and what is no option.
+      const press = (name) => page.getByRole("button", { name }).click();
+      await press("Narrow");
+      assert.match(await on("#problem").innerText(), /takes something away/);
+      await on("#minutes").fill("soon");
+      await press("Narrow");
+      assert.match(await on("#problem").innerText(), /whole number/);
+      await on("#minutes").fill("10");
+      await on("#networks").fill("192.0.2.1/24");
+      await press("Narrow");
+      assert.match(await on("#problem").innerText(), /no bits behind its prefix/);
+      assert.equal(await on("#result").isVisible(), false);
+
+      await on("#networks").fill("192.0.2.0/24, 2001:db8::/32");
+      await page.getByLabel("scope 1").uncheck();
+      await press("Narrow");
+      assert.equal(await on("#problem").innerText(), "");
+      assert.match(await on("#left").innerText(), /^It may do scope 0, and is dead from /);
+      // Masked until somebody asks; and what was made before goes when a field changes.
+      assert.equal(await on("#narrowed").getAttribute("type"), "password");
+      await press("Copy");
+      await on("#copied", { hasText: "Copied" }).waitFor();
+      const narrowed = await clipboard();
+      await press("Show");
+      assert.deepEqual([await on("#narrowed").getAttribute("type"), await on("#narrowed").inputValue()], ["text", narrowed]);
+      await press("Hide");
+      assert.ok(!(await page.content()).includes(narrowed.slice(20)) && !(await on("body").innerText()).includes(narrowed.slice(20)));
+      await on("#minutes").fill("11");
+      assert.deepEqual([await on("#result").isVisible(), await on("#narrowed").inputValue()], [false, ""]);
+
+      // By the list, and by the registry's own word.
+      const verifier = await createVerifier({ url: worker.url, credential: gateway.credential });
+      for (const strict of [false, true]) {
+        const judged = async (scope, address) => (await verifier.verify(narrowed, scope, { address, strict })).reason ?? "allow";
+        assert.deepEqual([await judged("reports:read", "192.0.2.7"), await judged("reports:write", "192.0.2.7"), await judged("reports:read", "198.51.100.1")], ["allow", "narrowed", "address_not_allowed"]);
+      }
+      const { narrowed: isNarrowed, expiresAt, keyId } = await verifier.verify(narrowed, "reports:read", { address: "2001:db8::1" });
+      assert.deepEqual([isNarrowed, keyId], [true, wide.key_id]);
+      assert.ok(Math.abs(expiresAt - Date.now() / 1000 - 600) < 60, `${expiresAt}`);
+
+      // Nothing but the page's own files, and nothing at all since a key was there.
+      assert.deepEqual(asked.slice(loaded), []);
+      assert.ok(loaded > 5 && asked.every((each) => each.startsWith(`GET ${url}/`)), asked.join(" "));
+      assert.ok(!asked.join().includes(wide.key.slice(20, 40)));
+      assert.deepEqual(wrong, []);
+      // Its policy stops what would send it: as a control, somebody's script in this page.
+      const sent = await page.evaluate("fetch('https://elsewhere.test/').then(() => 'sent', () => 'refused')");
+      assert.deepEqual([sent, wrong.some((text) => text.includes("Content Security Policy"))], ["refused", true]);
+    } finally {
+      await opened.close();
+    }
+  });
 
   it("makes no verifier in a browser", async () => {
     const { outputFiles } = await build({
@@ -143,10 +244,12 @@ describe("the packed package", () => {
     assert.ok(!text.includes("node:fs"));
   });
 
-  /** Starts a server and answers the address that it prints. */
-  async function started(command, args) {
-    const env = { ...process.env, WARDKEY_URL: worker.url, WARDKEY_CREDENTIAL: gateway.credential, PORT: "0" };
-    const server = spawn(command, args, { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] });
+  /** Starts an example and answers the address that it prints. */
+  async function started(command, args, cwd) {
+    // As where they are installed: their own scripts find them.
+    const path = [dirname(BUN), dirname(DENO), process.env.PATH].join(delimiter);
+    const env = { ...process.env, PATH: path, WARDKEY_URL: worker.url, WARDKEY_CREDENTIAL: gateway.credential, PORT: "0" };
+    const server = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "inherit"], detached: true });
     running.push(server);
     for await (const line of server.stdout) {
       const match = /http:\S+/.exec(line);
