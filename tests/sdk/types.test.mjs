@@ -9,6 +9,8 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** What users of the verifier write, and what holders of keys do. */
+const USES = ["uses.mts", "holds.mts"];
 const bin = (name) => join(ROOT, "node_modules/.bin", name);
 
 describe("the package's types", () => {
@@ -20,16 +22,16 @@ describe("the package's types", () => {
     tarball = JSON.parse(packed)[0].filename;
     mkdirSync(join(folder, "node_modules/wardkey"), { recursive: true });
     execFileSync("tar", ["-xzf", tarball, "-C", "node_modules/wardkey", "--strip-components=1"], { cwd: folder });
-    symlinkSync(join(ROOT, "node_modules/@types"), join(folder, "node_modules/@types"));
+    for (const others of ["@types", "pino"]) symlinkSync(join(ROOT, "node_modules", others), join(folder, "node_modules", others));
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
-    copyFileSync(join(ROOT, "tests/sdk/types/uses.mts"), join(folder, "uses.mts"));
+    for (const file of USES) copyFileSync(join(ROOT, "tests/sdk/types", file), join(folder, file));
   });
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** What the compiler says; nothing if all is well. */
   function compiled(...options) {
-    const args = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2024", "--lib", "es2024,dom,dom.iterable", "--types", "node", ...options, "uses.mts"];
+    const args = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2024", "--lib", "es2024,dom,dom.iterable", "--types", "node", ...options, ...USES];
     try {
       execFileSync(bin("tsc"), args, { cwd: folder, encoding: "utf8", stdio: "pipe" });
       return "";
@@ -44,17 +46,27 @@ describe("the package's types", () => {
     });
   }
 
-  it("are looked at by this test", () => {
-    const path = join(folder, "node_modules/wardkey/js/index.d.mts");
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.replace("readonly outcome:", "outcome:"));
-    assert.match(compiled("--module", "nodenext", "--moduleResolution", "nodenext"), /TS2578/);
-    writeFileSync(path, text);
-  });
+  for (const [file, written, changed] of [["index.d.mts", "readonly outcome:", "outcome:"], ["holder/narrow.d.mts", "options: NarrowOptions", "options?: NarrowOptions"]]) {
+    it(`are looked at by this test: ${file}`, () => {
+      const path = join(folder, "node_modules/wardkey/js", file);
+      const text = readFileSync(path, "utf8");
+      assert.ok(text.includes(written));
+      writeFileSync(path, text.replace(written, changed));
+      assert.match(compiled("--module", "nodenext", "--moduleResolution", "nodenext"), /TS2578/);
+      writeFileSync(path, text);
+    });
+  }
 
-  it("are found by whoever imports them, and the package is as it should be", () => {
+  it("are found by whoever imports them, each way in, and the package is as it should be", () => {
     const publint = execFileSync(bin("publint"), [tarball, "--strict"], { cwd: folder, encoding: "utf8" });
     assert.match(publint, /All good/);
-    execFileSync(bin("attw"), [tarball, "--profile", "esm-only"], { cwd: folder, stdio: "pipe" });
+    const attw = JSON.parse(execFileSync(bin("attw"), [tarball, "--profile", "esm-only", "--format", "json"], { cwd: folder, encoding: "utf8", stdio: "pipe" }));
+    const { exports } = JSON.parse(readFileSync(join(folder, "node_modules/wardkey/package.json"), "utf8"));
+    const ways = Object.entries(exports).filter(([, target]) => typeof target === "object");
+    for (const [way] of ways) {
+      const { resolutions } = attw.analysis.entrypoints[way];
+      for (const mode of ["node16-esm", "bundler"]) assert.match(resolutions[mode].resolution.fileName, /\.d\.mts$/, `${way} ${mode}`);
+    }
+    assert.ok(ways.some(([way]) => way === "./holder") && ways.length >= 6);
   });
 });
