@@ -25,7 +25,7 @@ describe("the packed package", () => {
   const running = [];
 
   const npm = (cwd, ...args) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  const install = (cwd) => npm(cwd, "install", tarball, "--omit=dev", "--no-audit", "--no-fund", "--silent", "--prefer-offline");
+  const install = (cwd) => npm(cwd, "install", "--no-save", tarball, "--omit=dev", "--no-audit", "--no-fund", "--silent", "--prefer-offline");
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "wardkey-packed-"));
@@ -54,7 +54,7 @@ describe("the packed package", () => {
   /** An example as a reader lifts it, with the tarball in place of what npm would bring. */
   function lifted(name) {
     const to = join(folder, "lifted", name);
-    cpSync(join(PACKAGE, "examples", name), to, { recursive: true });
+    cpSync(join(PACKAGE, "examples", name), to, { recursive: true, filter: (path) => !path.endsWith("node_modules") });
     install(to);
     return to;
   }

@@ -19,7 +19,7 @@ pub(crate) fn bring(workspace: &Workspace, progress: &Progress) -> Result<()> {
     let wanted = Wanted {
         what: "Chromium",
         probe: Some(&[&program, "--version"]),
-        packages: &["chromium"],
+        packages: &["chromium", "chromium-sandbox"],
         why: "What browsers get of the npm package is tried in it",
         otherwise: "install Chromium in this system's way, so that `chromium --version` works, or say where it is by WARDKEY_CHROMIUM",
         usually: "60 s",
