@@ -32,7 +32,7 @@ export class MemoryRegistry {
 
   /** Options of a verifier that asks this registry. */
   options(more = {}) {
-    return { url: "https://registry.test", credential: "credential", fetch: this.fetch, now: () => this.now, refreshTimeoutMs: 60, strictTimeoutMs: 60, ...more };
+    return { url: "https://registry.test", credential: "credential", fetch: this.fetch, now: () => this.now, refreshTimeoutMs: 2_000, ...more };
   }
 
   /** Something changed: an index is dead, or nothing that anybody sees. */

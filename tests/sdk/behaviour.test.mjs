@@ -26,6 +26,8 @@ beforeEach(() => {
 let connection;
 before(() => (connection = setInterval(() => {}, 1_000)));
 after(() => clearInterval(connection));
+/** Where nobody answers, the tests need not wait as long as users would. */
+const IMPATIENT = { refreshTimeoutMs: 250, strictTimeoutMs: 250 };
 const made = (more) => createVerifier(registry.options(more));
 
 /** Waits, by the machine's own clock, until something holds. */
@@ -239,7 +241,7 @@ describe("a list", () => {
   });
 
   it("is kept, where answers come out of order", async () => {
-    const verifier = await made();
+    const verifier = await made(IMPATIENT);
     const late = [];
     const slow = await registry.head();
     registry.between = (path, init) => (path.endsWith("/head") ? new Promise((answer) => late.push(() => answer(new Response(slow)))) : registry.pass(path, init));
@@ -321,7 +323,7 @@ describe("a key set", () => {
 describe("a verifier whose registry does not answer", () => {
   for (const [does, answer] of Object.entries(HOSTILE)) {
     it(`answers from its list as long as the level allows it, where the registry ${does}`, async () => {
-      const verifier = await made();
+      const verifier = await made(IMPATIENT);
       const { now } = registry;
       registry.between = answer;
       // Low risk: an hour. High risk: 30 seconds.
