@@ -184,16 +184,16 @@ for (const form of ["", ".scalar"]) {
       }
       assert.ok(instance.answer(slow, base, 0, 9), "those that are done push none out");
       const old = ask();
-      for (let count = 0; count < 64; count++) ask();
-      assert.equal(instance.answer(old, base, 0, 9), false, "64 more under way at once");
+      for (let count = 0; count < 512; count++) ask();
+      assert.equal(instance.answer(old, base, 0, 9), false, "512 more under way at once");
     });
 
     it("keeps a requirement's number, and builds no requirement of nothing or of what nobody knows", () => {
       const { instance } = ready();
       assert.equal(instance.require(["invoice:read"]), instance.require(["invoice:read"]));
       assert.notEqual(instance.require(["invoice:read"]), instance.require(["invoice:read"], { strict: true }));
-      assert.throws(() => instance.require([]), /at least one scope/);
-      assert.throws(() => instance.require(["invoice:burn"]), /not in the audience's catalog/);
+      assert.throws(() => instance.require([]), { code: "scope_malformed" });
+      assert.throws(() => instance.require(["invoice:burn"]), { code: "scope_unknown" });
     });
 
     it("does not step back to an older key set, nor to another audience's", () => {

@@ -24,7 +24,10 @@ export class MemoryRegistry {
   edition = 3;
   sequence = 41;
   /** The second of what is told about the key to whoever asks. */
-  verdict = { decision: "allow", status: 200, key_id: "key_0011223344556677", tenant: TENANT, audience: AUDIENCE };
+  verdict = {
+    decision: "allow", status: 200, key_id: "key_0011223344556677", status_index: 808, tenant: TENANT, audience: AUDIENCE, subject: "svc:billing",
+    expires_at: 1_800_007_200, narrowed: false,
+  };
   /** What answers in its place: gets path and init, and may pass on to `pass`. */
   between;
   #dead = new Set();

@@ -142,7 +142,7 @@ describe("a decision", () => {
       await assert.rejects(createVerifier(wrong), { code });
     }
     const verifier = await made();
-    for (const [scopes, code] of [["invoice:unknown", "scope_unknown"], [[], "scope_unknown"], ["invoice:list invoice:read", "scope_malformed"], [undefined, "scope_malformed"], [5, "scope_malformed"]]) {
+    for (const [scopes, code] of [["invoice:unknown", "scope_unknown"], [[], "scope_malformed"], [[, "invoice:read"], "scope_malformed"], ["invoice:list invoice:read", "scope_malformed"], [undefined, "scope_malformed"], [5, "scope_malformed"]]) {
       await assert.rejects(verifier.verify(key, scopes), { code });
     }
     for (const odd of [undefined, null, 5, {}, "", "\u{1F511}", `${key}\0`, "x".repeat(10_000)]) {
@@ -167,6 +167,8 @@ describe("a strict scope", () => {
     const right = registry.verdict;
     for (const [answer, reason] of [
       [{ ...right, key_id: "key_0011223344556678" }, "registry_unavailable"], [{ ...right, tenant: 8 }, "registry_unavailable"], [{ ...right, audience: 1 }, "registry_unavailable"],
+      [{ ...right, status_index: 809 }, "registry_unavailable"], [{ ...right, subject: "svc:evil" }, "registry_unavailable"],
+      [{ ...right, expires_at: right.expires_at + 1 }, "registry_unavailable"], [{ ...right, narrowed: true }, "registry_unavailable"],
       [{ decision: "allow", status: 200 }, "registry_unavailable"], [{ ...right, decision: "allowed" }, "registry_unavailable"], [{}, "registry_unavailable"],
       [{ decision: "deny" }, "registry_unavailable"], [{ decision: "deny", reason: "__proto__", status: 503 }, "registry_unavailable"],
       [{ decision: "deny", reason: "too_many_strict_calls", status: 429 }, "too_many_strict_calls"],
@@ -345,6 +347,160 @@ describe("a verifier whose registry does not answer", () => {
       assert.deepEqual([verifier.status().lastListError, verifier.status().zone], [undefined, "fresh"]);
     });
   }
+});
+
+describe("a verifier in careless hands", () => {
+  it("refuses what it does not understand, and what would loosen its bound", async () => {
+    for (const wrong of [
+      { adress: () => "192.0.2.1" }, { onDecison: () => {} }, { files: undefined, audiance: "api" },
+    ]) {
+      await assert.rejects(made(wrong), { code: "unknown_option" }, Object.keys(wrong).join());
+    }
+    for (const name of ["refreshTimeoutMs", "strictTimeoutMs"]) {
+      for (const value of [0, -5, 99, 60_000, Infinity, NaN, "500", null]) await assert.rejects(made({ [name]: value }), { code: "invalid_option" }, `${name} ${value}`);
+    }
+    for (const wrong of [{ onDecision: "x" }, { waitUntil: 5 }, { now: 5 }, { address: "10.0.0.1" }, { header: "" }, { header: "X API" }, { header: 5 }]) {
+      await assert.rejects(made(wrong), { code: "invalid_option" }, JSON.stringify(wrong));
+    }
+    for (const wrong of [undefined, null, "https://registry.test"]) await assert.rejects(createVerifier(wrong), { code: "invalid_option" });
+    await assert.rejects(createVerifier({ binding: undefined, credential: "x" }), /is the service bound/);
+    for (const url of ["registry.test", "https://me:secret@registry.test", "https://registry.test/?key=secret"]) {
+      await assert.rejects(made({ url }), (error) => error.code === "invalid_option" && !`${error.stack}`.includes("secret"), url);
+    }
+    const verifier = await made();
+    for (const [options, code] of [[{ stict: true }, "unknown_option"], [{ any: "false" }, "invalid_option"], [{ strict: 1 }, "invalid_option"], [{ waitUntil: 5 }, "invalid_option"]]) {
+      await assert.rejects(verifier.verify(key, "invoice:read", options), { code });
+      assert.throws(() => verifier.verifySync(key, "invoice:read", options), { code });
+    }
+  });
+
+  it("tells nobody a credential that cannot stand in a header", async () => {
+    for (const odd of [`${key}\n${key}`, `# mine\n${key}`, `${key}\r`, ` ${key}`, null, "", 5]) {
+      for (const credential of [odd, () => odd]) {
+        await assert.rejects(made({ credential }), (error) => {
+          const told = `${error.stack} ${error.cause?.stack} ${JSON.stringify(error)}`;
+          return error.code === "credential_malformed" && !told.includes(key.slice(20, 60));
+        });
+      }
+    }
+  });
+
+  it("says of a key who calls by it, whatever else is judged in the meantime", async () => {
+    let verifier;
+    registry.between = (path, init) => {
+      verifier?.verifySync(narrow(key, { scopes: [0] }), "invoice:list");
+      return registry.pass(path, init);
+    };
+    verifier = await made();
+    registry.now += 4_500;
+    const decision = await verifier.verify(key, "invoice:read");
+    assert.deepEqual([decision.narrowed, decision.scopes.length], [false, 4]);
+    await until(() => verifier.status().ageMs === 0);
+    registry.now += 4_500;
+    assert.equal(verifier.verifySync(key, "invoice:read").narrowed, false);
+  });
+
+  it("does not take for options or a credential what somebody has put on every object", async () => {
+    const verifier = await made();
+    const polluted = { any: true, strict: true, key, address: "10.0.0.1" };
+    Object.assign(Object.prototype, polluted);
+    try {
+      assert.equal((await verifier.authorize(request({}), "invoice:read")).reason, "credential_missing");
+      assert.equal((await verifier.verify(key, ["invoice:read", "invoice:print"])).reason, "scope_missing");
+    } finally {
+      for (const name of Object.keys(polluted)) delete Object.prototype[name];
+    }
+  });
+
+  it("does not change its mind where a Worker takes nothing more on", async () => {
+    const waitUntil = () => {
+      throw new Error("the request is over");
+    };
+    const verifier = await made({ waitUntil });
+    registry.now += 4_900;
+    assert.equal((await verifier.verify(key, "invoice:read", { waitUntil })).allowed, true);
+  });
+
+  it("lives on when a call was cut off by the end of the stack", async () => {
+    const verifier = await made();
+    const deep = (left) => {
+      try {
+        return verifier.verifySync(key, "invoice:read").outcome === "" ? undefined : deep(left + 1);
+      } catch {
+        return left;
+      }
+    };
+    // At the end of the stack the module itself is cut off sooner or later.
+    for (let round = 0; round < 40 && verifier.status().keySetVersion !== undefined; round++) deep(0);
+    if (verifier.status().keySetVersion !== undefined) return;
+    const sync = verifier.verifySync(key, "invoice:read");
+    assert.deepEqual([sync.outcome, sync.reason, sync.answer.status], ["deny", "no_key_set", 503]);
+    registry.now += 2_500;
+    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
+    assert.equal(verifier.status().sequence, 41);
+  });
+});
+
+describe("many strict calls at once", () => {
+  it("are all answered, also beside a hot loop that asks nobody", async () => {
+    const verifier = await made();
+    const decisions = Array.from({ length: 400 }, () => verifier.verify(key, "invoice:void"));
+    for (let count = 0; count < 2_000; count++) assert.equal(verifier.verifySync(key, "invoice:void").outcome, "strict");
+    assert.deepEqual(new Set((await Promise.all(decisions)).map(({ outcome }) => outcome)), new Set(["allow"]));
+    assert.equal(registry.asked("/verify"), 400);
+  });
+
+  it("are told why the registry is of no use, and send it no address that is none", async () => {
+    const asked = [];
+    const verifier = await made();
+    registry.between = (path, init) => {
+      if (path !== "/v1/verify") return registry.pass(path, init);
+      asked.push(JSON.parse(init.body).address);
+      return registry.pass(path, init);
+    };
+    for (const address of ["1.2.3.4, 10.0.0.1", "1.2.3.4:5678", "unknown", "", "192.0.2.7"]) {
+      assert.equal((await verifier.verify(key, "invoice:void", { address })).allowed, true, address);
+    }
+    assert.deepEqual(asked, [undefined, undefined, undefined, undefined, "192.0.2.7"]);
+    assert.equal(verifier.status().lastStrictError, undefined);
+    registry.between = async () => new Response("{}", { status: 403 });
+    assert.equal((await verifier.verify(key, "invoice:void")).reason, "registry_unavailable");
+    assert.equal(verifier.status().lastStrictError, "credential_refused");
+  });
+});
+
+describe("a registry that is slow", () => {
+  it("costs one wait a second, and not one a call", async () => {
+    const verifier = await made({ refreshTimeoutMs: 200 });
+    registry.between = () => new Promise(() => {});
+    registry.now += 60 * SECOND_MS;
+    const began = performance.now();
+    for (let count = 0; count < 20; count++) assert.equal((await verifier.verify(key, "invoice:list")).allowed, true);
+    assert.equal(verifier.status().waits, 1, `${Math.round(performance.now() - began)} ms`);
+    // One that hangs keeps no other from beginning.
+    registry.between = undefined;
+    registry.now += 2 * SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:list")).list.zone, "fresh");
+  });
+
+  it("is not asked by every call of a clock that says nothing", async () => {
+    const verifier = await made();
+    const { refreshes } = verifier.status();
+    const { now } = registry;
+    registry.now = NaN;
+    for (let count = 0; count < 20; count++) verifier.verifySync(key, "invoice:read");
+    assert.equal(verifier.status().refreshes, refreshes);
+    registry.now = now;
+  });
+
+  it("shows in the status what the list is worth", async () => {
+    const verifier = await made();
+    assert.deepEqual([verifier.status().zone, verifier.status().epochs], ["fresh", [1, 3]]);
+    registry.now += 60 * SECOND_MS;
+    assert.equal(verifier.status().zone, "must_ask");
+    registry.now += LOW_MS;
+    assert.equal(verifier.status().zone, "stale");
+  });
 });
 
 describe("a verifier of static files", () => {

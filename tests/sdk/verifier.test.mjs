@@ -142,7 +142,7 @@ describe("a verifier of the package", () => {
     await assert.rejects(createVerifier({ url: worker.url }), { code: "credential_missing" });
     await assert.rejects(createVerifier({ url: worker.url, credential: key.key }), { code: "credential_refused" });
     await assert.rejects(verifier.verify(key.key, "reports:unknown"), { code: "scope_unknown" });
-    await assert.rejects(verifier.verify(key.key, []), { code: "scope_unknown" });
+    await assert.rejects(verifier.verify(key.key, []), { code: "scope_malformed" });
     await assert.rejects(verifier.verify(key.key, "reports:read reports:write"), { code: "scope_malformed" });
     for (const odd of [undefined, null, 5, {}, [5]]) await assert.rejects(verifier.verify(key.key, odd), { code: "scope_malformed" });
     for (const odd of [undefined, null, 5, {}, "", "\u{1F511}", "x".repeat(10_000)]) {
@@ -277,6 +277,8 @@ describe("a verifier whose registry does not answer", () => {
     const { verifier } = await made();
     for (const [answer, reason] of [
       [{ decision: "deny", reason: "constructor", status: 401 }, "constructor"],
+      [{ decision: "deny", reason: "allow", status: 401 }, "registry_unavailable"],
+      [{ decision: "deny", reason: `revoked${" ".repeat(60_000)}`, status: 401 }, "registry_unavailable"],
       [{ decision: "deny", reason: "__proto__", status: 503 }, "registry_unavailable"],
       [{ decision: "deny", reason: "too_many_strict_calls", status: 429 }, "too_many_strict_calls"],
       [{ decision: "deny" }, "registry_unavailable"],

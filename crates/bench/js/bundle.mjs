@@ -15,7 +15,7 @@ export async function bundled(folder, { build }, fixture) {
     target: "es2022",
     conditions: ["workerd", "worker", "browser", "import"],
     mainFields: ["module", "main"],
-    external: ["node:*"],
+    external: ["node:*", "cloudflare:*"],
     logLevel: "silent",
     plugins: [requiredBuiltins, ours(wasm), instantiated(wasm), told(fixture)],
   });

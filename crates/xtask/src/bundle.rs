@@ -28,7 +28,12 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, kit: &Kit) -> Resu
         esbuild.arg(kit.node.bin().join("esbuild")).arg(&entry);
         esbuild.arg(format!("--outfile={}", made.display()));
         esbuild.args(["--bundle", "--minify", "--format=esm", "--target=es2022"]);
-        esbuild.args(["--conditions=workerd", "--external:*.wasm", "--log-level=warning"]);
+        esbuild.args([
+            "--conditions=workerd",
+            "--external:*.wasm",
+            "--external:cloudflare:*",
+            "--log-level=warning",
+        ]);
         run_logged(workspace, "bundle", &mut esbuild, "esbuild's words above say where")
     })
 }

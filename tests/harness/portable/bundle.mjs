@@ -42,7 +42,7 @@ export async function bundled(files, { platform, node = false }) {
   const { outputFiles } = await build({
     stdin: { contents: entry, resolveDir: TESTS, sourcefile: "suites.mjs" }, bundle: true, write: false, format: "esm", target: "es2022",
     conditions: platform === "workerd" ? ["workerd", "worker"] : ["browser"],
-    external: ["*.wasm", ...(node ? ["node:assert/strict", "node:net", "node:crypto"] : [])],
+    external: ["*.wasm", "cloudflare:*", ...(node ? ["node:assert/strict", "node:net", "node:crypto"] : [])],
     plugins: [{
       name: "portable",
       setup(builder) {
