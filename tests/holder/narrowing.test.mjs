@@ -77,7 +77,7 @@ describe("narrowing a key", () => {
 
   it("refuses what is no option, and what is no value of one", () => {
     for (const options of [
-      { scope: [0] }, { expires_in: 600 }, { scopes: 0 }, { scopes: [-1] }, { scopes: [0.5] }, { scopes: [null] }, { scopes: [[0]] }, { cidr: "10.0.0.0/8" }, { cidr: [7] },
+      { scopes: 0 }, { scopes: [-1] }, { scopes: [0.5] }, { scopes: [null] }, { scopes: [[0]] }, { cidr: "10.0.0.0/8" }, { cidr: [7] },
       { cidr: ["10.0.0.0/8 11.0.0.0/8"] }, { cidr: [""] }, { cidr: ["10.0.0.0/08"] }, { cidr: ["\ud800/8"] }, { cidr: ["10.0.0.0/8\0"] }, null, 7,
     ]) {
       const error = thrown(() => narrow(key, options));
@@ -97,7 +97,7 @@ describe("narrowing a key", () => {
     }
     const mistyped = `${key.slice(0, 40)}${key[40] === "A" ? "B" : "A"}${key.slice(41)}`;
     const errors = [() => narrow(mistyped, { scopes: [0] }), () => narrow(key, { [key]: 1 }), () => narrow(key, { scopes: [key], catalog: {} }), () => narrow(key, { cidr: [key] })].map(thrown);
-    assert.deepEqual(errors.map(({ code }) => code), ["bad_checksum", "invalid_option", "unknown_scope", "invalid_option"]);
+    assert.deepEqual(errors.map(({ code }) => code), ["bad_checksum", "unknown_option", "unknown_scope", "invalid_option"]);
     for (const { message, stack } of errors) assert.ok(!`${message}${stack}`.includes(key.slice(20, 32)) && !message.includes(mistyped.slice(41)), message);
     assert.equal(narrow(key, { scopes: [0, 1], expiresAt: 1_800_000_600 }), cases.find(({ name }) => name === "narrow the worked example").expect.ok, "and goes on");
   });

@@ -5,9 +5,9 @@ export class WardkeyError<Code extends string = string> extends Error {
   readonly code: Code;
 }
 
-/** An option that is missing, of the wrong kind, or outside its bounds. */
+/** An option that is missing, unknown, of the wrong kind, or outside its bounds. */
 export class OptionError extends WardkeyError<
-  | "invalid_option" | "unknown_scope" | "catalog_needed"
+  | "invalid_option" | "unknown_option" | "unknown_scope" | "catalog_needed"
   | "one_transport" | "https_required" | "credential_missing" | "scope_malformed" | "scope_unknown" | "no_verifier_in_browsers" | "no_registry"
 > {}
 

@@ -13,8 +13,8 @@ export class WardkeyError extends Error {
 }
 
 /**
- * An option or an argument that is missing, of the wrong kind, or outside its bounds: `invalid_option`, `unknown_scope`, `catalog_needed`;
- * of a verifier `one_transport`, `https_required`, `credential_missing`, `scope_malformed`, `scope_unknown`, `no_verifier_in_browsers`.
+ * An option or an argument that is missing, unknown, of the wrong kind, or outside its bounds: `invalid_option`, `unknown_option`,
+ * `unknown_scope`, `catalog_needed`; of a verifier `one_transport`, `https_required`, `credential_missing`, `scope_malformed`, `scope_unknown`, `no_verifier_in_browsers`.
  */
 export class OptionError extends WardkeyError {}
 

@@ -1,6 +1,7 @@
 // Narrowing: whoever holds a key takes something away from it, offline, and hands on what is left.
 
 import { OptionError } from "../errors.mjs";
+import { known } from "../options.mjs";
 import { scopeNumbers } from "./catalog.mjs";
 import { narrowed } from "./instance.mjs";
 import { secondsFrom, unixSeconds } from "./seconds.mjs";
@@ -11,11 +12,8 @@ const OPTIONS = ["scopes", "catalog", "expiresIn", "expiresAt", "notBefore", "ci
 /** Gives a key that may do what `key` may, less what the options take away. */
 export function narrow(key, options = {}) {
   keyText(key);
-  if (options === null || typeof options !== "object") throw new OptionError("invalid_option", "options: an object");
   // A misspelt option would hand on more than was meant.
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) throw new OptionError("invalid_option", `there is no such option; there are ${OPTIONS.join(", ")}`);
-  const { scopes, catalog, expiresIn, expiresAt, notBefore, cidr, now = Date.now() } = options;
+  const { scopes, catalog, expiresIn, expiresAt, notBefore, cidr, now = Date.now() } = known(options, OPTIONS, "narrow");
   if (expiresIn !== undefined && expiresAt !== undefined) throw new OptionError("invalid_option", "expiresIn, expiresAt: one of them");
   return narrowed(key, {
     scopes: scopes === undefined ? undefined : scopeNumbers(scopes, catalog),
