@@ -75,9 +75,10 @@ export interface CommonOptions {
   header?: string;
   /**
    * Where a caller's address is known from, for keys that may be used from some networks only. Default: it is not known, and such keys
-   * are denied. Name a header only if your own proxy sets it: callers can send any.
+   * are denied. Name a header only if your own proxy sets it: callers can send any. `request`: a Fetch `Request`; behind `wardkey/express`
+   * and `wardkey/node` theirs.
    */
-  address?: (request: Request) => string | undefined;
+  address?: (request: any) => string | undefined;
   /** Is called with each decision once the call has been answered; what it throws is dropped. Default none. */
   onDecision?: (entry: DecisionEntry) => unknown;
   /** Keeps a Worker alive for what goes on beside a request. Default: `waitUntil` of `cloudflare:workers`, where the runtime has it. */
@@ -155,6 +156,10 @@ export declare class Verifier {
   decided(request: Request, scopes: string | string[], options?: VerifyOptions): Decision | Promise<Decision>;
   /** The same for requests of another kind: the URL, and what gives a header's value. */
   authorizeHeaders(url: string, values: (header: string) => string | null | undefined, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
+  /** Throws `OptionError` for scopes that the audience does not have: at start-up, before anybody calls. The middlewares do. */
+  requires(scopes: string | string[], options?: Pick<VerifyOptions, "any" | "strict">): void;
+  /** What the option `address` says of a request, whichever framework's it is: for `authorizeHeaders`, which does not ask it. */
+  addressOf(request: unknown): string | undefined;
   /** Judges a key. Rejects with `OptionError` for a scope that the audience does not have; a bad key is a decision. */
   verify(key: string, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
   /**

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Decision, VerifyOptions } from "../index.mjs";
-import type { Given } from "./fetch.mjs";
+import type { Decision } from "../index.mjs";
+import type { Given, MiddlewareOptions } from "./fetch.mjs";
 
 /** A request that was let through. */
 export type Authorized<Request = IncomingMessage> = Request & { auth: Decision };
 
-/** Middleware for Express and for Node's own server: `req.auth` is the decision. */
-export declare function wardkey(
-  given: Given<IncomingMessage>,
-  scopes: string | string[],
-  options?: Omit<VerifyOptions, "address"> & {
-    /** Where the caller's address is known from. Default `req.ip`, which obeys Express's `trust proxy`, or the socket's. */
-    address?: (req: any) => string | undefined;
-  },
-): (req: any, res: ServerResponse, next: (error?: unknown) => void) => Promise<void>;
+export interface ExpressOptions extends MiddlewareOptions<[req: any]> {
+  /**
+   * Whether an error of judging goes to Express's error handlers, by `next(error)`. Default false: it is answered with 500
+   * (`verifier_failed`) and said on the console. Whoever calls the middleware by hand leaves it: a `next` that does not look at what it is given would let everybody in.
+   */
+  errorsToNext?: boolean;
+}
+
+/** Middleware for Express: `req.auth` is the decision. Throws `OptionError` for a scope that the verifier's audience does not have. */
+export declare function wardkey(given: Given<any>, scopes: string | string[], options?: ExpressOptions): (req: any, res: ServerResponse, next: (error?: unknown) => void) => Promise<void>;

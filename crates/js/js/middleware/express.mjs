@@ -1,33 +1,17 @@
-// For Express, and whatever else hands on Node's request and response: the decision is `req.auth`.
+// For Express: the decision is `req.auth`. Node's own server is protected by node.mjs.
 
-import { LazyVerifier } from "./lazy_verifier.mjs";
+import { MiddlewareOptions } from "./middleware_options.mjs";
+import { NodeGuard } from "./node_guard.mjs";
 
 /**
- * Middleware that lets through what is allowed. `address`: how the caller's address is found; `req.ip` is what Express makes of
- * its setting `trust proxy`.
+ * Middleware that lets through what is allowed; `next` is called for nobody else. `address`: how the caller's address is found, such
+ * as `(req) => req.ip`, which is what Express makes of its setting `trust proxy`.
  */
-export function wardkey(given, scopes, { address = (req) => req.ip ?? req.socket?.remoteAddress, ...options } = {}) {
-  const verifier = new LazyVerifier(given);
+export function wardkey(given, scopes, options = {}) {
+  const told = new MiddlewareOptions(options, "wardkey", ["errorsToNext"]);
+  const guard = new NodeGuard(given, scopes, told);
+  const { errorsToNext } = told.flags;
   return async (req, res, next) => {
-    try {
-      const judge = (found) => found.authorizeHeaders(req.originalUrl ?? req.url, (name) => header(req, name), scopes, { address: address(req), ...options });
-      const decision = await verifier.decision(req, judge);
-      if (decision.allowed) {
-        req.auth = decision;
-        next();
-        return;
-      }
-      const { status, headers, body } = decision.problem();
-      res.writeHead(status, headers);
-      res.end(body);
-    } catch (error) {
-      next(error);
-    }
+    if (await guard.admits(req, res, errorsToNext ? next : undefined)) next();
   };
-}
-
-/** All values of a header, as they came: `req.headers` drops a second `Authorization`. */
-function header({ rawHeaders }, name) {
-  const values = rawHeaders.filter((_, place) => place % 2 === 1 && rawHeaders[place - 1].toLowerCase() === name.toLowerCase());
-  return values.length === 0 ? undefined : values.join(", ");
 }

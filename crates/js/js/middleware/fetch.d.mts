@@ -1,19 +1,35 @@
-import type { Decision, Verifier, VerifierOptions, VerifyOptions } from "../index.mjs";
+import type { Decision, Verifier, VerifierOptions } from "../index.mjs";
 
-/** A verifier, its options, or what gives either of what the first request brings (in Workers its `env`). */
+/**
+ * A verifier, its options, or what gives either of what the first request brings (in Workers its `env`). What is given to several
+ * middlewares is made once for all of them: hand in the same object or function, not one like it.
+ */
 export type Given<Context> = Verifier | VerifierOptions | ((context: Context) => Verifier | VerifierOptions | Promise<Verifier | VerifierOptions>);
 
-/** Puts a verifier before a Worker's handler. */
-export declare function protect<Env, Context extends { waitUntil(promise: Promise<unknown>): void }>(
-  given: Given<Env>,
+/** Of one middleware. `Asked`: what its functions are given. An option that is none is refused when the middleware is made. */
+export interface MiddlewareOptions<Asked extends unknown[]> {
+  /** Whether one of the scopes is enough. Default false: all of them. */
+  any?: boolean;
+  /** Whether the registry is asked whatever the scopes' risk levels say. Default false. */
+  strict?: boolean;
+  /**
+   * Where the caller's address is known from, for keys that may be used from some networks only. Default, and where it gives nothing:
+   * what the verifier's own option `address` finds, or not known, and such keys are denied. Name a header only if your own proxy sets it.
+   */
+  address?: (...asked: Asked) => string | undefined;
+  /** The request's number, for the log. Default none. */
+  requestId?: (...asked: Asked) => string | undefined;
+  /** Keeps a Worker alive for what goes on beside a request. Default: the context's own, where the middleware is given one. */
+  waitUntil?: (promise: Promise<unknown>) => void;
+}
+
+/**
+ * Puts a verifier before a handler, which is given the decision second, and behind it what the runtime hands in beside the request: in
+ * Workers `env` and `context`, whose `waitUntil` is used.
+ */
+export declare function protect<Rest extends any[] = any[]>(
+  given: Given<any>,
   scopes: string | string[],
-  handler: (request: Request, env: Env, context: Context, decision: Decision) => Response | Promise<Response>,
-  options?: VerifyOptions,
-): (request: Request, env: Env, context: Context) => Promise<Response>;
-/** Puts a verifier before a handler of requests. */
-export declare function protect(
-  given: Given<undefined>,
-  scopes: string | string[],
-  handler: (request: Request, decision: Decision) => Response | Promise<Response>,
-  options?: VerifyOptions,
-): (request: Request) => Promise<Response>;
+  handler: (request: Request, decision: Decision, ...rest: Rest) => Response | Promise<Response>,
+  options?: MiddlewareOptions<[request: Request, ...rest: any[]]>,
+): (request: Request, ...rest: Rest extends [] ? any[] : Rest) => Promise<Response>;

@@ -1,18 +1,22 @@
 // For everything that answers a Fetch request: Workers, Deno, Bun.
 
 import { LazyVerifier } from "./lazy_verifier.mjs";
+import { MiddlewareOptions } from "./middleware_options.mjs";
 
 /**
- * Puts a verifier before a handler, which gets the decision as its last argument: `handler(request, env, context, decision)` in
- * Workers, `handler(request, decision)` where only the request is handed in. Whoever is not allowed never reaches it.
+ * Puts a verifier before a handler: `handler(request, decision, ...rest)`, where the rest is what this runtime hands in beside the
+ * request (in Workers `env` and `context`). Whoever is not allowed never reaches it.
  */
 export function protect(given, scopes, handler, options = {}) {
-  const verifier = new LazyVerifier(given);
+  const asked = new MiddlewareOptions(options, "protect");
+  const verifier = LazyVerifier.of(given);
+  verifier.requires(scopes, asked.constant);
   return async (request, ...rest) => {
     const [env, context] = rest;
-    const asked = context?.waitUntil === undefined ? options : { waitUntil: (promise) => context.waitUntil(promise), ...options };
-    const found = verifier.decision(env, (made) => made.decided(request, scopes, asked));
+    const waitUntil = context?.waitUntil === undefined ? undefined : (promise) => context.waitUntil(promise);
+    const those = asked.of(waitUntil, request, ...rest);
+    const found = verifier.decision(env, (made) => made.decided(request, scopes, those), those.waitUntil);
     const decision = found instanceof Promise ? await found : found;
-    return decision.allowed ? handler(request, ...rest, decision) : decision.response();
+    return decision.allowed ? handler(request, decision, ...rest) : decision.response();
   };
 }

@@ -1,13 +1,16 @@
 // For Hono: the decision is `c.get("wardkey")`, its subject and key id `c.get("subject")` and `c.get("keyId")`.
 
 import { LazyVerifier } from "./lazy_verifier.mjs";
+import { MiddlewareOptions } from "./middleware_options.mjs";
 
 /** Middleware that lets through what is allowed. `given`: options, a verifier, or a function of Hono's context that gives either. */
 export function wardkey(given, scopes, options = {}) {
-  const verifier = new LazyVerifier(given);
+  const asked = new MiddlewareOptions(options, "wardkey");
+  const verifier = LazyVerifier.of(given);
+  verifier.requires(scopes, asked.constant);
   return async (c, next) => {
-    const asked = { waitUntil: waitUntilOf(c), ...options };
-    const decision = await verifier.decision(c, (made) => made.decided(c.req.raw, scopes, asked));
+    const those = asked.of(waitUntilOf(c), c);
+    const decision = await verifier.decision(c, (made) => made.decided(c.req.raw, scopes, those), those.waitUntil);
     if (!decision.allowed) return decision.response();
     c.set("wardkey", decision);
     c.set("subject", decision.subject);

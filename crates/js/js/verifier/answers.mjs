@@ -37,5 +37,6 @@ const TITLES = {
   401: "The credential is not accepted",
   403: "The credential does not allow this",
   429: "Too many calls",
+  500: "The credential could not be judged",
   503: "The credential cannot be judged now",
 };

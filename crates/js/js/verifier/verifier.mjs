@@ -50,17 +50,18 @@ export class Verifier {
   }
 
   /**
-   * Fetches the key set, and the list if it can be had. `compiled`: the module, as this runtime loads it.
+   * Fetches the key set, and the list if it can be had. `compiled`: the module, as this runtime loads it; `waitUntil`: of the
+   * request that this is for.
    *
    * @returns {Promise<Verifier>}
    */
-  static async of(compiled, options) {
+  static async of(compiled, options, waitUntil) {
     checkOptions(options);
     const transport = transportOf(options);
     const { instance, facts, etag } = await KeySetRenewal.first(transport, (bytes) => new Instance(compiled, bytes));
     const verifier = new Verifier({ instance, transport, facts, etag, options });
     // Without a list nothing is allowed; the first call tries again.
-    await verifier.#list.first(verifier.#waitUntil);
+    await verifier.#list.first(waitUntil ?? verifier.#waitUntil);
     return verifier;
   }
 
@@ -88,6 +89,11 @@ export class Verifier {
     const { headers } = request;
     const credential = credentialOf(request.url, this.#header, (name) => headers.get(name));
     return this.#decidedOf(credential, scopes, options, options.address ?? this.#address(request));
+  }
+
+  /** What the option `address` says of a request, whichever framework's it is. */
+  addressOf(request) {
+    return this.#address(request);
   }
 
   #decidedOf({ key, reason }, scopes, options, address) {

@@ -1,0 +1,33 @@
+// What whoever operates an API reads on its console when nobody can be judged: once a minute, and never a key.
+
+/** Lines of one kind. */
+export class OperatorLine {
+  #what;
+  #saidAt = -Infinity;
+
+  /** `what`: what such a line begins with. */
+  constructor(what) {
+    this.#what = what;
+  }
+
+  /** Says what went wrong, unless that was said within the minute. */
+  say(error) {
+    const now = performance.now();
+    if (now - this.#saidAt < EVERY_MS) return;
+    this.#saidAt = now;
+    const name = error?.code ?? error?.name ?? "error";
+    console.error(withoutKeys(`wardkey: ${this.#what}: ${name}: ${error?.message ?? error}`));
+  }
+}
+
+/** WHY: the message may be of a function of the user's, which has read headers and may repeat them. */
+function withoutKeys(text) {
+  return text.replace(KEY, "[redacted]").replace(SECRET, "[redacted]").slice(0, MAX_LENGTH);
+}
+
+const EVERY_MS = 60_000;
+const MAX_LENGTH = 500;
+/** A key, also one that was cut short. */
+const KEY = /[a-z][a-z0-9]{0,11}_(?:live|test)_[A-Za-z0-9_-]*/gi;
+/** What is as long as a piece of one that tells something. */
+const SECRET = /[A-Za-z0-9_+=-]{24,}/g;
