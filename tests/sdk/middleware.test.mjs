@@ -48,8 +48,8 @@ async function listening(handler) {
 const told = async (answer) => [answer.status, answer.headers.get("Content-Type"), (await answer.clone().json()).code];
 const FAILED = [500, "application/problem+json", "verifier_failed"];
 
-/** A verifier that has been spent: each call throws. */
-async function spent() {
+/** A verifier each of whose calls throws. */
+async function failing() {
   const verifier = await made();
   mock.method(verifier, "authorizeHeaders", () => Promise.reject(new Error(`trap near ${key}`)));
   return verifier;
@@ -61,7 +61,7 @@ describe("an error of judging", () => {
     ["a scope that is misspelt", async () => registry.options(), "invoice:raed", {}],
     ["an address that throws", made, "invoice:read", { address: throwing }],
     ["an address of the verifier's that throws", () => made({ address: throwing }), "invoice:read", {}],
-    ["an instance that is spent", spent, "invoice:read", {}],
+    ["a verifier that fails", failing, "invoice:read", {}],
   ]) {
     it(`lets nobody in to a server of Node's that looks at nothing: ${what}`, async () => {
       const reached = [];

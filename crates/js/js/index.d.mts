@@ -78,7 +78,7 @@ export interface CommonOptions {
    * are denied. Name a header only if your own proxy sets it: callers can send any. `request`: a Fetch `Request`; behind `wardkey/express`
    * and `wardkey/node` theirs.
    */
-  address?: (request: any) => string | undefined;
+  address?: (request: any) => string | null | undefined;
   /** Is called with each decision once the call has been answered; what it throws is dropped. Default none. */
   onDecision?: (entry: DecisionEntry) => unknown;
   /** Keeps a Worker alive for what goes on beside a request. Default: `waitUntil` of `cloudflare:workers`, where the runtime has it. */
@@ -159,7 +159,7 @@ export declare class Verifier {
   /** Throws `OptionError` for scopes that the audience does not have: at start-up, before anybody calls. The middlewares do. */
   requires(scopes: string | string[], options?: Pick<VerifyOptions, "any" | "strict">): void;
   /** What the option `address` says of a request, whichever framework's it is: for `authorizeHeaders`, which does not ask it. */
-  addressOf(request: unknown): string | undefined;
+  addressOf(request: unknown): string | null | undefined;
   /** Judges a key. Rejects with `OptionError` for a scope that the audience does not have; a bad key is a decision. */
   verify(key: string, scopes: string | string[], options?: VerifyOptions): Promise<Decision>;
   /**

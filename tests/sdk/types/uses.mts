@@ -29,6 +29,7 @@ verifier.verifySync("…", "a:b", { claims: false }).allowed satisfies boolean;
 verifier.status().ageMs satisfies number | undefined;
 
 forExpress(verifier, "a:b", { address: (req) => req.ip });
+await createVerifier({ url: "https://keys.example.com", credential: "…", address: (request: Request) => request.headers.get("CF-Connecting-IP") });
 forHono(({ env }) => ({ binding: env.WARDKEY, credential: env.CREDENTIAL }), "a:b");
 forExpress(verifier, "a:b", { errorsToNext: true, any: true, requestId: (req) => req.id });
 forHono(verifier, "a:b", { address: (c) => c.req.header("CF-Connecting-IP") });

@@ -16,9 +16,9 @@ export interface MiddlewareOptions<Asked extends unknown[]> {
    * Where the caller's address is known from, for keys that may be used from some networks only. Default, and where it gives nothing:
    * what the verifier's own option `address` finds, or not known, and such keys are denied. Name a header only if your own proxy sets it.
    */
-  address?: (...asked: Asked) => string | undefined;
+  address?: (...asked: Asked) => string | null | undefined;
   /** The request's number, for the log. Default none. */
-  requestId?: (...asked: Asked) => string | undefined;
+  requestId?: (...asked: Asked) => string | null | undefined;
   /** Keeps a Worker alive for what goes on beside a request. Default: the context's own, where the middleware is given one. */
   waitUntil?: (promise: Promise<unknown>) => void;
 }

@@ -35,7 +35,8 @@ export class MiddlewareOptions {
     const { constant } = this;
     if (waitUntil === undefined && this.#address === undefined && this.#requestId === undefined) return constant;
     const { any, strict } = constant;
-    return { any, strict, waitUntil: constant.waitUntil ?? waitUntil, address: this.#address?.(...asked), requestId: this.#requestId?.(...asked) };
+    const [address, requestId] = [this.#address?.(...asked) ?? undefined, this.#requestId?.(...asked) ?? undefined];
+    return { any, strict, waitUntil: constant.waitUntil ?? waitUntil, address, requestId };
   }
 }
 
