@@ -16,7 +16,7 @@ const SUITES = {
   "the module": ["verifier_module.test.mjs"],
   "the verifier": ["sdk/behaviour.test.mjs", "sdk/reports.test.mjs"],
   "the holder's side": ["holder/narrowing.test.mjs", "holder/inspection.test.mjs", "holder/redaction.test.mjs", "holder/module.test.mjs"],
-  "what needs servers and streams of Node's": ["holder/fetch.test.mjs", "holder/console.test.mjs"],
+  "what needs servers and streams of Node's": ["sdk/middleware.test.mjs", "holder/fetch.test.mjs", "holder/console.test.mjs"],
 };
 /** Of verify.json and adopt.json each twice, with SIMD and without: a suite that ran nothing passes, too. */
 const VECTORS = { "the module": [/769 of 829 cases of verify\.json/g, /191 of 191 cases of adopt\.json/g] };
