@@ -93,6 +93,15 @@ describe("an error of judging", () => {
     assert.equal(lines.length, 0);
   });
 
+  it("is an error to Express whatever was thrown", async () => {
+    for (const thrown of [undefined, null, false, 0, "", "route", "router"]) {
+      const guard = forExpress(await made(), "invoice:read", { errorsToNext: true, address: () => { throw thrown; } });
+      const error = await new Promise((next) => guard({ url: "/", headers: bearer(key) }, {}, next));
+      assert.ok(error instanceof Error);
+      assert.equal(error.cause, thrown);
+    }
+  });
+
   it("is said once a minute, and cut to what is no piece of a key", async () => {
     let now = 1_000_000;
     mock.method(performance, "now", () => now);

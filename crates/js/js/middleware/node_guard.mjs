@@ -27,7 +27,8 @@ export class NodeGuard {
       decision = await this.#decision(req);
     } catch (error) {
       if (failed !== undefined) {
-        failed(error);
+        // To Express nothing, and some words, are no error: it would go on.
+        failed(error instanceof Error ? error : new Error("the credential could not be judged", { cause: error }));
         return false;
       }
       this.#line.say(error);
