@@ -4,7 +4,11 @@
 export class UsageCounts {
   /** When the first decision that is counted here was, in Unix milliseconds; nothing before there is one. */
   since;
+  /** Of the day that is counted. */
   #byGeneration = new Map();
+  #day;
+  /** Of days before: a report is of one day. */
+  #earlier = [];
   #size = 0;
   #lost = 0;
 
@@ -12,6 +16,12 @@ export class UsageCounts {
   count({ keyId, statusIndex }, scopes, outcome, now) {
     this.since ??= now;
     const second = Math.floor(now / 1_000);
+    const day = Math.floor(second / DAY_S);
+    if (day !== this.#day) {
+      if (this.#byGeneration.size > 0) this.#earlier.push(this.#byGeneration);
+      this.#byGeneration = new Map();
+      this.#day = day;
+    }
     let kinds = this.#byGeneration.get(statusIndex);
     if (kinds === undefined) {
       if (this.#size >= MOST_ENTRIES) return this.#lose();
@@ -26,7 +36,7 @@ export class UsageCounts {
     }
     if (this.#size >= MOST_ENTRIES) return this.#lose();
     this.#size += 1;
-    kinds.set(kind, { key_id: keyId(), status_index: statusIndex, scopes: [scopes].flat(), outcome, count: 1, first: second, last: second });
+    kinds.set(kind, { key_id: keyId(), status_index: statusIndex, scopes: [scopes].flat().slice(0, SCOPES_AN_ENTRY), outcome, count: 1, first: second, last: second });
   }
 
   /** Whether there is a whole report of them. */
@@ -38,17 +48,21 @@ export class UsageCounts {
   take() {
     if (this.#size === 0 && this.#lost === 0) return undefined;
     const entries = [];
-    for (const [generation, kinds] of this.#byGeneration) {
+    const ofADay = this.#earlier[0] ?? this.#byGeneration;
+    let length = 0;
+    for (const [generation, kinds] of ofADay) {
       for (const [kind, entry] of kinds) {
-        if (entries.length === ENTRIES_A_REPORT) break;
+        length += ENTRY_LENGTH + JSON.stringify(entry.scopes).length;
+        if (entries.length === ENTRIES_A_REPORT || length > REPORT_LENGTH) break;
         entries.push(entry);
         kinds.delete(kind);
       }
-      if (kinds.size === 0) this.#byGeneration.delete(generation);
+      if (kinds.size === 0) ofADay.delete(generation);
     }
+    if (ofADay.size === 0 && ofADay === this.#earlier[0]) this.#earlier.shift();
     this.#size -= entries.length;
-    const lost = this.#lost;
-    this.#lost = 0;
+    const lost = Math.min(this.#lost, MOST_LOST);
+    this.#lost -= lost;
     if (this.#size === 0) this.since = undefined;
     return { entries, lost };
   }
@@ -63,6 +77,12 @@ export class UsageCounts {
   }
 }
 
-/** As many as one report takes. */
+/** As many as one report takes, as bytes of JSON and as a number; a requirement of more scopes is told by the first of them. */
 const ENTRIES_A_REPORT = 256;
+const REPORT_LENGTH = 60_000;
+const SCOPES_AN_ENTRY = 16;
+const MOST_LOST = 1_000_000_000_000;
+/** An entry without its scopes is no longer. */
+const ENTRY_LENGTH = 200;
+const DAY_S = 86_400;
 const MOST_ENTRIES = 8_192;

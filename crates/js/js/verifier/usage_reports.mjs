@@ -35,8 +35,10 @@ export class UsageReports {
     if (!TOLD.has(outcome)) return;
     const now = this.#now();
     this.#counts.count({ keyId: () => claims.keyId, statusIndex: claims.statusIndex }, scopes, outcome, now);
-    const isTime = now - this.#triedAt >= this.#everyMs && now - this.#counts.since >= this.#everyMs;
-    const isFull = this.#counts.isFull && now - this.#triedAt >= FULL_EVERY_MS;
+    // Also where the clock has stepped back since.
+    const isPast = (at, ms) => Math.abs(now - at) >= ms;
+    const isTime = isPast(this.#triedAt, this.#everyMs) && isPast(this.#counts.since, this.#everyMs);
+    const isFull = this.#counts.isFull && isPast(this.#triedAt, FULL_EVERY_MS);
     if (!this.#isSending && (isTime || isFull)) {
       const sent = this.send();
       keepAlive?.(sent);
@@ -71,8 +73,13 @@ export class UsageReports {
       } catch (error) {
         this.lastError = error?.code ?? error?.name ?? "failed";
         // What is refused for good would keep all others out.
-        if (error instanceof TransportError && error.code === "report_refused") this.#counts.loseAll(report);
-        else return;
+        if (!(error instanceof TransportError && error.code === "report_refused")) return;
+        if (this.#unanswered === report) {
+          this.#counts.loseAll(report);
+          this.#unanswered = undefined;
+        }
+        // WHY not the next one at once: it is perhaps refused for the same reason, and what is lost is told by one more.
+        return;
       }
       // Another one that began when this one seemed to have ended may be at the next.
       if (this.#unanswered === report) this.#unanswered = undefined;
@@ -83,8 +90,9 @@ export class UsageReports {
     const taken = this.#counts.take();
     if (taken === undefined) return undefined;
     const seconds = taken.entries.flatMap(({ first, last }) => [first, last]);
-    const now = Math.floor(this.#now() / 1_000);
-    const period = { from: Math.min(now, ...seconds), until: Math.max(now, ...seconds) };
+    if (seconds.length === 0) seconds.push(Math.floor(this.#now() / 1_000));
+    // Of one day, since the entries are.
+    const period = { from: Math.min(...seconds), until: Math.max(...seconds) };
     return { report_id: crypto.randomUUID(), verifier: this.#name, period, ...taken };
   }
 }
