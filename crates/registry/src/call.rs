@@ -1,7 +1,7 @@
 //! What the Worker asks of the registry, and what it is told. JSON between versions N and N−1.
 
 use serde::{Deserialize, Serialize};
-use wardkey::KeyId;
+use wardkey::{KeyId, StatusIndex};
 use wardkey_provision::{KeyRequest, Policy};
 
 use crate::audit_log::AuditPage;
@@ -301,7 +301,17 @@ pub enum Call {
     Sweep,
 }
 
+/// The generation that a call's credential says that it is.
+#[derive(Clone, Copy, Debug)]
+pub struct ActingGeneration(pub(crate) StatusIndex);
+
 impl Call {
+    /// The generation that the call's credential says that it is. It is proven once the call has been answered.
+    pub fn acting_generation(&self) -> Option<ActingGeneration> {
+        let text = self.authority()?.credential.secret_str();
+        wardkey::inspect(text).ok().map(|key| ActingGeneration(key.base().status_index))
+    }
+
     /// By what right the call is made; for one that asks for a credential.
     pub(crate) const fn authority(&self) -> Option<&Authority> {
         match self {

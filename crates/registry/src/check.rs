@@ -20,6 +20,9 @@ pub enum StrictVerdict {
     Alive {
         /// The list's sequence at that moment.
         sequence: u64,
+        /// When it is retired, since its successor was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retires_at_ms: Option<u64>,
     },
     /// Dead.
     Dead {
@@ -105,7 +108,8 @@ pub(crate) fn check(
     match standing(store, tenant, base, now)? {
         Ok((key, generation)) => {
             seen(store, &key, &generation, now)?;
-            Ok(StrictVerdict::Alive { sequence: revocation_list::sequence(store)? })
+            let retires_at_ms = generation.retires_at().map(|at| at.0);
+            Ok(StrictVerdict::Alive { sequence: revocation_list::sequence(store)?, retires_at_ms })
         }
         Err(reason) => {
             if reason == Reason::NeverIssued {

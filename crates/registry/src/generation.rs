@@ -233,6 +233,18 @@ impl Generation {
         }
     }
 
+    /// Whether its end, by whatever it was, had come by the end of a second.
+    pub(crate) fn had_ended(&self, second: UnixSeconds) -> bool {
+        let by = second.as_millis().plus(999).0;
+        let ends = [self.ended_at, self.retire_at, self.signing_key_dead_at];
+        by >= self.expires_at.as_millis().0 || ends.into_iter().flatten().any(|end| by >= end)
+    }
+
+    /// When it is retired, while it lives beside its successor.
+    pub(crate) fn retires_at(&self) -> Option<UnixMillis> {
+        self.retire_at.map(UnixMillis)
+    }
+
     /// Whether it would live at `now` if only its signing key did: then its key may be issued anew.
     pub(crate) fn lost_its_signing_key(&self, now: UnixMillis) -> bool {
         self.signing_key_dead_at.is_some() && self.lives(now)

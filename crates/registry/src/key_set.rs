@@ -104,11 +104,11 @@ pub(crate) fn newest(
         .map_err(|error| RegistryError::internal(error.to_string()))?;
         Some(WireBytes::new(bytes.as_slice()))
     };
-    Ok(VerifierMaterial { audience: number.0, key_set_version: version, key_set })
+    Ok(VerifierMaterial { audience: number.0, key_set_version: version, key_set, counted_as: None })
 }
 
 /// The audience that the credential may take the key set of.
-fn only(actor: &Actor) -> Result<AudienceId, RegistryError> {
+pub(crate) fn only(actor: &Actor) -> Result<AudienceId, RegistryError> {
     let held = actor.bindings.iter().filter(|held| held.scope == AdminScope::VerifierKeySet);
     let mut audiences = held.map(|held| held.audience);
     match (audiences.next(), audiences.next()) {

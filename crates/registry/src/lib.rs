@@ -58,7 +58,7 @@ mod wire;
 pub use audit_log::{AuditActor, AuditEntry, AuditPage};
 pub use bootstrap::BootstrapRequest;
 pub use bound::RevocationBound;
-pub use call::{Authority, Call, Reply};
+pub use call::{ActingGeneration, Authority, Call, Reply};
 pub use check::StrictVerdict;
 pub use create::Created;
 pub use destroy::{DestroyRequest, Destroyed};

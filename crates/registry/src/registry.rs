@@ -5,11 +5,12 @@ use wardkey::{TenantId, UnixMillis};
 use wardkey_provision::{RecordName, RootKeys};
 
 use crate::bootstrap::{Token, bootstrap};
-use crate::call::{Call, Reply};
+use crate::call::{ActingGeneration, Call, Reply};
 use crate::deadlines;
 use crate::dispatch::answer_for;
 use crate::due::DueTime;
 use crate::error::RegistryError;
+use crate::generation::Generation;
 use crate::list_copies::{self, StateCopy};
 use crate::outbox::{self, Publication};
 use crate::refusal;
@@ -70,6 +71,15 @@ impl<'r> Registry<'r> {
             refusal::note(store, &tenant, &call, error, now)?;
         }
         outcome
+    }
+
+    /// When the credential that a call is made by is retired, if its successor was seen: told to who holds it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn retires_at(&self, of: ActingGeneration) -> Result<Option<UnixMillis>, RegistryError> {
+        let found = Generation::find(self.store, of.0)?;
+        Ok(found.and_then(|(_, generation)| generation.retires_at()))
     }
 
     /// When something is next due by the clock: a record or a state for KV, or a deadline. What is due already does not

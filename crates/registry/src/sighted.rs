@@ -4,7 +4,7 @@
 //! A claim of whoever holds a key set: it ends that the same text is given again and begins an overlap, as any use does,
 //! and nothing else. Its entries are bounded: one a generation and day, and [`MOST`] an audience and day.
 
-use wardkey::{AudienceId, KeyId, Reason, StatusIndex, UnixMillis};
+use wardkey::{AudienceId, KeyId, Reason, StatusIndex, UnixMillis, UnixSeconds};
 
 use crate::audit_log::{self, Act, Outcome};
 use crate::check::{seen, standing};
@@ -37,7 +37,7 @@ fn note_one(
         .parse()
         .map_err(|_| RegistryError::internal("what was sighted has no key's id"))?;
     let Some((key, generation)) = found(store, sighting, key_id)? else {
-        let reason = format!("reported by {}", sighting.verifier);
+        let reason = format!("reported by {}", who(sighting));
         log(store, sighting, "key.never_issued", Outcome::Alarm, &reason, now)?;
         return Ok(SightingVerdict::NeverIssued);
     };
@@ -52,13 +52,34 @@ fn note_one(
             if reason == Reason::Suspended {
                 seen(store, &key, &generation, now)?;
             }
-            if let Some(denied_as) = &sighting.denied_as {
-                let reason =
-                    format!("{}: denied as {denied_as} by {}", reason.as_str(), sighting.verifier);
+            if let Some(denied_as) = &sighting.denied_as
+                && is_late(sighting, &generation)
+            {
+                let (reason, by) = (reason.as_str(), who(sighting));
+                let reason = format!("{reason}: denied as {denied_as} by {by}");
                 log(store, sighting, "key.late_use", Outcome::Refused, &reason, now)?;
             }
             Ok(SightingVerdict::Dead)
         }
+    }
+}
+
+/// The verifier by the name that it calls itself, which anybody may, and the key of the credential that it reported under.
+fn who(Sighting { verifier, reporter, .. }: &Sighting) -> String {
+    match reporter {
+        Some(reporter) => format!("{verifier} ({reporter})"),
+        None => verifier.clone(),
+    }
+}
+
+/// Whether the generation was dead when it was denied. All words but one are said of dead ones alone: what a holder narrowed
+/// expires while its key lives.
+fn is_late(sighting: &Sighting, generation: &Generation) -> bool {
+    match sighting.denied_at {
+        Some(at) if sighting.denied_as.as_deref() == Some(Reason::Expired.as_str()) => {
+            generation.had_ended(UnixSeconds(at))
+        }
+        _ => true,
     }
 }
 

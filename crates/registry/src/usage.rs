@@ -37,7 +37,8 @@ pub struct Usage<'u> {
 pub struct UsageLimits {
     /// Counts by day, key, generation, verifier, scopes and outcome. What would be one more is dropped, and declared as lost.
     pub rows: u64,
-    /// Reports that are remembered, so that a repeated one counts once. One more is refused for now.
+    /// Reports that are remembered, so that a repeated one counts once. For one more the oldest are forgotten, and no report
+    /// is taken any more that could be one of those.
     pub reports: u64,
 }
 
@@ -60,13 +61,13 @@ impl<'u> Usage<'u> {
     /// Answers a call, in one transaction.
     ///
     /// # Errors
-    /// [`RegistryError::Invalid`] for a report that is none; [`RegistryError::Busy`] while too many reports are remembered;
+    /// [`RegistryError::Invalid`] for a report that is none; [`RegistryError::Busy`] where too many came within minutes;
     /// [`RegistryError::Internal`].
     pub fn answer(&self, call: &UsageCall, now: UnixMillis) -> Result<UsageReply, RegistryError> {
         let store = self.store;
         match call {
             UsageCall::Report { tenant, reporter, report } => transaction(store, || {
-                let report = report::Checked::read(report, now)?;
+                let report = report::Checked::read(report, reporter, now)?;
                 tables::make(store, TenantId(*tenant), now)?;
                 remembered::once(store, self.limits, reporter, &report, now)
                     .map(UsageReply::Counted)
@@ -102,6 +103,17 @@ impl<'u> Usage<'u> {
         };
         let sightings = sightings::due(self.store, now)?;
         Ok((!sightings.is_empty()).then_some((tenant, sightings)))
+    }
+
+    /// The tenant whose usage is about to be swept: whoever sweeps asks first whether it is still there.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub fn due_sweep(&self, now: UnixMillis) -> Result<Option<TenantId>, RegistryError> {
+        let Some(tenant) = tables::tenant(self.store)? else {
+            return Ok(None);
+        };
+        Ok(sweep::next_due(self.store)?.is_some_and(|at| at <= now).then_some(tenant))
     }
 
     /// The registry was told, and says of each what it is.
@@ -153,6 +165,9 @@ impl fmt::Debug for Usage<'_> {
 
 /// For how many days counts are kept, today included.
 const KEPT_DAYS: u32 = 90;
+
+/// The largest number that every host keeps exact.
+const MOST: u64 = (1 << 53) - 1;
 
 /// Seconds of a day, as UTC counts them.
 const DAY_S: u32 = 86_400;

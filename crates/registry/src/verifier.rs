@@ -20,6 +20,9 @@ pub struct VerifierMaterial {
     pub key_set_version: u32,
     /// The key set's bytes, unless the verifier has this edition already.
     pub key_set: Option<WireBytes>,
+    /// Under which name the Worker counts what it decides for the verifier: none for one that may report it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_as: Option<String>,
 }
 
 /// Admits a verifier's credential for one audience: the one it names, or the only one it is for.
@@ -36,7 +39,9 @@ pub(crate) fn material(
         Some(name) => named(tenant, &actor, name)?,
         None => only(&actor)?,
     };
-    key_set::newest(store, tenant, number, has)
+    let reports_itself = key_set::only(&actor).is_ok_and(|own| own == number);
+    let counted_as = (!reports_itself).then(|| actor.subject.as_str().to_owned());
+    Ok(VerifierMaterial { counted_as, ..key_set::newest(store, tenant, number, has)? })
 }
 
 /// Gives the Worker what it works with for an audience, by name.

@@ -16,17 +16,19 @@ use wardkey_registry::{
 
 type Answer<R> = Result<R, RegistryError>;
 
-const CALLS: [&str; 3] = [
+const CALLS: [&str; 4] = [
     include_str!("wire/calls.1.json"),
     include_str!("wire/calls.2.json"),
     include_str!("wire/calls.5.json"),
+    include_str!("wire/calls.6.json"),
 ];
-const REPLIES: [&str; 5] = [
+const REPLIES: [&str; 6] = [
     include_str!("wire/replies.1.json"),
     include_str!("wire/replies.2.json"),
     include_str!("wire/replies.3.json"),
     include_str!("wire/replies.4.json"),
     include_str!("wire/replies.5.json"),
+    include_str!("wire/replies.6.json"),
 ];
 const DIRECTORY_CALLS: [&str; 2] =
     [include_str!("wire/directory_calls.2.json"), include_str!("wire/directory_calls.3.json")];

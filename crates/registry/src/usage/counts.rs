@@ -2,8 +2,8 @@
 
 use wardkey::UnixMillis;
 
-use super::report::{Checked, Entry};
-use super::{UsageLimits, day_of};
+use super::report::{Checked, Entry, Reporter};
+use super::{MOST, UsageLimits, day_of};
 use crate::error::RegistryError;
 use crate::store::{Store, Value};
 
@@ -18,15 +18,17 @@ pub(crate) struct Sum {
 pub(crate) fn add(
     store: &dyn Store,
     limits: UsageLimits,
-    audience: u8,
+    reporter: &Reporter,
     report: &Checked<'_>,
     now: UnixMillis,
     mut counted: impl FnMut(&Entry<'_>) -> Result<(), RegistryError>,
 ) -> Result<Sum, RegistryError> {
+    let audience = reporter.audience;
+    let kinds = if reporter.is_worker() { OWN_KINDS_A_DAY } else { KINDS_A_DAY };
     let mut sum = Sum::default();
     let mut room = limits.rows.saturating_sub(size(store, audience)?);
     for entry in &report.entries {
-        if add_one(store, audience, report.verifier.as_str(), entry, &mut room)? {
+        if add_one(store, (audience, report.verifier.as_str()), entry, kinds, &mut room)? {
             sum.counted += u64::from(entry.count);
             counted(entry)?;
         } else {
@@ -58,9 +60,9 @@ fn size(store: &dyn Store, audience: u8) -> Result<u64, RegistryError> {
 
 fn add_one(
     store: &dyn Store,
-    audience: u8,
-    verifier: &str,
+    (audience, verifier): (u8, &str),
     entry: &Entry<'_>,
+    kinds: u32,
     room: &mut u64,
 ) -> Result<bool, RegistryError> {
     let row: [Value; 7] = [
@@ -83,7 +85,7 @@ fn add_one(
         store.execute(&sql, &params)?;
         return Ok(true);
     }
-    if *room == 0 {
+    if *room == 0 || has_all_kinds(store, &params, kinds)? {
         return Ok(false);
     }
     *room -= 1;
@@ -95,9 +97,20 @@ fn add_one(
     Ok(true)
 }
 
+/// Whether a generation has as many rows of the day as it may have.
+fn has_all_kinds(store: &dyn Store, row: &[Value], kinds: u32) -> Result<bool, RegistryError> {
+    let sql = "SELECT 1 FROM usage_count WHERE audience = ?1 AND key_id = ?2 AND status_index = ?3 AND day = ?4
+               LIMIT 1 OFFSET ?5";
+    let generation = row.get(..4).unwrap_or_default();
+    let last = [Value::from(kinds.saturating_sub(1))];
+    Ok(!store.query(sql, &[generation, &last[..]].concat())?.is_empty())
+}
+
 /// The one row of a day, key, generation, verifier, requirement and outcome.
 const ROW: &str = "audience = ?1 AND key_id = ?2 AND status_index = ?3 AND day = ?4 AND verifier = ?5 \
                    AND scopes = ?6 AND outcome = ?7";
 
-/// The largest number that every host keeps exact.
-const MOST: u64 = (1 << 53) - 1;
+/// Most rows of one generation and day: so many kinds of decisions are made about no key, and one that is read has all of them.
+const KINDS_A_DAY: u32 = 1_000;
+/// Most rows of one generation and day that the Worker's own counts may fill: who calls it chooses the scopes.
+const OWN_KINDS_A_DAY: u32 = 100;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wardkey::UnixMillis;
 
-use super::{DAY_S, first_kept_day, tables};
+use super::{DAY_S, MOST, first_kept_day, tables};
 use crate::error::RegistryError;
 use crate::store::{Row, Store, Value};
 
@@ -130,7 +130,7 @@ pub(crate) fn of(
         return Ok(usage);
     }
     let counts = Counts::of(store, key, first_day)?;
-    for row in &counts.by("outcome", "outcome, sum(count)", "")? {
+    for row in &counts.by("outcome", &format!("outcome, min(sum(count), {MOST})"), "")? {
         let (first, last) = (row.unsigned(2)?, row.unsigned(3)?);
         let (outcome, count) = (row.text(0)?.to_owned(), row.unsigned(1)?);
         if outcome == "allow" {
@@ -221,16 +221,18 @@ fn named(row: &Row) -> Result<NamedUsage, RegistryError> {
 }
 
 fn lost(store: &dyn Store, audience: u8, day: u32) -> Result<LostUsage, RegistryError> {
-    let sql = "SELECT coalesce(sum(lost), 0), coalesce(sum(dropped), 0) FROM usage_loss
-               WHERE audience = ? AND day >= ?";
-    let rows = store.query(sql, &[audience.into(), day.into()])?;
+    let sql = format!(
+        "SELECT min(coalesce(sum(lost), 0), {MOST}), min(coalesce(sum(dropped), 0), {MOST}) FROM usage_loss
+         WHERE audience = ? AND day >= ?"
+    );
+    let rows = store.query(&sql, &[audience.into(), day.into()])?;
     let row = rows.first().ok_or_else(|| RegistryError::internal("a sum without a row"))?;
     Ok(LostUsage { by_verifiers: row.unsigned(0)?, by_registry: row.unsigned(1)? })
 }
 
 /// How often it was allowed and denied; what was left undecided is neither.
-const TALLY: &str = "sum(CASE outcome WHEN 'allow' THEN count ELSE 0 END), \
-                     sum(CASE WHEN outcome IN ('allow', 'ask') THEN 0 ELSE count END)";
+const TALLY: &str = "min(sum(CASE outcome WHEN 'allow' THEN count ELSE 0 END), 9007199254740991), \
+                     min(sum(CASE WHEN outcome IN ('allow', 'ask') THEN 0 ELSE count END), 9007199254740991)";
 
 /// A row for each scope of a requirement.
 const EACH_SCOPE: &str = " JOIN json_each(usage_count.scopes) AS scope";

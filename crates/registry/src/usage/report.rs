@@ -17,6 +17,21 @@ pub struct Reporter {
     pub request_id: String,
 }
 
+impl Reporter {
+    /// The Worker itself, for what it decides: no credential's.
+    pub fn worker(audience: u8, request_id: String) -> Self {
+        Self { audience, key_id: WORKER.into(), request_id }
+    }
+
+    /// Whether it is the Worker.
+    pub fn is_worker(&self) -> bool {
+        self.key_id == WORKER
+    }
+
+    /// What the Worker calls itself where it decides for proxies: no verifier of a credential may be called so.
+    pub const FORWARD_AUTH: &str = "forward-auth";
+}
+
 /// What a verifier decided since its last report, counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -110,7 +125,11 @@ impl<'r> Checked<'r> {
     ///
     /// # Errors
     /// [`RegistryError::Invalid`] with the field's path, which repeats nothing of what it holds.
-    pub(crate) fn read(said: &'r UsageReport, now: UnixMillis) -> Result<Self, RegistryError> {
+    pub(crate) fn read(
+        said: &'r UsageReport,
+        reporter: &Reporter,
+        now: UnixMillis,
+    ) -> Result<Self, RegistryError> {
         let id_ok = (16..=64).contains(&said.report_id.len())
             && said
                 .report_id
@@ -122,6 +141,9 @@ impl<'r> Checked<'r> {
         }
         let verifier = Subject::new(&said.verifier)
             .map_err(|error| RegistryError::invalid("verifier", error.to_string()))?;
+        if said.verifier == Reporter::FORWARD_AUTH && !reporter.is_worker() {
+            return Err(RegistryError::invalid("verifier", "is what the Worker calls itself"));
+        }
         said.period.check(now)?;
         if said.lost > MAX_LOST {
             return Err(RegistryError::invalid("lost", "must be at most 1000000000000"));
@@ -256,6 +278,8 @@ const fn about(reason: Reason) -> About {
     }
 }
 
+/// In place of a credential's key.
+const WORKER: &str = "worker";
 /// Entries of one report: what a body has room for.
 const MAX_ENTRIES: usize = 256;
 /// Scopes of one requirement.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use wardkey::{Reason, UnixMillis};
 
-use super::report::Entry;
+use super::report::{Entry, Reporter};
 use crate::error::RegistryError;
 use crate::store::{Row, Store, Value};
 
@@ -22,8 +22,14 @@ pub struct Sighting {
     /// Why it was denied, if that was since it is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied_as: Option<String>,
+    /// When that was last, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_at: Option<u32>,
     /// What the verifier calls itself.
     pub verifier: String,
+    /// Whose credential it reported under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporter: Option<String>,
     /// The request that the report came with.
     pub request_id: String,
 }
@@ -53,13 +59,12 @@ impl SightingVerdict {
 /// Keeps of an entry what the registry does not know yet.
 pub(crate) fn note(
     store: &dyn Store,
-    audience: u8,
+    reporter: &Reporter,
     verifier: &str,
-    request_id: &str,
     entry: &Entry<'_>,
 ) -> Result<(), RegistryError> {
     let generation: [Value; 3] =
-        [audience.into(), entry.key_id.to_string().into(), entry.index.0.into()];
+        [reporter.audience.into(), entry.key_id.to_string().into(), entry.index.0.into()];
     let rows = store.query(
         "SELECT day = ?4, denied_as, coalesce(verdict, '') FROM usage_sighting
          WHERE audience = ?1 AND key_id = ?2 AND status_index = ?3 ORDER BY day = ?4 DESC, day DESC LIMIT 1",
@@ -89,28 +94,31 @@ pub(crate) fn note(
         index,
         entry.day().into(),
         denied_as.into(),
+        denied_as.map(|_| entry.last).into(),
         verifier.into(),
-        request_id.into(),
+        reporter.key_id.as_str().into(),
+        reporter.request_id.as_str().into(),
     ];
     let sql = if of_today {
-        "UPDATE usage_sighting SET denied_as = ?5, verifier = ?6, request_id = ?7, told = 0
+        "UPDATE usage_sighting SET denied_as = ?5, denied_at = ?6, verifier = ?7, reporter = ?8, request_id = ?9, told = 0
          WHERE audience = ?1 AND key_id = ?2 AND status_index = ?3 AND day = ?4"
     } else {
-        "INSERT INTO usage_sighting (audience, key_id, status_index, day, denied_as, verifier, request_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        "INSERT INTO usage_sighting (audience, key_id, status_index, day, denied_as, denied_at, verifier, reporter, request_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
     };
     Ok(store.execute(sql, &params)?)
 }
 
 /// Whether a day's sighting is to be told again: the first time that it was shown dead. A narrowing expires while its key
-/// lives: of that key the first other word is news once more.
+/// lives, and a suspended key may live again: what is said of it later is news once more.
 fn is_news_of_the_day(before: Option<&str>, denied_as: Option<&str>, verdict: &str) -> bool {
     let expired = Reason::Expired.as_str();
     match (before, denied_as) {
         (_, None) => false,
         (None, Some(_)) => true,
         (Some(before), Some(now)) => {
-            before == expired && now != expired && verdict == SightingVerdict::Alive.as_str()
+            let may_live = before == expired || verdict == SightingVerdict::Alive.as_str();
+            may_live && now != expired
         }
     }
 }
@@ -128,7 +136,7 @@ pub(crate) fn due(store: &dyn Store, now: UnixMillis) -> Result<Vec<Sighting>, R
     if next_due(store)?.is_none_or(|at| at > now) {
         return Ok(Vec::new());
     }
-    let sql = "SELECT audience, key_id, status_index, day, denied_as, verifier, request_id
+    let sql = "SELECT audience, key_id, status_index, day, denied_as, denied_at, verifier, reporter, request_id
                FROM usage_sighting WHERE told = 0 ORDER BY day LIMIT ?";
     store.query(sql, &[AT_ONCE.into()])?.iter().map(read).collect()
 }
@@ -140,8 +148,10 @@ fn read(row: &Row) -> Result<Sighting, RegistryError> {
         status_index: row.unsigned(2)?,
         day: row.unsigned(3)?,
         denied_as: row.optional_text(4)?.map(Into::into),
-        verifier: row.text(5)?.into(),
-        request_id: row.text(6)?.into(),
+        denied_at: row.optional_unsigned(5)?,
+        verifier: row.text(6)?.into(),
+        reporter: Some(row.text(7)?.into()),
+        request_id: row.text(8)?.into(),
     })
 }
 

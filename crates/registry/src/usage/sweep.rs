@@ -20,14 +20,11 @@ pub(crate) fn some(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryErr
     let first = first_kept_day(now);
     let remembered_from = now.0.saturating_sub(remembered::KEPT_MS);
     let counts = "usage_count WHERE day < ?1 ORDER BY day, rowid LIMIT ?2";
-    let reports = "usage_report WHERE at < ?1 ORDER BY at, rowid LIMIT ?2";
     let sightings = "usage_sighting WHERE day < ?1 ORDER BY day, rowid LIMIT ?2";
     let mut swept = 0;
-    for (old, limit, size) in [
-        (counts, u64::from(first), Some("counts")),
-        (reports, remembered_from, Some("reports")),
-        (sightings, u64::from(first), None),
-    ] {
+    for (old, limit, size) in
+        [(counts, u64::from(first), Some("counts")), (sightings, u64::from(first), None)]
+    {
         let params = [limit.into(), SOME.into()];
         let sql = format!(
             "SELECT audience, count(*) FROM (SELECT audience FROM {old}) GROUP BY audience"
@@ -45,6 +42,10 @@ pub(crate) fn some(store: &dyn Store, now: UnixMillis) -> Result<(), RegistryErr
         let (table, _) = old.split_once(' ').unwrap_or((old, ""));
         let sql = format!("DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {old})");
         store.execute(&sql, &params)?;
+    }
+    for row in &store.query("SELECT audience FROM usage_size", &[])? {
+        let left = u64::from(SOME).saturating_sub(swept);
+        swept += remembered::forget(store, row.unsigned(0)?, remembered_from, left)?;
     }
     store.execute("DELETE FROM usage_loss WHERE day < ?", &[first.into()])?;
     let next = now.plus(if swept == 0 { EVERY_MS } else { ON_MS });

@@ -45,7 +45,7 @@ pub(crate) fn drop_all(store: &dyn Store) -> Result<(), RegistryError> {
 const NAMES: [&str; 6] =
     ["usage_count", "usage_size", "usage_loss", "usage_report", "usage_sighting", "usage_state"];
 
-/// Schema 1: later ones only add. `day` counts from 1970-01-01; `first_at` and `last_at` are Unix seconds, other times are Unix
+/// Schema 1: later ones only add. `day` counts from 1970-01-01; `first_at`, `last_at`, `denied_at` and `taken_from` are Unix seconds, other times are Unix
 /// milliseconds.
 const TABLES: [&str; 11] = [
     "CREATE TABLE IF NOT EXISTS usage_count (
@@ -61,11 +61,12 @@ const TABLES: [&str; 11] = [
         last_at INTEGER NOT NULL,
         UNIQUE (audience, key_id, status_index, day, verifier, scopes, outcome)) STRICT",
     "CREATE INDEX IF NOT EXISTS usage_count_by_day ON usage_count (day)",
-    // How many rows of `usage_count` and of `usage_report` an audience has.
+    // How many rows of `usage_count` and of `usage_report` an audience has; `taken_from`: no report is taken that ended before.
     "CREATE TABLE IF NOT EXISTS usage_size (
         audience INTEGER PRIMARY KEY,
         counts INTEGER NOT NULL,
-        reports INTEGER NOT NULL) STRICT",
+        reports INTEGER NOT NULL,
+        taken_from INTEGER NOT NULL DEFAULT 0) STRICT",
     // What verifiers declared as lost, and what was dropped here, by the day on which it was reported.
     "CREATE TABLE IF NOT EXISTS usage_loss (
         audience INTEGER NOT NULL,
@@ -82,15 +83,18 @@ const TABLES: [&str; 11] = [
         counted INTEGER NOT NULL,
         dropped INTEGER NOT NULL,
         UNIQUE (reporter, report_id)) STRICT",
-    "CREATE INDEX IF NOT EXISTS usage_report_by_time ON usage_report (at)",
-    // What the registry is to be told, once a generation and day: `denied_as` if it was shown dead, `verdict` when it was told.
+    "CREATE INDEX IF NOT EXISTS usage_report_by_audience ON usage_report (audience, at)",
+    // What the registry is to be told, once a generation and day: `denied_as` and the second of it if it was shown dead, `verdict`
+    // when it was told.
     "CREATE TABLE IF NOT EXISTS usage_sighting (
         audience INTEGER NOT NULL,
         key_id TEXT NOT NULL,
         status_index INTEGER NOT NULL,
         day INTEGER NOT NULL,
         denied_as TEXT,
+        denied_at INTEGER,
         verifier TEXT NOT NULL,
+        reporter TEXT NOT NULL,
         request_id TEXT NOT NULL,
         verdict TEXT,
         told INTEGER NOT NULL DEFAULT 0,

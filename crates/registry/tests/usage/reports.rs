@@ -1,7 +1,9 @@
 //! What a report may say, that it counts once, and how much is kept.
 
 use wardkey::UnixMillis;
-use wardkey_registry::{RegistryError, UsageEntry, UsagePeriod, UsageReport};
+use wardkey_registry::{
+    RegistryError, Reporter, UsageCall, UsageEntry, UsagePeriod, UsageReply, UsageReport,
+};
 
 use crate::{DAY_MS, KEY, Kept, NOW, SECOND, decisions, entry, entry_at, report, report_at};
 
@@ -129,6 +131,9 @@ fn what_there_is_no_room_for_is_dropped_and_declared_and_takes_no_other_audience
     kept.send(1, report(3, vec![])).unwrap();
     assert_eq!(kept.send(1, report(4, vec![])), Err(RegistryError::Busy));
     assert!(kept.send(1, report(3, vec![])).unwrap().repeated);
+    // But for a flood of minutes, the oldest make room.
+    let later = NOW.plus(3_600_000);
+    kept.send_at(1, report_at(4, later, vec![]), later).unwrap();
     // Another audience has its own.
     assert_eq!(kept.send(2, report(1, many(0..2))).unwrap().dropped, 0);
     // What goes makes room.
@@ -139,6 +144,106 @@ fn what_there_is_no_room_for_is_dropped_and_declared_and_takes_no_other_audience
     }
     let later: Vec<_> = many(7..9).into_iter().map(|one| entry_at(now, one)).collect();
     assert_eq!(kept.send_at(1, report_at(5, now, later), now).unwrap().dropped, 0);
+}
+
+/// However many verifiers report, none is kept out; and no report counts twice that was forgotten for another.
+#[test]
+fn a_report_that_could_have_been_forgotten_is_not_taken() {
+    let kept = Kept::limited(1_000, 3);
+    let minutes = |n: u64| NOW.plus(n * 60_000);
+    let said = |id: u32| {
+        let at = minutes(u64::from(id) * 11);
+        report_at(id, at, vec![entry_at(at, entry(KEY, 8, "allow", 1))])
+    };
+    for id in 0..20 {
+        let now = minutes(u64::from(id) * 11);
+        assert!(!kept.send_at(1, said(id), now).unwrap().repeated);
+        assert!(kept.send_at(1, said(id), now).unwrap().repeated);
+    }
+    let now = minutes(19 * 11);
+    for id in 0..20 {
+        match kept.send_at(1, said(id), now) {
+            Ok(again) => assert!(again.repeated, "{id}"),
+            Err(RegistryError::Invalid { field, .. }) => assert_eq!(field, "period"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(decisions(&kept.read_at(1, KEY, now)), 20);
+    // Of another audience nothing was forgotten.
+    kept.send_at(2, said(0), now).unwrap();
+}
+
+/// What somebody makes up about one key fills neither the audience's room nor the answer about that key.
+#[test]
+fn one_generation_has_a_thousand_kinds_of_decisions_a_day() {
+    let kept = Kept::new();
+    let made_up = |id: u32| {
+        let scopes = (0..256).map(|n| UsageEntry {
+            scopes: vec![format!("made:up-{id}-{n}")],
+            ..entry(KEY, 8, "allow", 1)
+        });
+        report(id, scopes.collect())
+    };
+    let dropped: u64 = (0..5).map(|id| kept.send(1, made_up(id)).unwrap().dropped).sum();
+    assert_eq!((dropped, decisions(&kept.read(KEY))), (280, 1_000));
+    // What has a row counts on, and so does another generation.
+    assert_eq!(kept.send(1, report(8, vec![entry(KEY, 9, "allow", 1)])).unwrap().dropped, 0);
+    assert_eq!(
+        kept.send(1, UsageReport { report_id: "another-report-0".into(), ..made_up(0) })
+            .unwrap()
+            .dropped,
+        0
+    );
+    // Of what the Worker decides anybody chooses the scopes.
+    let by_worker = UsageCall::Report {
+        tenant: 1,
+        reporter: Reporter::worker(3, "req_1".into()),
+        report: made_up(0),
+    };
+    let UsageReply::Counted(counted) = kept.usage().answer(&by_worker, NOW).unwrap() else {
+        panic!("another reply")
+    };
+    assert_eq!((counted.counted, counted.dropped), (100, 156));
+}
+
+#[test]
+fn nobody_but_the_worker_reports_under_its_name() {
+    let kept = Kept::new();
+    let said = UsageReport { verifier: Reporter::FORWARD_AUTH.into(), ..report(1, vec![]) };
+    let refused = kept.send(1, said.clone()).unwrap_err();
+    assert!(matches!(refused, RegistryError::Invalid { field, .. } if field == "verifier"));
+    let reporter = Reporter::worker(1, "req_1".into());
+    kept.usage().answer(&UsageCall::Report { tenant: 1, reporter, report: said }, NOW).unwrap();
+}
+
+/// Whoever reports as much as there is a number for keeps nobody from reading it.
+#[test]
+fn counts_end_at_the_largest_number_that_every_host_keeps() {
+    let kept = Kept::new();
+    kept.send(
+        1,
+        report(
+            1,
+            vec![
+                entry(KEY, 8, "allow", 1),
+                entry(KEY, 9, "allow", 1),
+                entry(KEY, 9, "inactive", 1),
+            ],
+        ),
+    )
+    .unwrap();
+    let most = (1_u64 << 53) - 1;
+    let sql = format!("UPDATE usage_count SET count = {most}");
+    wardkey_registry::Store::execute(&kept.store, &sql, &[]).unwrap();
+    kept.send(1, report(2, vec![entry(KEY, 8, "allow", 1_000_000_000)])).unwrap();
+    let usage = kept.read(KEY);
+    let told = usage
+        .outcomes
+        .iter()
+        .map(|one| one.count)
+        .chain(usage.scopes.iter().flat_map(|one| [one.allowed, one.denied]));
+    let told: Vec<u64> = told.chain(usage.verifiers.iter().map(|one| one.allowed)).collect();
+    assert_eq!(told, [most; 5]);
 }
 
 #[test]

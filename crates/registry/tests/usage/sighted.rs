@@ -3,8 +3,8 @@
 use wardkey::UnixMillis;
 use wardkey_provision::AdminScope;
 use wardkey_registry::{
-    AuditEntry, Call, RegistryError, Reply, Reporter, RevokeRequest, RotateRequest, Sighting,
-    SightingVerdict, Store as _, UsedKey,
+    AuditEntry, Call, DestroyRequest, RegistryError, Reply, Reporter, RevokeRequest, RotateRequest,
+    Sighting, SightingVerdict, Store as _, UsageEntry, UsedKey,
 };
 use wardkey_testkit::{
     Acts, Tenant, admin_request, base_of, key_request, key_set_policy, rule, text_of,
@@ -40,7 +40,9 @@ fn sighting(key: &str, denied_as: Option<&str>) -> Sighting {
         status_index: base.status_index.0,
         day: u32::try_from(NOW.0 / DAY_MS).unwrap(),
         denied_as: denied_as.map(Into::into),
+        denied_at: None,
         verifier: "gateway-1".into(),
+        reporter: None,
         request_id: "req_report".into(),
     }
 }
@@ -79,7 +81,10 @@ fn each_generation_is_told_once_and_again_when_it_is_shown_dead() {
     let late = logged(&tenant, "key.late_use");
     assert_eq!(late.len(), 1);
     assert_eq!(late[0].target, Some(id_of(&key)));
-    assert_eq!(late[0].reason.as_deref(), Some("revoked: denied as inactive by gateway-1"));
+    assert_eq!(
+        late[0].reason.as_deref(),
+        Some("revoked: denied as inactive by gateway-1 (key_0000000000000001)")
+    );
     assert_eq!((late[0].outcome.as_str(), late[0].audience), ("refused", 1));
     assert_eq!((late[0].request_id.as_str(), &late[0].actor), ("req_test", &None));
     // The next day it is news again.
@@ -115,6 +120,73 @@ fn an_expired_narrowing_does_not_hide_that_its_key_is_shown_dead_later_that_day(
     assert_eq!(logged(&tenant, "key.late_use").len(), 1);
 }
 
+/// Nor is it a late use that a narrowing had expired before its key was revoked, however late that is told.
+#[test]
+fn what_expired_before_its_key_was_dead_is_no_late_use_of_it() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    let (early, late) =
+        (tenant.key(key_request(&["reports:read"])), tenant.key(key_request(&["reports:read"])));
+    for key in [&early, &late] {
+        tenant.revoke(&id_of(key), RevokeRequest::default()).unwrap();
+    }
+    let dead_at = u32::try_from(
+        tenant.number("SELECT min(ended_at) / 1000 FROM generation WHERE ended_at IS NOT NULL"),
+    )
+    .unwrap();
+    let at = |key: &str, second: u32| {
+        let said = entry(&id_of(key), base_of(key).status_index.0, "expired", 1);
+        UsageEntry { first: second, last: second, ..said }
+    };
+    let now = UnixMillis(u64::from(dead_at + 5) * 1_000);
+    let entries = vec![at(&early, dead_at - 1), at(&late, dead_at + 1)];
+    kept.send_at(1, report_at(1, now, entries), now).unwrap();
+    assert_eq!(tell(&kept, &tenant, now).len(), 2);
+    let logged_of = |key: &str| {
+        logged(&tenant, "key.late_use")
+            .iter()
+            .filter(|entry| entry.target == Some(id_of(key)))
+            .count()
+    };
+    assert_eq!((logged_of(&early), logged_of(&late)), (0, 1));
+    // That it is shown later all the same is one.
+    let said = entry_at(now, entry(&id_of(&early), base_of(&early).status_index.0, "inactive", 1));
+    kept.send_at(1, report_at(2, now, vec![said]), now).unwrap();
+    tell(&kept, &tenant, now.plus(5_000));
+    assert_eq!(logged_of(&early), 1);
+}
+
+/// A key that was suspended and lives again when the registry is told of it may be revoked the same day.
+#[test]
+fn a_suspension_that_has_ended_does_not_hide_that_its_key_is_shown_dead_later_that_day() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    let key = tenant.key(key_request(&["reports:read"]));
+    let said = || vec![entry(&id_of(&key), base_of(&key).status_index.0, "inactive", 1)];
+    kept.send(1, report(1, said())).unwrap();
+    assert_eq!(tell(&kept, &tenant, NOW)[0].1, SightingVerdict::Alive);
+    assert!(logged(&tenant, "key.late_use").is_empty());
+    tenant.revoke(&id_of(&key), RevokeRequest::default()).unwrap();
+    kept.send(1, report(2, said())).unwrap();
+    assert_eq!(tell(&kept, &tenant, NOW.plus(5_000)).len(), 1);
+    assert_eq!(logged(&tenant, "key.late_use").len(), 1);
+}
+
+/// A destroyed tenant's usage is gone within a day, of whatever nothing more was to be told.
+#[test]
+fn whoever_sweeps_asks_first_whether_the_tenant_is_still_there() {
+    let (kept, tenant) = (Kept::new(), Tenant::new());
+    assert_eq!(kept.usage().due_sweep(NOW.plus(2 * DAY_MS)).unwrap(), None);
+    kept.send(1, report(1, vec![])).unwrap();
+    assert_eq!(kept.usage().due_sweep(NOW).unwrap(), None);
+    let due = kept.usage().next_due(NOW).unwrap().unwrap();
+    assert!(due.since(NOW) <= DAY_MS);
+    assert_eq!(kept.usage().due_sweep(due).unwrap(), Some(wardkey::TenantId(1)));
+    assert_eq!(noted(&tenant, &[]), []);
+    let request = DestroyRequest { confirm: 1, reason: None };
+    tenant.book.ask(Call::DestroyTenant { authority: tenant.authority(), request }).unwrap();
+    let gone = tenant.book.ask(Call::NoteSightings { sightings: Vec::new() });
+    assert!(matches!(gone, Err(RegistryError::TenantGone)), "{gone:?}");
+}
+
 #[test]
 fn a_key_that_was_never_issued_is_an_alarm_once_a_day() {
     let (kept, tenant) = (Kept::new(), Tenant::new());
@@ -141,7 +213,7 @@ fn a_key_that_was_never_issued_is_an_alarm_once_a_day() {
     assert_eq!(alarms.len(), shown.len());
     for (alarm, (key_id, _)) in alarms.iter().zip(&shown) {
         assert_eq!((&alarm.target, alarm.audience), (&Some(key_id.clone()), 1));
-        assert_eq!(alarm.reason.as_deref(), Some("reported by gateway-1"));
+        assert_eq!(alarm.reason.as_deref(), Some("reported by gateway-1 (key_0000000000000001)"));
         assert_eq!(alarm.outcome, "alarm");
     }
     // What was shown is none of ours: nobody has been seen with those.
