@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { wardkeyFetch } from "../crates/js/js/holder/index.mjs";
 import { eventually } from "./harness/client.mjs";
+import { ask } from "./harness/forward_auth.mjs";
+import { flipped } from "./harness/key_text.mjs";
 import { RULED } from "./harness/policies.mjs";
 import { entryOf, usageReport } from "./harness/usage_report.mjs";
 import { bootstrapToken, Worker } from "./harness/worker.mjs";
@@ -106,7 +109,7 @@ describe("usage", () => {
     await send(usageReport([entryOf(key, { count: 9 })]), jobsGateway);
     assert.deepEqual((await usageOf(key)).outcomes, []);
     const [alarm] = await eventually("an alarm", async () => { const found = await logged("key.never_issued", key.key_id); return found.length && found; });
-    assert.deepEqual([alarm.audience, alarm.outcome, alarm.actor, alarm.reason], [2, "alarm", null, "reported by gateway-1"]);
+    assert.deepEqual([alarm.audience, alarm.outcome, alarm.actor, alarm.reason], [2, "alarm", null, `reported by gateway-1 (${jobsGateway.keyId})`]);
     assert.ok(worker.log.some((line) => line.includes("key.never_issued")));
 
     await worker.restart({ token: bootstrapToken({ tenant: 2 }) });
@@ -141,6 +144,7 @@ describe("usage", () => {
       "entries[0].outcome": [400, { ...good, entries: [entryOf(key, { outcome: "bad_tag" })] }],
       "entries[0].count": [400, { ...good, entries: [entryOf(key, { count: 2_000_000_000 })] }],
       "entries[0].key_id": [400, { ...good, entries: [{ ...good.entries[0], key_id: key.key }] }],
+      "verifier ": [400, { ...good, verifier: "forward-auth" }],
       "verifier": [400, { ...good, verifier: key.key }],
       "report_id": [400, { ...good, report_id: key.key }],
       "period": [400, { ...good, period: { from: now + 3_000, until: now + 3_600 } }],
@@ -171,7 +175,7 @@ describe("usage", () => {
     await eventually("an entry", async () => (await logged("key.late_use", key.key_id)).length === 1);
     const [entry] = await eventually("an entry", async () => { const found = await logged("key.late_use", other.key_id); return found.length && found; });
     assert.deepEqual([entry.audience, entry.outcome, entry.actor], [1, "refused", null]);
-    assert.equal(entry.reason, "revoked: denied as inactive by gateway-1");
+    assert.equal(entry.reason, `revoked: denied as inactive by gateway-1 (${gateway.keyId})`);
     await worker.restart();
     await send(usageReport([entryOf(other, { outcome: "revoked" })]));
     await sleep(TOLD_MS);
@@ -186,5 +190,151 @@ describe("usage", () => {
     await eventually("no second gift", async () => (await admin.create({}, seen)).json.key === undefined);
     assert.equal((await admin.create({}, seen)).json.key_id, first.key_id);
     assert.ok((await admin.create({}, kept)).json.key);
+  });
+});
+
+/** Longer than an isolate waits before it tells what it decided, and what it does when it was not taken. */
+const COUNTED_MS = 20_000;
+
+describe("usage of what the Worker decides itself", () => {
+  const route = (query) => `/v1/forward-auth/1/api?${query}`;
+  const READ = route("scope=reports:read");
+  let worker, admin;
+
+  before(async () => {
+    worker = await Worker.start({ limit: 1_000_000 });
+    admin = await worker.administrator({ policy: RULED });
+  });
+
+  const usageOf = async ({ key_id }) => (await admin.get(`/v1/keys/${key_id}/usage`)).json;
+  const decided = ({ outcomes }) => outcomes.reduce((sum, { count }) => sum + count, 0);
+  const counted = (key, count) =>
+    eventually(`${count} decisions`, async () => {
+      const usage = await usageOf(key);
+      return decided(usage) >= count && usage;
+    }, COUNTED_MS);
+
+  it("is each decision of forward auth about an authentic key, once, and of no other text", async () => {
+    const key = (await admin.create({ scopes: ["reports:read", "reports:write", "reports:purge"] })).json;
+    const calls = [...Array(40).fill(READ), ...Array(3).fill(route("scope=reports:export")), ...Array(2).fill(route("scope=reports:purge&scope=reports:read"))];
+    await Promise.all(calls.map((each) => ask(worker, key.key, { route: each })));
+    for (const text of [flipped(key.key), "wk_test_nonsense", undefined]) assert.equal((await ask(worker, text)).status, 401);
+    assert.equal((await ask(worker, key.key, { route: route("scope=reports:fly") })).status, 400);
+    assert.equal(decided(await usageOf(key)), 0, "no request a call");
+    const usage = await counted(key, 45);
+    assert.deepEqual(usage.outcomes.map(({ outcome, count }) => [outcome, count]).sort(), [["allow", 42], ["scope_missing", 3]]);
+    assert.deepEqual(usage.verifiers.map(({ name, allowed, denied }) => [name, allowed, denied]), [["forward-auth", 42, 3]]);
+    const scopes = usage.scopes.map(({ name, allowed, denied }) => [name, allowed, denied]).sort();
+    assert.deepEqual(scopes, [["reports:export", 0, 3], ["reports:purge", 2, 0], ["reports:read", 42, 0]]);
+    assert.deepEqual([usage.never_used_scopes, usage.lost], [["reports:write"], { by_verifiers: 0, by_registry: 0 }]);
+    await ask(worker, key.key);
+    await counted(key, 46);
+    assert.equal(decided(await usageOf(key)), 46);
+    const log = await admin.audit();
+    assert.deepEqual(log.filter(({ action }) => action === "key.never_issued" || action === "key.late_use"), []);
+  });
+
+  it("is each decision of `verify` for a credential that could not report it, and of no other", async () => {
+    const key = (await admin.create({})).json;
+    const legacy = await admin.deputy(["verifier:verify"], ["api"], { subject: "svc:legacy" });
+    const gateway = await admin.deputy(["verifier:key-set", "verifier:verify"], ["api"], { subject: "svc:gateway" });
+    for (const client of [legacy, gateway]) {
+      for (let call = 0; call < 3; call += 1) {
+        assert.equal((await client.post("/v1/verify", { key: key.key, scopes: ["reports:read"] })).json.decision, "allow");
+      }
+    }
+    await counted(key, 3);
+    await ask(worker, key.key);
+    const usage = await counted(key, 4);
+    assert.deepEqual(usage.verifiers.map(({ name, allowed }) => [name, allowed]).sort(), [["forward-auth", 1], ["svc:legacy", 3]]);
+  });
+
+  it("makes a dead key that is shown a late use, and ends an overlap that no registry call would", async () => {
+    const key = (await admin.create({})).json;
+    const next = (await admin.post(`/v1/keys/${key.key_id}/rotate`, { overlap_s: 3_600 })).json;
+    assert.equal((await ask(worker, next.key)).status, 200);
+    const states = async () => (await admin.get(`/v1/keys/${key.key_id}`)).json.generations.map(({ state }) => state);
+    await eventually("the overlap begins", async () => (await states())[0] === "retiring", COUNTED_MS);
+    await admin.revoke(key.key_id, {});
+    await eventually("it is denied", async () => (await ask(worker, next.key)).status === 401, 10_000);
+    const late = () => admin.audit().then((log) => log.find(({ action, target }) => action === "key.late_use" && target === key.key_id));
+    const entry = await eventually("an entry", late, COUNTED_MS);
+    assert.equal(entry.reason, "revoked: denied as inactive by forward-auth (worker)");
+  });
+
+  it("changes no answer and holds none up where it cannot be told", async () => {
+    const key = (await admin.create({})).json;
+    await worker.restart({ without: ["USAGE"] });
+    const timed = async () => {
+      const began = Date.now();
+      const answers = [await ask(worker, key.key), await ask(worker, key.key, { route: route("scope=reports:export") }), await ask(worker, flipped(key.key))];
+      return [answers.map(({ status }) => status), Date.now() - began];
+    };
+    for (let round = 0; round < 12; round += 1) {
+      const [statuses, took] = await timed();
+      assert.deepEqual(statuses, [200, 403, 401]);
+      assert.ok(took < 2_000, `${took} ms`);
+      await sleep(1_000);
+    }
+    assert.ok(worker.log.some((line) => line.includes("is not counted yet")), "it was tried");
+    await worker.restart({ without: [] });
+  });
+});
+
+describe("by when to have the next key", () => {
+  const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+  const STRICT = "/v1/forward-auth/1/api?scope=reports:read&strict=true";
+  let worker, admin;
+
+  before(async () => {
+    worker = await Worker.start({ limit: 1_000_000 });
+    admin = await worker.administrator({ policy: RULED });
+  });
+
+  /** Rotates a key whose next generation is seen at once; answers the next one and when the old one is retired, in milliseconds. */
+  const rotated = async (key_id, use) => {
+    const next = (await admin.post(`/v1/keys/${key_id}/rotate`, { overlap_s: 3_600 })).json;
+    await use(next.key);
+    const { generations } = (await admin.get(`/v1/keys/${key_id}`)).json;
+    return [next.key, Math.floor(generations[0].retire_at_ms / 1_000) * 1_000];
+  };
+
+  it("is told to the holder of a key by forward auth, once its successor was seen", async () => {
+    const key = (await admin.create({})).json;
+    const told = [];
+    const call = (text) => wardkeyFetch({ key: text, origins: [worker.url], onRotateBy: (date) => told.push(date.getTime()) });
+    const old = call(key.key);
+    assert.equal((await old(`${worker.url}${STRICT}`)).status, 200);
+    assert.deepEqual(told, []);
+    const [next, deadline] = await rotated(key.key_id, (text) => ask(worker, text, { route: STRICT }));
+    for (let calls = 0; calls < 3; calls += 1) {
+      const response = await old(`${worker.url}${STRICT}`);
+      assert.match(response.headers.get("wardkey-rotate-by"), HTTP_DATE);
+    }
+    assert.deepEqual(told, [deadline]);
+    // Whoever has the next one has nothing to do, and without the registry nobody knows.
+    for (const [text, route] of [[next, STRICT], [key.key, STRICT.replace("&strict=true", "")], [key.key, STRICT.replace("reports:read", "reports:export")]]) {
+      assert.equal((await ask(worker, text, { route })).headers["wardkey-rotate-by"], undefined);
+    }
+    // A verifier is told of the key that it asks about, and not of its own.
+    const verifier = await admin.deputy(["verifier:verify"], ["api"]);
+    const question = (text, strict) => verifier.post("/v1/verify", { key: text, scopes: ["reports:read"], strict });
+    const answer = await question(key.key, true);
+    assert.deepEqual([answer.json.rotate_by, answer.headers["wardkey-rotate-by"]], [deadline / 1_000, undefined]);
+    assert.equal((await question(next, true)).json.rotate_by, undefined);
+    assert.equal((await question(key.key, false)).json.rotate_by, undefined);
+  });
+
+  it("is told to the holder of an administration key by what it asks, and to nobody else", async () => {
+    const deputy = await admin.deputy(["keys:read"], ["api"]);
+    const [next, deadline] = await rotated(deputy.keyId, (text) => worker.client(text).get("/v1/keys"));
+    const old = await deputy.get("/v1/keys");
+    assert.equal(Date.parse(old.headers["wardkey-rotate-by"]), deadline);
+    for (const client of [admin, worker.client(next), worker.client(), worker.client(flipped(next))]) {
+      assert.equal((await client.get("/v1/keys")).headers["wardkey-rotate-by"], undefined);
+    }
+    // What it may not do is refused without a word of it.
+    const refused = await deputy.post("/v1/keys", { subject: "svc:a", audience: "api", scopes: ["reports:read"], expires_in: 3_600 });
+    assert.deepEqual([refused.status, refused.headers["wardkey-rotate-by"]], [403, undefined]);
   });
 });

@@ -14,3 +14,8 @@ pub(crate) fn now() -> UnixMillis {
 pub(crate) fn http_date() -> String {
     js_sys::Date::new_0().to_utc_string().into()
 }
+
+/// Another time, said in the same way.
+pub(crate) fn http_date_of(at: UnixMillis) -> String {
+    js_sys::Date::new(&(at.0 as f64).into()).to_utc_string().into()
+}

@@ -31,6 +31,6 @@ impl DirectoryClient {
         call: &DirectoryCall,
         limit: Duration,
     ) -> Result<DirectoryReply, ApiError> {
-        Ok(exchange(&self.0, Headers::new(), call, limit).await??)
+        Ok(exchange(&self.0, Headers::new(), call, limit, None).await??)
     }
 }

@@ -19,6 +19,7 @@ use wardkey_registry::{Call, Reply, StrictVerdict, VerifierMaterial, WireBytes};
 use crate::clock;
 use crate::problem::ApiError;
 use crate::registry_client::{RegistryClient, unexpected_reply};
+use crate::rotate_by::RotateBy;
 
 /// Most audiences that an isolate holds.
 const MAX_AUDIENCES: usize = 256;
@@ -52,6 +53,8 @@ pub(crate) struct EdgeVerifier<'c> {
     registry: &'c RegistryClient,
     /// The request that it verifies for.
     request: &'c crate::Call,
+    /// By when the key that was asked about is to be replaced, where the registry was asked.
+    rotate_by: RotateBy,
 }
 
 /// Audience and edition of each key set of a tenant that the isolate holds.
@@ -77,7 +80,7 @@ impl<'c> EdgeVerifier<'c> {
         if let Some(bytes) = material.key_set {
             hold(name, &bytes)?;
         }
-        Ok(Self { name, registry, request })
+        Ok(Self { name, registry, request, rotate_by: RotateBy::default() })
     }
 
     /// The verifier of an audience with what the isolate holds of it; none where that is nothing.
@@ -87,9 +90,20 @@ impl<'c> EdgeVerifier<'c> {
         registry: &'c RegistryClient,
         request: &'c crate::Call,
     ) -> Option<Self> {
-        let verifier = Self { name: (tenant, audience), registry, request };
+        let verifier =
+            Self { name: (tenant, audience), registry, request, rotate_by: RotateBy::default() };
         verifier.with(|_| ())?;
         Some(verifier)
+    }
+
+    /// Tenant and audience.
+    pub(crate) const fn name(&self) -> (TenantId, AudienceId) {
+        self.name
+    }
+
+    /// By when the key is to be replaced that was decided last: known where the registry was asked about it.
+    pub(crate) const fn rotate_by(&self) -> &RotateBy {
+        &self.rotate_by
     }
 
     /// The easiest requirement that there is: for finding out whether a key is one at all.
@@ -200,7 +214,12 @@ impl<'c> EdgeVerifier<'c> {
             request_id: self.request.id.as_str().into(),
         };
         let verdict = match self.registry.ask(&call).await {
-            Ok(Reply::Checked(verdict)) => registry_verdict(&verdict)?,
+            Ok(Reply::Checked(verdict)) => {
+                if let StrictVerdict::Alive { retires_at_ms: Some(at), .. } = verdict {
+                    self.rotate_by.set(UnixMillis(at));
+                }
+                registry_verdict(&verdict)?
+            }
             Err(ApiError::TenantGone | ApiError::Denied(Reason::TenantGone)) => {
                 RegistryVerdict::TenantGone
             }
@@ -250,7 +269,7 @@ struct Unanswered;
 
 fn registry_verdict(verdict: &StrictVerdict) -> Result<RegistryVerdict, Unanswered> {
     match verdict {
-        StrictVerdict::Alive { sequence } => Ok(RegistryVerdict::Alive { sequence: *sequence }),
+        StrictVerdict::Alive { sequence, .. } => Ok(RegistryVerdict::Alive { sequence: *sequence }),
         StrictVerdict::Dead { reason } => match Reason::named(reason) {
             Some(Reason::Revoked) => Ok(RegistryVerdict::Revoked),
             Some(Reason::Suspended) => Ok(RegistryVerdict::Suspended),

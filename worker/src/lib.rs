@@ -16,10 +16,13 @@ mod gzip;
 mod head_cache;
 mod object_message;
 mod object_store;
+mod own_reports;
+mod own_usage;
 mod problem;
 mod record_store;
 mod registry_client;
 mod request_id;
+mod rotate_by;
 mod routes;
 mod state_store;
 mod sweep;
@@ -38,6 +41,7 @@ use worker::{
 use crate::problem::ApiError;
 use crate::registry_client::RegistryClient;
 use crate::request_id::RequestId;
+use crate::rotate_by::RotateBy;
 use crate::routes::{
     audit, bootstrap, forward_auth, healthz, key_life, key_set, keys, list, openapi, policy,
     revocations, signing_keys, tenant, usage, verify,
@@ -48,13 +52,16 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     pub(crate) url: url::Url,
     pub(crate) env: Env,
+    pub(crate) context: Context,
     pub(crate) id: RequestId,
+    /// By when the credential that the request is made by is to be replaced, once the registry has accepted it.
+    pub(crate) rotate_by: RotateBy,
 }
 
 impl Call {
     /// The registry of a tenant.
     pub(crate) fn registry(&self, tenant: TenantId) -> Result<RegistryClient, ApiError> {
-        let client = RegistryClient::of(&self.env, tenant)?;
+        let client = RegistryClient::of(&self.env, tenant)?.keeping(self.rotate_by.clone());
         #[cfg(feature = "plant-faults")]
         let client = client.planting(self.request.headers())?;
         Ok(client)
@@ -99,18 +106,21 @@ impl Call {
 
 /// Answers a request: whatever happens, with a response that has a request id.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let id = RequestId::new();
+    let rotate_by = RotateBy::default();
     let outcome = match request.url() {
         Ok(url) => {
             head_cache::warn_where_there_is_none(&url);
-            route(Call { request, url, env, id: id.clone() }).await
+            let (id, rotate_by) = (id.clone(), rotate_by.clone());
+            route(Call { request, url, env, context, id, rotate_by }).await
         }
         Err(_) => Err(ApiError::invalid("url", "is not a URL")),
     };
     let mut response = outcome.or_else(|error| error.into_response(&id))?;
     response.headers_mut().set("Wardkey-Request-Id", id.as_str())?;
     response.headers_mut().set("X-Content-Type-Options", "nosniff")?;
+    rotate_by.say(response.headers_mut())?;
     // RFC 9110 section 6.6.1: caches count an answer's age from it. Cloudflare sets its own.
     response.headers_mut().set("Date", &clock::http_date())?;
     Ok(response)

@@ -6,11 +6,13 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use wardkey::UnixMillis;
 use wardkey_registry::RegistryError;
 use worker::{Delay, Headers, Method, Request, RequestInit, Stub, console_error};
 use zeroize::Zeroizing;
 
 use crate::problem::ApiError;
+use crate::rotate_by::RotateBy;
 
 /// Sends a message and waits for what the object says, for a limited time.
 ///
@@ -21,8 +23,9 @@ pub(crate) async fn exchange<M: Serialize, A: DeserializeOwned>(
     headers: Headers,
     message: &M,
     limit: Duration,
+    retires_at: Option<&RotateBy>,
 ) -> Result<Result<A, RegistryError>, ApiError> {
-    let asking = Box::pin(send(stub, headers, message));
+    let asking = Box::pin(send(stub, headers, message, retires_at));
     match select(asking, Delay::from(limit)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(ApiError::RegistryUnavailable),
@@ -33,6 +36,7 @@ async fn send<M: Serialize, A: DeserializeOwned>(
     stub: &Stub,
     headers: Headers,
     message: &M,
+    retires_at: Option<&RotateBy>,
 ) -> Result<Result<A, RegistryError>, ApiError> {
     let message = Zeroizing::new(
         serde_json::to_string(message).map_err(|error| ApiError::Internal(error.to_string()))?,
@@ -48,6 +52,10 @@ async fn send<M: Serialize, A: DeserializeOwned>(
             return Err(ApiError::RegistryUnavailable);
         }
     };
+    let said = response.headers().get(RETIRES_AT_HEADER)?.and_then(|text| text.parse().ok());
+    if let (Some(keeper), Some(at)) = (retires_at, said) {
+        keeper.set(UnixMillis(at));
+    }
     let body = Zeroizing::new(response.bytes().await.map_err(|_| ApiError::RegistryUnavailable)?);
     serde_json::from_slice(&body).map_err(|error| {
         // The object may have done what was asked, so that this is no failure of ours alone.
@@ -65,3 +73,7 @@ fn finding(error: &serde_json::Error) -> &'static str {
         Category::Eof => "was cut short",
     }
 }
+
+/// In which an object says when the credential that it was called by is retired, in Unix milliseconds. WHY a header: of any
+/// answer, whatever its shape.
+pub(crate) const RETIRES_AT_HEADER: &str = "Wardkey-Retires-At";

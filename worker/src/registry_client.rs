@@ -11,6 +11,7 @@ use crate::clock;
 use crate::forged_credentials::UnjudgedCredential;
 use crate::object_message::exchange;
 use crate::problem::ApiError;
+use crate::rotate_by::RotateBy;
 
 /// Longest wait for all answers that one request needs: an object that hangs is reported to the caller
 /// before 5 s have passed, however many calls it takes.
@@ -23,6 +24,8 @@ pub(crate) struct RegistryClient {
     deadline: Cell<Option<UnixMillis>>,
     /// The credential that the first answer says what it is.
     unjudged: Cell<Option<UnjudgedCredential>>,
+    /// What answers say of the credential that the request is made by.
+    rotate_by: RotateBy,
     #[cfg(feature = "plant-faults")]
     planted: Option<String>,
 }
@@ -40,9 +43,15 @@ impl RegistryClient {
             stub,
             deadline: Cell::new(None),
             unjudged: Cell::new(None),
+            rotate_by: RotateBy::default(),
             #[cfg(feature = "plant-faults")]
             planted: None,
         })
+    }
+
+    /// The same client, which keeps there what answers say of the credential that a call is made by.
+    pub(crate) fn keeping(self, rotate_by: RotateBy) -> Self {
+        Self { rotate_by, ..self }
     }
 
     /// The same client, whose first answer judges a credential.
@@ -84,7 +93,8 @@ impl RegistryClient {
         if let Some(planted) = &self.planted {
             headers.set(crate::tenant_registry::PLANT_HEADER, planted)?;
         }
-        let outcome = exchange(&self.stub, headers, call, limit.min(left)).await;
+        let outcome =
+            exchange(&self.stub, headers, call, limit.min(left), Some(&self.rotate_by)).await;
         if let Some((place, credential)) = judging {
             credential.judged(place, &outcome).await?;
         }

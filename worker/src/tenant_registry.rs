@@ -14,7 +14,8 @@ use std::time::Duration;
 use getrandom::SysRng;
 use wardkey::{Reason, UnixMillis};
 use wardkey_registry::{
-    Call, DirectoryCall, Registry, RegistryError, Reply, SightingVerdict, Store, StrictVerdict,
+    ActingGeneration, Call, DirectoryCall, Registry, RegistryError, Reply, SightingVerdict, Store,
+    StrictVerdict,
 };
 use worker::{
     Delay, DurableObject, Env, Request, Response, ScheduledTime, State, console_error,
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 use crate::clock;
 use crate::config::Config;
 use crate::directory_client::DirectoryClient;
+use crate::object_message::RETIRES_AT_HEADER;
 use crate::object_store::ObjectStore;
 use crate::problem::ApiError;
 use crate::record_store::RecordStore;
@@ -71,6 +73,7 @@ impl DurableObject for TenantRegistry {
             return refused(RegistryError::Busy);
         }
         self.work_off_deadlines().await;
+        let acting = call.acting_generation();
         let mut outcome = self.answer(&request, call);
         if is_never_issued(&outcome) {
             // Whoever can make a right tag holds a key set, or something that it is derived from. Which key it says it is, and
@@ -93,7 +96,13 @@ impl DurableObject for TenantRegistry {
         if request.headers().get(PLANT_HEADER)?.is_some_and(|fault| fault == LOSE_ALARM) {
             self.state.storage().delete_alarm().await?;
         }
-        Response::from_json(&outcome)
+        let mut response = Response::from_json(&outcome)?;
+        if outcome.is_ok()
+            && let Some(at) = acting.and_then(|acting| self.retires_at(acting))
+        {
+            response.headers_mut().set(RETIRES_AT_HEADER, &at.0.to_string())?;
+        }
+        Ok(response)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -152,6 +161,13 @@ impl TenantRegistry {
         }
         let _ = request;
         Registry::new(&store as &dyn Store, &config.root).answer(call, clock::now(), &mut SysRng)
+    }
+
+    /// When the credential of a call that was answered is retired. What was done is done, whether or not this can be told.
+    fn retires_at(&self, acting: ActingGeneration) -> Option<UnixMillis> {
+        let config = self.config().ok()?;
+        let store = ObjectStore::of(&self.state);
+        Registry::new(&store, &config.root).retires_at(acting).ok().flatten()
     }
 
     /// When the alarm has something to do.

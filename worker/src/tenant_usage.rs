@@ -72,8 +72,12 @@ impl TenantUsage {
     async fn tell(&self) -> Result<(), ApiError> {
         let store = ObjectStore::of(&self.state);
         let usage = Usage::new(&store);
-        let Some((tenant, sightings)) = usage.due_sightings(clock::now())? else {
-            return Ok(());
+        let now = clock::now();
+        let (tenant, sightings) = match (usage.due_sightings(now)?, usage.due_sweep(now)?) {
+            (Some(due), _) => due,
+            // Whether the tenant is still there: what a destroyed one left goes.
+            (None, Some(tenant)) => (tenant, Vec::new()),
+            (None, None) => return Ok(()),
         };
         let call = Call::NoteSightings { sightings: sightings.clone() };
         let answer = match RegistryClient::of(&self.env, tenant) {

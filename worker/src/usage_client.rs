@@ -31,6 +31,6 @@ impl UsageClient {
     /// # Errors
     /// What it says, or [`ApiError::RegistryUnavailable`].
     pub(crate) async fn ask(&self, call: &UsageCall) -> Result<UsageReply, ApiError> {
-        Ok(exchange(&self.0, Headers::new(), call, ANSWER_TIME).await??)
+        Ok(exchange(&self.0, Headers::new(), call, ANSWER_TIME, None).await??)
     }
 }

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use wardkey::{Allow, Decision, Reason, Requirement, TenantId};
-use wardkey_registry::WireSecret;
+use wardkey_registry::{Reporter, WireSecret};
 use worker::{Headers, Response, ResponseBuilder, console_warn};
 
 use crate::Call;
 use crate::audience_names::NamedAudience;
 use crate::credential;
 use crate::edge_verifier::EdgeVerifier;
+use crate::own_reports;
 use crate::problem::ApiError;
 
 /// Where the proxy says who its caller is.
@@ -38,7 +39,8 @@ struct Wanted {
 /// 4. The audience is known, by what the isolate holds or by the registry: 401 as for any unknown key, 429, 503.
 /// 5. The core decides, as for `POST /v1/verify`: 401, 403, 503; 400 for a scope that the audience has not, and
 ///    that only to those whose key is one of this audience.
-/// 6. 200 without a body.
+/// 6. What was decided about an authentic key is counted, and told to the tenant's usage later: no answer waits for it.
+/// 7. 200 without a body.
 pub(crate) async fn decide(call: Call, tenant: &str, audience: &str) -> Result<Response, ApiError> {
     match judge(&call, tenant, audience).await {
         Ok(response) => Ok(response),
@@ -76,7 +78,16 @@ async fn judge(call: &Call, tenant: &str, audience: &str) -> Result<Response, Ap
         verifier = newer;
         outcome = wanted.decided(&verifier, &text, caller).await;
     }
-    match outcome? {
+    let decision = outcome?;
+    let (tenant, audience) = verifier.name();
+    own_reports::count(
+        call,
+        (tenant, audience.0),
+        Reporter::FORWARD_AUTH,
+        &decision,
+        &wanted.scopes,
+    );
+    match decision {
         Decision::Allow(allow) => allowed(&verifier, &allow),
         Decision::Deny(denial) => Err(ApiError::Denied(denial.reason)),
         Decision::Ask(_) => {
@@ -160,7 +171,9 @@ fn allowed(verifier: &EdgeVerifier<'_>, allow: &Allow) -> Result<Response, ApiEr
         .with_header("Wardkey-Scopes", &verifier.scope_names(&allow.scopes).join(" "))?
         .with_header("Wardkey-Expires-At", &allow.expires_at.0.to_string())?
         .with_header("Cache-Control", "no-store")?;
-    Ok(builder.fixed(Vec::new()))
+    let mut response = builder.fixed(Vec::new());
+    verifier.rotate_by().say(response.headers_mut())?;
+    Ok(response)
 }
 
 /// Whether a newer key set, or catalog, could decide otherwise.

@@ -23,7 +23,7 @@ pub(crate) async fn take(call: Call) -> Result<Response, ApiError> {
     let (registry, authority, audience) = admin.accept(audience(&call.url)).await?;
     let has = wanted.editions(tenant);
     let asked = RegistryCall::ReadKeySet { authority, audience, has };
-    let Reply::Verifier(VerifierMaterial { audience, key_set_version, key_set }) =
+    let Reply::Verifier(VerifierMaterial { audience, key_set_version, key_set, .. }) =
         registry.ask(&asked).await?
     else {
         return Err(unexpected_reply());

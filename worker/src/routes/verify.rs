@@ -9,6 +9,7 @@ use worker::Response;
 
 use crate::admin_request::AdminRequest;
 use crate::edge_verifier::{self, EdgeVerifier};
+use crate::own_reports;
 use crate::problem::ApiError;
 use crate::routes::json;
 use crate::{Call, body};
@@ -68,6 +69,9 @@ pub(super) enum VerifyAnswer {
         audience: u8,
         scopes: Vec<String>,
         expires_at: u32,
+        /// When the key is retired, in Unix seconds: its successor was seen. Known where the registry was asked.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rotate_by: Option<u32>,
         narrowed: bool,
         list: ListAnswer,
     },
@@ -94,7 +98,8 @@ pub(super) struct ListAnswer {
 ///    empty requirement included), 408, 413, 415.
 /// 3. The registry admits the verifier, which fixes tenant and audience: 401, 403, 503.
 /// 4. The core decides with what the isolate holds; a refresh or the registry is asked where it says so.
-/// 5. 200 with the decision, and in `status` what the caller's own answer should be.
+/// 5. What was decided is counted for a verifier that may not report it itself, and told to the tenant's usage later.
+/// 6. 200 with the decision, and in `status` what the caller's own answer should be.
 pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
     let admin = AdminRequest::of(&call)?;
     let tenant = admin.tenant;
@@ -104,10 +109,15 @@ pub(crate) async fn decide(mut call: Call) -> Result<Response, ApiError> {
     let has = edge_verifier::held(tenant);
     let admission = RegistryCall::AdmitVerifier { authority, audience: request.audience, has };
     let material = edge_verifier::material(registry.ask(&admission).await?)?;
+    let counted_as = material.counted_as.clone();
     let verifier = EdgeVerifier::new(tenant, material, &registry, &call)?;
     let requirement = verifier.requirement(&request.scopes, request.r#match == Match::Any)?;
     let requirement = if request.strict { requirement.strict() } else { requirement };
     let decided = verifier.decide(request.key.secret_str(), &requirement, address).await;
+    if let (Some(name), Ok(decision)) = (&counted_as, &decided) {
+        let (tenant, audience) = verifier.name();
+        own_reports::count(&call, (tenant, audience.0), name, decision, &request.scopes);
+    }
     let answer = match decided {
         Ok(Decision::Allow(allow)) => allowed(&verifier, &allow),
         Ok(Decision::Deny(denial)) => {
@@ -140,6 +150,7 @@ fn allowed(verifier: &EdgeVerifier<'_>, allow: &Allow) -> VerifyAnswer {
         audience: allow.signing_key.audience.0,
         scopes: verifier.scope_names(&allow.scopes),
         expires_at: allow.expires_at.0,
+        rotate_by: verifier.rotate_by().seconds(),
         narrowed: allow.narrowed,
         list: ListAnswer {
             sequence: allow.list.sequence,
