@@ -6,7 +6,8 @@ import { OptionError } from "../errors.mjs";
 export function scopeNumbers(scopes, catalog) {
   if (!Array.isArray(scopes)) throw new OptionError("invalid_option", "scopes: an array of numbers, or of names beside a catalog");
   let named;
-  return scopes.map((scope) => {
+  // WHY not `map`: a hole is no element to it, and would be scope 0 to who writes bits.
+  return Array.from(scopes, (scope) => {
     if (typeof scope === "number") return number(scope, "scopes");
     if (typeof scope !== "string") throw new OptionError("invalid_option", "scopes: numbers or names");
     if (catalog === undefined) throw new OptionError("catalog_needed", "scopes by name take a catalog: a key holds numbers only");
@@ -21,7 +22,7 @@ export function scopeNumbers(scopes, catalog) {
 function numbersByName(catalog) {
   const entries = () => {
     if (catalog instanceof Map) return [...catalog];
-    if (Array.isArray(catalog)) return catalog.map((scope) => [scope?.name, scope?.number]);
+    if (Array.isArray(catalog)) return Array.from(catalog, (scope) => [scope?.name, scope?.number]);
     if (catalog !== null && typeof catalog === "object") return Object.entries(catalog);
     throw new OptionError("invalid_option", "catalog: an object or a Map from name to number, or an array of { name, number }");
   };

@@ -5,7 +5,7 @@ import { OptionError } from "../errors.mjs";
 /** A test for URLs, from origins such as `https://api.example.com`. */
 export function allowedOrigins(origins) {
   if (!Array.isArray(origins) || origins.length === 0) throw new OptionError("invalid_option", "origins: an array of at least one");
-  const allowed = new Set(origins.map(read));
+  const allowed = new Set(Array.from(origins, read));
   return (url) => allowed.has(url.origin);
 }
 

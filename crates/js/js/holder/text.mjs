@@ -10,8 +10,8 @@ export function keyText(key) {
 
 /** An array of strings without blanks. */
 export function words(name, value) {
-  if (!Array.isArray(value) || !value.every((word) => typeof word === "string" && /^\S+$/.test(word))) {
-    throw new OptionError("invalid_option", `${name}: an array of strings`);
-  }
-  return value;
+  // WHY a copy: a hole is no element to `every`, and nothing else may be read than what was looked at.
+  const list = Array.isArray(value) ? Array.from(value) : [undefined];
+  if (!list.every((word) => typeof word === "string" && /^\S+$/.test(word))) throw new OptionError("invalid_option", `${name}: an array of strings`);
+  return list;
 }
