@@ -1,17 +1,22 @@
 // A fetch that attaches the key to requests to its own origins, and to no other.
 
 import { KeyTextError, OptionError, RequestError } from "../errors.mjs";
+import { known } from "../options.mjs";
 import { allowedOrigins, isOpenToOthers } from "./origin.mjs";
 
 const MAX_REDIRECTS = 20;
 const MAX_KEY_LEN = 512;
-/** Headers that are for who was asked, and nobody else. */
-const FOR_ITS_ORIGIN = ["authorization", "cookie", "proxy-authorization"];
+/** Headers that are for who was asked, and nobody else: what fetch itself takes away, and what else commonly is a credential. */
+const FOR_ITS_ORIGIN = ["authorization", "cookie", "cookie2", "host", "proxy-authorization", "x-api-key", "x-auth-token", "x-csrf-token", "x-xsrf-token"];
+const OPTIONS = ["key", "origins", "header", "onRotateBy", "fetch"];
 
 /** A function like `fetch`. */
-export function wardkeyFetch({ key, origins, header = "Authorization", onRotateBy, fetch = globalThis.fetch } = {}) {
+export function wardkeyFetch(options = {}) {
+  const { key, origins, header = "Authorization", onRotateBy, fetch = globalThis.fetch } = known(options, OPTIONS, "wardkeyFetch");
   const isAllowed = allowedOrigins(origins);
   if (typeof key !== "function") credential(key);
+  if (onRotateBy !== undefined && typeof onRotateBy !== "function") throw new OptionError("invalid_option", "onRotateBy: a function");
+  if (typeof fetch !== "function") throw new OptionError("invalid_option", "fetch: a function");
   if (typeof header !== "string" || !/^[A-Za-z0-9-]+$/.test(header)) throw new OptionError("invalid_option", "header: a header's name");
   const isBearer = header.toLowerCase() === "authorization";
   let rotateBy;
@@ -60,8 +65,9 @@ export function wardkeyFetch({ key, origins, header = "Authorization", onRotateB
       if (!carries) {
         if (isOpenToOthers(next)) throw new RequestError("redirect_refused", "a redirect leaves https");
         if (body !== undefined) throw new RequestError("redirect_refused", "a redirect would send the body to another origin");
-        for (const name of [header, ...FOR_ITS_ORIGIN]) headers.delete(name);
       }
+      // Also from one of its origins to another: the key is for both, the caller's own credentials are for the first.
+      if (next.origin !== url.origin) for (const name of [header, ...FOR_ITS_ORIGIN]) headers.delete(name);
       url = next;
       response = await fetch(url.href, { ...init, method, headers: carries ? await withKey(headers) : headers, body, signal, redirect: "manual" });
       if (carries) report(response);
