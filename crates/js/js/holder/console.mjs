@@ -1,7 +1,9 @@
 // A console that shows no credential. What is printed is made a text first: a key inside an object, an error or a Map is one of its
 // parts, and nothing is seen of it that was not looked through.
 
-import { redact } from "./redact.mjs";
+import { isBytes, sizeOf, withoutBytes } from "./bytes.mjs";
+import { LINE_BUDGET_US } from "./pino.mjs";
+import { redactOptions, redactWithin } from "./redact.mjs";
 
 /** Methods whose arguments are what is shown. */
 const SHOWING = ["log", "info", "warn", "error", "debug", "trace", "group", "groupCollapsed", "dirxml"];
@@ -12,11 +14,13 @@ const NOT_SHOWN = "[not shown: it could not be redacted]";
 export function redactingConsole(target = globalThis.console, options) {
   const shown = (values) => {
     try {
-      return redact(asText(values), options);
+      return redactWithin({ left: LINE_BUDGET_US }, withoutBytes(asText(values)), options);
     } catch {
       return NOT_SHOWN;
     }
   };
+  // A mistake in the options is told now, and not by a console that shows nothing.
+  redactOptions(options);
   const own = new Map();
   for (const name of SHOWING) {
     if (typeof target[name] === "function") own.set(name, (...values) => (values.length === 0 ? target[name]() : target[name](shown(values))));
@@ -41,7 +45,7 @@ export function redactingConsole(target = globalThis.console, options) {
 /** As the platform's console would print it, or as plainly as can be where that is not to be had. */
 function asText(values) {
   const format = globalThis.process?.getBuiltinModule?.("node:util")?.format;
-  if (format) return format(...values);
+  if (format) return format(...values.map((value) => (isBytes(value) ? sizeOf(value) : value)));
   return values.map((value) => plain(value)).join(" ");
 }
 
@@ -49,8 +53,11 @@ function plain(value) {
   if (typeof value === "string") return value;
   if (value instanceof Error) return `${value.stack ?? value}${value.cause === undefined ? "" : `\ncause: ${plain(value.cause)}`}`;
   if (value === null || typeof value !== "object") return String(value);
+  if (isBytes(value)) return sizeOf(value);
   const seen = new Set();
-  const text = JSON.stringify(value, (_, each) => {
+  const text = JSON.stringify(value, function (name, each) {
+    // A Buffer has been made a list when it is handed in.
+    if (isBytes(this[name])) return sizeOf(this[name]);
     if (typeof each === "bigint") return `${each}n`;
     if (each instanceof Error) return `${each.stack ?? each}`;
     if (each === null || typeof each !== "object") return each;
