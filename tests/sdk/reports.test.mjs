@@ -20,7 +20,7 @@ describe("reports", () => {
         if (answer) throw answer;
       },
     };
-    const reports = new UsageReports({ transport, name: "gateway", everyMs: 1_000, now: () => clock.now });
+    const reports = new UsageReports({ transport, usage: { verifier: "gateway", everyMs: 1_000 }, now: () => clock.now });
     return { reports, sent, clock, answers };
   }
   const sum = (reports) => reports.flatMap(({ entries }) => entries).reduce((all, { count }) => all + count, 0);
@@ -46,7 +46,7 @@ describe("reports", () => {
     const ends = [];
     const hanging = new UsageReports({
       transport: { report: (report) => (sent.push(structuredClone(report)), new Promise((end, fail) => ends.push({ end, fail }))) },
-      name: "gateway", everyMs: 1_000, now: () => clock.now,
+      usage: { verifier: "gateway", everyMs: 1_000 }, now: () => clock.now,
     });
     hanging.count(claims(1), "a:b", "allow");
     const first = hanging.send();
@@ -55,9 +55,9 @@ describe("reports", () => {
     assert.deepEqual([sent.length, sent[0].report_id], [2, sent[1].report_id]);
     hanging.count(claims(2), "a:b", "allow");
     ends[0].end();
+    ends[1].end();
     await new Promise((next) => setTimeout(next, 5));
     assert.equal(sent.length, 3);
-    ends[1].end();
     ends[2].fail(new Error("away"));
     await Promise.all([first, second].map((each) => Promise.race([each, new Promise((next) => setTimeout(next, 5))])));
     const last = hanging.send();

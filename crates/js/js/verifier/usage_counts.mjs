@@ -1,42 +1,42 @@
 // What was decided about which key, counted: never a request a call.
 
-/** Counts by generation, scopes and outcome, and says how many decisions it had no room for. */
+/** Counts by day, generation, scopes and outcome, and says how many decisions it had no room or no words for. */
 export class UsageCounts {
   /** When the first decision that is counted here was, in Unix milliseconds; nothing before there is one. */
   since;
-  /** Of the day that is counted. */
   #byGeneration = new Map();
-  #day;
-  /** Of days before: a report is of one day. */
-  #earlier = [];
   #size = 0;
   #lost = 0;
 
   /** Counts a decision about a key whose tag was right. */
   count({ keyId, statusIndex }, scopes, outcome, now) {
-    this.since ??= now;
     const second = Math.floor(now / 1_000);
-    const day = Math.floor(second / DAY_S);
-    if (day !== this.#day) {
-      if (this.#byGeneration.size > 0) this.#earlier.push(this.#byGeneration);
-      this.#byGeneration = new Map();
-      this.#day = day;
-    }
-    let kinds = this.#byGeneration.get(statusIndex);
-    if (kinds === undefined) {
-      if (this.#size >= MOST_ENTRIES) return this.#lose();
-      this.#byGeneration.set(statusIndex, (kinds = new Map()));
-    }
-    const kind = `${outcome} ${scopes}`;
-    const entry = kinds.get(kind);
-    if (entry !== undefined) {
+    if (!(second >= 0 && second < 2 ** 32)) return this.lose(now);
+    this.since ??= now;
+    // By day, as the registry keeps them: a period within one day is never longer than it takes.
+    const kind = `${dayOf(second)} ${outcome} ${scopes}`;
+    const kinds = this.#byGeneration.get(statusIndex);
+    const entry = kinds?.get(kind);
+    if (entry !== undefined && entry.count < MOST_OF_A_KIND) {
       entry.count += 1;
+      entry.first = Math.min(entry.first, second);
       entry.last = Math.max(entry.last, second);
-      return;
+      return undefined;
     }
-    if (this.#size >= MOST_ENTRIES) return this.#lose();
+    const named = [...new Set([scopes].flat())];
+    // WHY lost, and not told by the first 16: whoever reads that a scope was never used takes it away.
+    if (entry !== undefined || this.#size >= MOST_ENTRIES || named.length > MOST_SCOPES) return this.lose(now);
     this.#size += 1;
-    kinds.set(kind, { key_id: keyId(), status_index: statusIndex, scopes: [scopes].flat().slice(0, SCOPES_AN_ENTRY), outcome, count: 1, first: second, last: second });
+    const told = { key_id: keyId(), status_index: statusIndex, scopes: named, outcome, count: 1, first: second, last: second };
+    if (kinds === undefined) this.#byGeneration.set(statusIndex, new Map([[kind, told]]));
+    else kinds.set(kind, told);
+    return undefined;
+  }
+
+  /** Counts a decision that cannot be told otherwise. */
+  lose(now) {
+    if (Number.isFinite(now)) this.since ??= now;
+    this.#lost += 1;
   }
 
   /** Whether there is a whole report of them. */
@@ -44,45 +44,65 @@ export class UsageCounts {
     return this.#size >= ENTRIES_A_REPORT;
   }
 
-  /** Takes out what a report may hold; nothing if there is nothing to tell. */
-  take() {
-    if (this.#size === 0 && this.#lost === 0) return undefined;
+  /** Whether there is nothing to tell. */
+  get isEmpty() {
+    return this.#size === 0 && this.#lost === 0;
+  }
+
+  /**
+   * Takes out what a report may hold, all of one day, and when it was; nothing if there is nothing to tell. `now`: Unix seconds.
+   */
+  take(now) {
     const entries = [];
-    const ofADay = this.#earlier[0] ?? this.#byGeneration;
-    let length = 0;
-    for (const [generation, kinds] of ofADay) {
+    let day;
+    for (const [generation, kinds] of this.#byGeneration) {
       for (const [kind, entry] of kinds) {
-        length += ENTRY_LENGTH + JSON.stringify(entry.scopes).length;
-        if (entries.length === ENTRIES_A_REPORT || length > REPORT_LENGTH) break;
-        entries.push(entry);
+        if (entries.length === ENTRIES_A_REPORT) break;
+        // What was counted while the clock was ahead has been decided by now.
+        entry.first = Math.min(entry.first, now);
+        entry.last = Math.min(entry.last, now);
+        const isTooOld = entry.last < oldest(now);
+        if (!isTooOld && dayOf(entry.last) !== (day ??= dayOf(entry.last))) continue;
+        if (isTooOld) this.#lost += entry.count;
+        else entries.push(entry);
         kinds.delete(kind);
+        this.#size -= 1;
       }
-      if (kinds.size === 0) ofADay.delete(generation);
+      if (kinds.size === 0) this.#byGeneration.delete(generation);
     }
-    if (ofADay.size === 0 && ofADay === this.#earlier[0]) this.#earlier.shift();
-    this.#size -= entries.length;
-    const lost = Math.min(this.#lost, MOST_LOST);
-    this.#lost -= lost;
+    const lost = this.#lost;
+    this.#lost = 0;
     if (this.#size === 0) this.since = undefined;
-    return { entries, lost };
+    if (entries.length === 0 && lost === 0) return undefined;
+    return { period: periodOf(entries, now), entries, lost };
   }
 
-  /** Counts as lost what a report that was refused for good held. */
-  loseAll({ entries, lost }) {
+  /** Counts as lost what a report held that nobody takes. */
+  loseAll({ entries, lost }, now) {
+    this.since ??= now;
     this.#lost += lost + entries.reduce((sum, { count }) => sum + count, 0);
-  }
-
-  #lose() {
-    this.#lost += 1;
   }
 }
 
-/** As many as one report takes, as bytes of JSON and as a number; a requirement of more scopes is told by the first of them. */
+/** From the first of the entries' seconds to the last one; now if there is none. */
+export function periodOf(entries, now) {
+  if (entries.length === 0) return { from: now, until: now };
+  return { from: Math.min(...entries.map(({ first }) => first)), until: Math.max(...entries.map(({ last }) => last)) };
+}
+
+/** The first second of which the registry still takes what was decided, and a minute for the way. */
+export function oldest(now) {
+  return now - MAX_AGE_S + 60;
+}
+
+function dayOf(second) {
+  return Math.floor(second / DAY_S);
+}
+
+// What the registry takes: crates/registry/src/usage/report.rs.
 const ENTRIES_A_REPORT = 256;
-const REPORT_LENGTH = 60_000;
-const SCOPES_AN_ENTRY = 16;
-const MOST_LOST = 1_000_000_000_000;
-/** An entry without its scopes is no longer. */
-const ENTRY_LENGTH = 200;
+const MOST_SCOPES = 16;
+const MOST_OF_A_KIND = 1_000_000_000;
 const DAY_S = 86_400;
+const MAX_AGE_S = 7 * DAY_S;
 const MOST_ENTRIES = 8_192;

@@ -43,7 +43,7 @@ export class Verifier {
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
     const { usage } = options;
-    if (usage !== undefined) this.#usage = new UsageReports({ transport, name: usage.verifier, everyMs: usage.everyMs, now });
+    if (usage !== undefined) this.#usage = new UsageReports({ transport, usage, now });
     this.#keySet = new KeySetRenewal({ instance, transport, now, facts, etag, renewed: () => this.#requirements.forget() });
     const adopted = (waitUntil) => this.#keySet.ahead(waitUntil);
     this.#list = new ListRefresh({ instance, transport, now, waitMs: options.refreshTimeoutMs ?? 500, adopted });
