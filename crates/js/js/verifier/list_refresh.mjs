@@ -87,7 +87,8 @@ export class ListRefresh {
     if (this.#isUnderWay) return this.#underWay;
     this.#startedAt = this.#now();
     this.refreshes += 1;
-    const underWay = this.#bring().then(
+    // WHY not at once: a transport that judges a key itself would begin another, and that one another.
+    const underWay = Promise.resolve().then(() => this.#bring()).then(
       () => this.#ended(underWay, this.#isFresh ? undefined : "list_not_fresh", waitUntil),
       (error) => this.#ended(underWay, error?.code ?? error?.name ?? "failed", waitUntil),
     );
