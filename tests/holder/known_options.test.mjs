@@ -23,7 +23,7 @@ describe("an option that is none", () => {
     for (const run of [() => redact("x", { brand: ["acme"] }), () => findCredentials("x", { brand: ["acme"] }), () => redactingConsole(console, { brand: ["acme"] })]) {
       assert.throws(run, { code: "unknown_option", message: 'redact: there is no option "brand"; there are brands, deep' });
     }
-    assert.throws(() => wardkeyFetch({ key, origins: ["https://a.example"], onRotate() {} }), { code: "unknown_option", message: /"onRotate"; there are key, origins, header, onRotateBy, fetch/ });
+    assert.throws(() => wardkeyFetch({ key, origins: ["https://a.example"], onRotate() {} }), { code: "unknown_option", message: 'wardkeyFetch: there is no option "onRotate"; there are key, origins, header, onRotateBy, fetch' });
     for (const wrong of [{ onRotateBy: 5 }, { fetch: "x" }, { header: 5 }]) assert.throws(() => wardkeyFetch({ key, origins: ["https://a.example"], ...wrong }), { code: "invalid_option" });
     assert.throws(() => redact("x", { deep: 1 }), { code: "invalid_option" });
   });
@@ -37,6 +37,6 @@ describe("an option that is none", () => {
   });
 
   it("is refused by narrow", () => {
-    assert.throws(() => narrow(key, { scope: [1] }), { code: "unknown_option", message: /"scope"; there are scopes, catalog/ });
+    assert.throws(() => narrow(key, { scope: [1] }), (error) => error.code === "unknown_option" && error.message.startsWith('narrow: there is no option "scope"; there are scopes, catalog'));
   });
 });

@@ -65,7 +65,7 @@ export interface DecisionEntry {
   /** Milliseconds. */
   readonly ageMs?: number;
   readonly requestId?: string;
-  /** How many entries were dropped before this one, because more than 10,000 were waiting. */
+  /** How many entries were dropped since the last that said so, because 10,000 were waiting or in the hook's hands. */
   readonly lost?: number;
 }
 
@@ -79,7 +79,10 @@ export interface CommonOptions {
    * and `wardkey/node` theirs.
    */
   address?: (request: any) => string | null | undefined;
-  /** Is called with each decision once the call has been answered; what it throws is dropped. Default none. */
+  /**
+   * Is called with each decision once the call has been answered; what it throws or rejects with is dropped. No call of it waits for
+   * another: up to 1,000 promises of its own are open at once, and those that do not settle within 3 s are waited for no longer. Default none.
+   */
   onDecision?: (entry: DecisionEntry) => unknown;
   /** Keeps a Worker alive for what goes on beside a request. Default: `waitUntil` of `cloudflare:workers`, where the runtime has it. */
   waitUntil?: (promise: Promise<unknown>) => void;
@@ -87,11 +90,19 @@ export interface CommonOptions {
   refreshTimeoutMs?: number;
   /** Milliseconds that a strict verification waits for the registry: 100 to 30,000. Default 2,000. */
   strictTimeoutMs?: number;
-  /** Reports what is decided about which key to the registry, counted. Default: nothing is reported. */
+  /**
+   * Reports what is decided about which key to the registry, counted by UTC day. What cannot be told is declared lost: a decision about more than
+   * 16 scopes, one that the registry denied by a word of its own (such as `too_many_strict_calls`), what there was no room for (8,192 kinds),
+   * and what the registry refuses. Default: nothing is reported.
+   */
   usage?: {
     /** What this verifier calls itself: 1 to 63 of `a-z 0-9 : . _ / -`. */
     verifier: string;
-    /** Milliseconds between reports, at least 1,000. Default 60,000. In Workers a report begins with a call: what is counted after the last one stays. */
+    /**
+     * Milliseconds between reports: 1,000 to 86,400,000. Default 60,000. In Node, Deno and Bun a report needs no further call, and keeps no process
+     * alive: `reportUsage()` before one ends. In Workers, where nothing goes on without a request, a report begins with a call: what is
+     * counted after an isolate's last one stays.
+     */
     everyMs?: number;
   };
   /** The clock, in Unix milliseconds. Default `Date.now`. */

@@ -17,14 +17,15 @@ export interface WardkeyFetchOptions {
 /**
  * A function like `fetch` that attaches the key to requests to its origins. A request to any other is sent as it is.
  *
- * A redirect is followed with the key only as long as all of its way lies within the origins; without it, and without cookies and other
- * credentials, to any other origin over https, or refused if it would send a body there. In browsers, which do not tell where a redirect
+ * A redirect is followed with the key only as long as all of its way lies within the origins; without it to any other origin over https, or
+ * refused if it would send a body there. On each change of origin, also between two of the key's own, the request leaves behind what else is
+ * for whom it was sent to: `Authorization`, `Cookie`, `Proxy-Authorization`, `X-API-Key`, `X-Auth-Token`, `X-CSRF-Token` and the like. In browsers, which do not tell where a redirect
  * leads, it is refused. `response.redirected` is false.
  *
  * The function throws, beside what `fetch` does:
  * `RequestError` `redirect_refused`, or `two_credentials` where the request has that header already; `KeyTextError` where `key` gives no key.
  *
- * @throws {OptionError} an option is none, or an origin is none.
+ * @throws {OptionError} an option is none, or an origin is none; `unknown_option` for one that there is not.
  * @throws {KeyTextError} the key is none.
  */
 export function wardkeyFetch(options: WardkeyFetchOptions): (input: string | URL | Request, init?: RequestInit) => Promise<Response>;

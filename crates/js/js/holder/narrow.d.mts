@@ -29,7 +29,7 @@ export interface NarrowOptions {
  *
  * @throws {KeyTextError} the text is no key.
  * @throws {NarrowingError} nothing is taken away, or a limit of the format is passed.
- * @throws {OptionError} an option is none, or outside its bounds.
+ * @throws {OptionError} an option is none, or outside its bounds; `unknown_option` for one that there is not: it would take nothing away.
  * @throws {ModuleError} in browsers: `await ready` first.
  */
 export function narrow(key: string, options: NarrowOptions): string;

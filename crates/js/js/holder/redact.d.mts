@@ -24,10 +24,20 @@ export interface FoundCredential {
 }
 
 /**
- * The text with every key and bootstrap token in it replaced, such as by `wk_live_[redacted key_00112233445566aa]`: also broken over lines,
- * escaped or damaged. All else stays as it is. It errs on the side of taking away.
+ * The text with every key and bootstrap token in it replaced, such as by `wk_live_[redacted key_00112233445566aa]`. All else stays as it is. It
+ * errs on the side of taking away.
  *
- * @throws {OptionError} the text is no string, or a brand is none.
+ * Found are keys as they are, damaged ones, those broken over lines or coloured, and those in base64. So are keys of which any or every
+ * character is written as `\u0041`, `\u{41}`, `\x41`, `%41`, `&#65;` or `&#x41;`, also escaped once more (`\\u0041`, `%2541`), and lists of bytes
+ * or characters: `[119, 107, …]`, `{"0":119, …}`, `["w", "k", …]`.
+ *
+ * **Not found** are a key in two calls' texts, one without its prefix, reversed or in other letters, in hexadecimal digits, in UTF-16, in
+ * base64 of base64, compressed or encrypted.
+ *
+ * The time is linear in the text: some 10 ms for a million characters of what anybody writes, and 3 s for what was made to be dear. For texts
+ * of strangers take `pinoRedact` or `redactingConsole`, which give up after some 20 ms.
+ *
+ * @throws {OptionError} the text is no string, or an option is none; `unknown_option` for one that there is not.
  * @throws {ModuleError} in browsers: `await ready` first.
  */
 export function redact(text: string, options?: RedactOptions): string;

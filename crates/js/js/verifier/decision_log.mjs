@@ -82,4 +82,4 @@ async function settled(promises) {
 const MOST_KEPT = 10_000;
 const A_BATCH = 1_000;
 const HANDED_WITHIN_MS = 1_000;
-const SETTLED_WITHIN_MS = 5_000;
+const SETTLED_WITHIN_MS = 3_000;
