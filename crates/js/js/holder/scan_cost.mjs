@@ -5,7 +5,7 @@
  * nothing else.
  */
 export function scanCost(text, brands) {
-  const own = new RegExp(`(?:wk|wkadmin${brands.map((brand) => `|${brand.replace(/\W/g, "")}`).join("")})[_%&\\\\\\x1b]`, "g");
+  const own = brands.length === 0 ? OWN : new RegExp(`(?:wk|wkadmin${brands.map((brand) => `|${brand.replace(/\W/g, "")}`).join("")})[_%&\\\\\\x1b]`, "g");
   return text.length / 50 + 35 * count(text, BEGINNING) + 25 * count(text, BASE64) + 5 * count(text, own) + count(text, MARK) + count(text, BROKEN) / 3;
 }
 
@@ -16,6 +16,7 @@ function count(text, pattern) {
   return times;
 }
 
+const OWN = /wk(?:admin)?[_%&\\\x1b]/g;
 /** What ends a prefix, and a payload's first characters: `_` after a small letter, also escaped or coloured, and what version 1 begins with. */
 const BEGINNING = /(?:(?<![A-Z0-9])_|5[fF]|95;|lowbar;)(?:\x1b\[[0-9;]{0,8}[mK]|[\\\s"'+]|\\[nr]){0,16}A[Q-Za-v]/g;
 /** What `_live_`, `_test_` and `wkboot_` are in base64, by three characters that each alignment has; also broken over lines. */

@@ -48,20 +48,23 @@ class Unspelt {
 }
 
 function* escapes(text) {
+  if (!/[\\%&]/.test(text)) return;
   for (const match of text.matchAll(ESCAPE)) {
     const [escape, hex, braced, byte, percent, entity, decimal] = match;
     const code = decimal === undefined ? Number.parseInt(hex ?? braced ?? byte ?? percent ?? entity, 16) : Number(decimal);
-    if (code < 0x20 || code > 0x7e) continue;
-    yield { from: match.index, until: match.index + escape.length, character: String.fromCharCode(code) };
+    const character = String.fromCharCode(code);
+    // All else is no part of a key, nor of base64: a blank in a URL is no reason to read it twice.
+    if (OF_KEYS.test(character)) yield { from: match.index, until: match.index + escape.length, character };
   }
 }
 
 /** The items of lists that are as long as a key's beginning; what parts them is nothing. */
-function* lists(text) {
-  const start = new RegExp(ITEM_BEGIN);
-  while (start.test(text)) {
+function lists(text) {
+  const found = [];
+  ITEM_BEGIN.lastIndex = 0;
+  for (let begin; (begin = ITEM_BEGIN.exec(text)) !== null; ) {
     const items = [];
-    let at = start.lastIndex - 1;
+    let at = begin.index;
     for (;;) {
       ITEM.lastIndex = at;
       const item = ITEM.exec(text);
@@ -73,15 +76,18 @@ function* lists(text) {
       if (!SEPARATOR.test(text)) break;
       at = SEPARATOR.lastIndex;
     }
-    if (items.length >= LEAST_ITEMS) yield* items;
-    if (items.length > 0) start.lastIndex = items.at(-1).until;
+    if (items.length >= LEAST_ITEMS) for (const item of items) found.push(item);
+    if (items.length > 0) ITEM_BEGIN.lastIndex = items.at(-1).until;
   }
+  return found;
 }
 
+const OF_KEYS = /^[\w+/=-]$/;
 /** Printable ASCII as `\u0041`, `\u{41}`, `\x41`, `%41`, `&#x41;`, `&#65;`, also escaped once more. A run of backslashes is begun once. */
 const ESCAPE = /(?<!\\)\\{1,8}u00([2-7][0-9a-f])|(?<!\\)\\{1,8}u\{0{0,4}([2-7][0-9a-f])\}|(?<!\\)\\{1,8}x([2-7][0-9a-f])|%(?:25){0,4}([2-7][0-9a-f])|&#x0{0,4}([2-7][0-9a-f]);|&#0{0,4}(\d{2,3});/gi;
 /** A byte as a number, or one character in quotes; with its place before it where a list was printed as an object. */
 const ITEM = /(?:\\{0,8}["']?\d{1,7}\\{0,8}["']?\s{0,8}:\s{0,8})?(?:(25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])|\\{0,8}["']([!-~])\\{0,8}["'])/y;
-const ITEM_BEGIN = /(?<![\w.])[\d"'\\]/g;
+/** What can be the first of several: nearly nothing is, in what else is written. */
+const ITEM_BEGIN = /(?<![\w.])(?:\d{1,7}(?=\s{0,64}[,:\\])|\\{0,8}["'](?:\d{1,7}\\{0,8}["']\s{0,8}:|[!-~]\\{0,8}["'](?:\s|\\[nrt]){0,64},))/g;
 const SEPARATOR = /(?:\s|\\[nrt]){0,256},(?:\s|\\[nrt]){0,256}/y;
 const LEAST_ITEMS = 24;
