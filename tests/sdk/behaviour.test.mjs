@@ -417,7 +417,7 @@ describe("a verifier in careless hands", () => {
     const waitUntil = () => {
       throw new Error("the request is over");
     };
-    const verifier = await made({ waitUntil });
+    const verifier = await made({ waitUntil, onDecision: () => {}, usage: { verifier: "gate" } });
     registry.now += 4_900;
     assert.equal((await verifier.verify(key, "invoice:read", { waitUntil })).allowed, true);
   });
