@@ -30,6 +30,6 @@ const SIZES = new Map([
   ...["BigInt64Array", "BigUint64Array", "Float64Array"].map((type) => [type, 8]),
 ]);
 /** `<Buffer 77 6b ... 41 more bytes>`, `[Uint8Contents]: <77 6b>`. */
-const IN_HEX = /(?:<(\w{0,31}Buffer)|\[Uint8Contents\]: <)((?: ?[0-9a-f]{2}){0,4096})(?: ?\.\.\. (\d{1,15}) more bytes?)?>/g;
+const IN_HEX = /(?:<(\w*Buffer)|\[Uint8Contents\]: <)((?: ?[0-9a-f]{2})*)(?: ?\.\.\. (\d+) more bytes?)?>/g;
 /** `Uint8Array(3) [ 1, 2, 3 ]`; of a class of one's own, `Own(3) [Uint8Array] [ 1, 2, 3 ]`. No letter that a type begins with is in the list. */
-const AS_LIST = /(?<!\w)(\w{1,64})\((\d{1,15})\)(?: \[(\w{1,32})\])? \[[\d\s,.+\-eNaInfity mors]*\]/g;
+const AS_LIST = /(?<!\w)(\w+)\((\d+)\)(?: \[(\w+)\])? \[[\d\s,.+\-eNaInfity mors]*\]/g;

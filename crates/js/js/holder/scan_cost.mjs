@@ -18,7 +18,7 @@ function count(text, pattern) {
 
 const OWN = /wk(?:admin)?[_%&\\\x1b]/g;
 /** What ends a prefix, and a payload's first characters: `_` after a small letter, also escaped or coloured, and what version 1 begins with. */
-const BEGINNING = /(?:(?<![A-Z0-9])_|5[fF]|95;|lowbar;)(?:\x1b\[[0-9;]{0,8}[mK]|[\\\s"'+]|\\[nr]){0,16}A[Q-Za-v]/g;
+const BEGINNING = /(?:(?<![A-Z0-9])_|5[fF]|95;|lowbar;)(?:\x1b\[[0-9;]*[mK]|[\\\s"'+]|\\[nr])*A[Q-Za-v]/g;
 /** What `_live_`, `_test_` and `wkboot_` are in base64, by three characters that each alignment has; also broken over lines. */
 const BASE64 = /X2x|pdm|9sa|XZl|fbG|l2Z|X3R|lc3|90Z|XN0|fdG|VzdF|d2tib|drYm|3a2J/g;
 const MARK = /[_fF;\\](?:li|te)|wkboot/g;

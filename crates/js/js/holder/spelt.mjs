@@ -85,9 +85,10 @@ function lists(text) {
 const OF_KEYS = /^[\w+/=-]$/;
 /** Printable ASCII as `\u0041`, `\u{41}`, `\x41`, `%41`, `&#x41;`, `&#65;`, also escaped once more. A run of backslashes is begun once. */
 const ESCAPE = /(?<!\\)\\{1,8}u00([2-7][0-9a-f])|(?<!\\)\\{1,8}u\{0{0,4}([2-7][0-9a-f])\}|(?<!\\)\\{1,8}x([2-7][0-9a-f])|%(?:25){0,4}([2-7][0-9a-f])|&#x0{0,4}([2-7][0-9a-f]);|&#0{0,4}(\d{2,3});/gi;
+// WHY no bounds where a run cannot begin twice: V8 unrolls them, and may run out of memory over a pattern.
 /** A byte as a number, or one character in quotes; with its place before it where a list was printed as an object. */
-const ITEM = /(?:\\{0,8}["']?\d{1,7}\\{0,8}["']?\s{0,8}:\s{0,8})?(?:(25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])|\\{0,8}["']([!-~])\\{0,8}["'])/y;
+const ITEM = /(?:\\{0,8}["']?\d{1,7}\\{0,8}["']?\s*:\s*)?(?:(25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])|\\{0,8}["']([!-~])\\{0,8}["'])/y;
 /** What can be the first of several: nearly nothing is, in what else is written. */
-const ITEM_BEGIN = /(?<![\w.])(?:\d{1,7}(?=\s{0,64}[,:\\])|\\{0,8}["'](?:\d{1,7}\\{0,8}["']\s{0,8}:|[!-~]\\{0,8}["'](?:\s|\\[nrt]){0,64},))/g;
-const SEPARATOR = /(?:\s|\\[nrt]){0,256},(?:\s|\\[nrt]){0,256}/y;
+const ITEM_BEGIN = /(?<![\w.])(?:\d{1,7}(?=\s*[,:\\])|\\{0,8}["'](?:\d{1,7}\\{0,8}["']\s*:|[!-~]\\{0,8}["'](?:\s|\\[nrt])*,))/g;
+const SEPARATOR = /(?:\s|\\[nrt])*,(?:\s|\\[nrt])*/y;
 const LEAST_ITEMS = 24;
