@@ -1,16 +1,29 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
-extern crate alloc;
 // WHY: natively it is only checked and linted, and std brings the allocator and the panic handler.
 #[cfg(not(target_family = "wasm"))]
 extern crate std;
 
-mod address;
-mod bindings;
-mod claims;
-mod decision;
-mod registry;
-#[cfg(target_family = "wasm")]
 mod runtime;
-mod verifier;
+
+#[cfg(any(feature = "verifying", feature = "holding"))]
+mod address;
+#[cfg(any(feature = "verifying", feature = "holding"))]
+mod claims;
+
+#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
+mod alone;
+#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
+mod handed;
+#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
+mod heap;
+#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
+mod incoming;
+
+#[cfg(feature = "holding")]
+mod holding;
+#[cfg(feature = "scanning")]
+mod scanning;
+#[cfg(feature = "verifying")]
+mod verifying;

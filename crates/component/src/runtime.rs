@@ -1,14 +1,27 @@
 //! What a wasm module without std must bring along.
 
-use core::arch::wasm32::unreachable;
-use core::panic::PanicInfo;
+/// Traps: the host sees a failed call and no answer, never an allow.
+#[cfg(target_family = "wasm")]
+pub(crate) fn trap() -> ! {
+    core::arch::wasm32::unreachable()
+}
 
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn trap() -> ! {
+    std::process::abort()
+}
 
-/// Traps: the host sees a failed call and no answer, never an allow. What the panic said is dropped,
-/// so that nothing of a key can be in it.
+/// What the panic said is dropped, so that nothing of a key can be in it.
+#[cfg(target_family = "wasm")]
 #[panic_handler]
-fn trap(_: &PanicInfo<'_>) -> ! {
-    unreachable()
+fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
+    trap()
+}
+
+/// Writes over so many bytes of what secrets have left behind on the stack: key sets, keys and texts that were moved.
+#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
+#[inline(never)]
+pub(crate) fn wipe_stack<const LEN: usize>() {
+    let mut stack = [0_u8; LEN];
+    core::hint::black_box(&mut stack);
 }
