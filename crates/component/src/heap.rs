@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "an allocator gives raw memory")]
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::hint::black_box;
 use core::ptr;
 use core::slice;
 
@@ -103,16 +104,17 @@ pub(crate) fn put<T>(value: T) -> *mut T {
     place
 }
 
-/// Takes a value from there.
+/// Drops a value there, and wipes what it was: what is moved into memory leaves more than its destructor knows of.
 ///
 /// # Safety
-/// [`put`] gave the address, and it was not taken before.
-pub(crate) unsafe fn take<T>(place: *mut T) -> T {
+/// [`put`] gave the address, and it was not dropped before.
+pub(crate) unsafe fn drop_at<T>(place: *mut T) {
     // SAFETY: the caller says so; nothing is read there afterwards.
     unsafe {
-        let value = place.read();
+        place.drop_in_place();
+        place.write_bytes(0, 1);
+        black_box(place);
         heap().dealloc(place.cast(), Layout::new::<T>());
-        value
     }
 }
 

@@ -78,11 +78,15 @@ impl Incoming {
         }
         self.used = 0;
         while !self.more.is_null() {
-            // SAFETY: `put` gave it, and it is taken once: the next one takes its place.
-            let More { mut room, next } = unsafe { heap::take(self.more) };
-            self.more = next;
-            room.as_mut().fill(0);
-            black_box(room.as_mut());
+            let last = self.more;
+            // SAFETY: `put` gave it, and it is dropped once: the next one takes its place.
+            unsafe {
+                let More { room, next } = &mut *last;
+                room.as_mut().fill(0);
+                black_box(room.as_mut());
+                self.more = *next;
+                heap::drop_at(last);
+            }
         }
     }
 }

@@ -6,6 +6,8 @@
     expect(dead_code, reason = "only a wasm host calls exports")
 )]
 
+use core::ptr;
+
 use wardkey::{Piece, Scanner};
 
 use crate::alone::Alone;
@@ -34,6 +36,14 @@ struct Instance {
 struct Records {
     start: *const u8,
     count: usize,
+}
+
+impl Records {
+    fn of(records: &[u8]) -> Self {
+        // WHY: a list's address is aligned as its records are, also that of none.
+        let start = if records.is_empty() { ptr::null() } else { records.as_ptr() };
+        Self { start, count: records.len() / RECORD_LEN }
+    }
 }
 
 /// `options-error`.
@@ -72,8 +82,7 @@ extern "C" fn scan(
         *findings = Findings::new();
         let found = by_scanner(&brands, is_deep != 0, |scanner| {
             scanner.scan(text.get()).for_each(|finding| findings.push(&finding));
-            let records = findings.settled();
-            Records { start: records.as_ptr(), count: records.len() / RECORD_LEN }
+            Records::of(findings.settled())
         });
         *scanned = found.into();
         &raw const *scanned

@@ -79,7 +79,7 @@ pub(crate) unsafe fn dropped<R>(place: *mut Option<R>, is_spent: bool) {
     // WHY not after a trap: what it left half done is nobody's to take apart.
     if !is_spent || TAKING.0.get() {
         // SAFETY: `hand_over` has put it there, and the runtime knows it no more.
-        drop(unsafe { heap::take(place) });
+        unsafe { heap::drop_at(place) };
     }
 }
 
