@@ -5,24 +5,17 @@
 #[cfg(not(target_family = "wasm"))]
 extern crate std;
 
-mod runtime;
-
 #[cfg(any(feature = "verifying", feature = "holding"))]
 mod address;
+mod alone;
 #[cfg(any(feature = "verifying", feature = "holding"))]
 mod claims;
-
-#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
-mod alone;
-#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
 mod handed;
-#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
 mod heap;
-#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
-mod incoming;
-
 #[cfg(feature = "holding")]
 mod holding;
+mod incoming;
+mod runtime;
 #[cfg(feature = "scanning")]
 mod scanning;
 #[cfg(feature = "verifying")]

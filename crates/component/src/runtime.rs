@@ -19,7 +19,6 @@ fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// Writes over so many bytes of what secrets have left behind on the stack: key sets, keys and texts that were moved.
-#[cfg(any(feature = "verifying", feature = "holding", feature = "scanning"))]
 #[inline(never)]
 pub(crate) fn wipe_stack<const LEN: usize>() {
     let mut stack = [0_u8; LEN];
