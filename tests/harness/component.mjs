@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 
 import { transpileBytes } from "@bytecodealliance/jco-transpile";
 
-/** The world's component: what it imports, and how to make instances of it. */
+/** The world's component: what it imports, how to make instances of it, and the core module inside. */
 export async function component(world) {
   const bytes = readFileSync(new URL(`../../target/wardkey.${world}.component.wasm`, import.meta.url));
   const { files, imports } = await transpileBytes(bytes, { name: world, instantiation: "sync", noTypescript: true, wasiShim: false });
@@ -19,7 +19,7 @@ export async function component(world) {
     const script = join(folder, name.replace(/\.js$/, ".mjs"));
     writeFileSync(script, code);
     const { instantiate } = await import(pathToFileURL(script).href);
-    return { imports, instantiate: () => made(instantiate, modules) };
+    return { imports, instantiate: () => made(instantiate, modules), core: modules.get(`${world}.core.wasm`) };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -21,8 +21,8 @@ use crate::verifying::verifier::{
     Verifier, names,
 };
 
-/// Three times what reading a key set needs: tests look for what is left (tests/component).
-const STACK_LEN: usize = 384 * 1024;
+/// Nearly three times what reading a key set needs: tests look for what is left (tests/component).
+const STACK_LEN: usize = 192 * 1024;
 
 /// What a call works with, and where its answer stands until the host has read it.
 struct Instance {
