@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import { describe, it } from "node:test";
 
 import { ALLOW, ASK_REFRESH, ASK_REGISTRY, CALLER_IPV4, CALLER_IPV6, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED, words } from "../crates/js/js/instance.mjs";
+import { address } from "./harness/address.mjs";
 import { compiled } from "./harness/artefacts.mjs";
 import { vectors } from "./harness/vectors.mjs";
 import { parseKeySet } from "./harness/key_set.mjs";
@@ -15,20 +16,6 @@ const ADOPTIONS = { adopted: 0, in_force: 1, state_needed: 2, clock_behind: 16, 
 
 const bytes = (hex) => Buffer.from(hex, "hex");
 const issuedAt = (head) => Number(head.readBigUInt64BE(43));
-
-function address(text) {
-  // Node takes a zone for part of an address.
-  if (text === undefined || text.includes("%") || isIP(text) === 0) return undefined;
-  if (!text.includes(":")) return Uint8Array.from(text.split("."), Number);
-  const [front, back] = text.split("::");
-  const groups = (part) => (part ? part.split(":") : []).flatMap((group) => {
-    if (group.includes(".")) return [...group.split(".").map(Number)];
-    const number = Number.parseInt(group, 16);
-    return [number >> 8, number & 255];
-  });
-  const [first, last] = [groups(front), back === undefined ? [] : groups(back)];
-  return Uint8Array.from([...first, ...Array(16 - first.length - last.length).fill(0), ...last]);
-}
 
 /** What the module cannot even be asked: requirements and lists that it has not built itself, times that are no f64. */
 function isAskable({ case: { required, list, now, registry } }) {

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
-/** A file of vectors, as it is. */
-export const vectorFile = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"));
+/** A file of vectors; by `read` as JSON.parse takes it. */
+export const vectorFile = (name, read) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8"), read);
 
 /** A raw module, compiled: `verifier`, `verifier.scalar` or `holder`. */
 export const compiled = (name) => new WebAssembly.Module(readFileSync(new URL(`../../target/wardkey.${name}.wasm`, import.meta.url)));

@@ -4,38 +4,47 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wardkey::NetworkError;
 
-use crate::bindings::exports::wardkey::verify::keys::{IpAddress, Network};
+#[repr(C, u8)]
+#[derive(Clone, Copy)]
+pub(crate) enum IpAddress {
+    Ipv4([u8; 4]),
+    Ipv6([u16; 8]),
+}
 
-impl From<IpAddr> for IpAddress {
-    fn from(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(v4) => Self::Ipv4(v4.octets().into()),
-            IpAddr::V6(v6) => Self::Ipv6(v6.segments().into()),
-        }
-    }
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Network {
+    address: IpAddress,
+    prefix_len: u8,
+}
+
+impl Network {
+    pub(crate) const NONE: Self = Self { address: IpAddress::Ipv4([0; 4]), prefix_len: 0 };
 }
 
 impl From<IpAddress> for IpAddr {
     fn from(address: IpAddress) -> Self {
         match address {
-            IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
-            IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => {
-                Ipv6Addr::new(a, b, c, d, e, f, g, h).into()
-            }
+            IpAddress::Ipv4(octets) => Ipv4Addr::from_octets(octets).into(),
+            IpAddress::Ipv6(segments) => Ipv6Addr::from_segments(segments).into(),
         }
     }
 }
 
 impl From<wardkey::Network> for Network {
     fn from(network: wardkey::Network) -> Self {
-        Self { address: network.address().into(), prefix_length: network.prefix_len() }
+        let address = match network.address() {
+            IpAddr::V4(v4) => IpAddress::Ipv4(v4.octets()),
+            IpAddr::V6(v6) => IpAddress::Ipv6(v6.segments()),
+        };
+        Self { address, prefix_len: network.prefix_len() }
     }
 }
 
-impl TryFrom<&Network> for wardkey::Network {
+impl TryFrom<Network> for wardkey::Network {
     type Error = NetworkError;
 
-    fn try_from(network: &Network) -> Result<Self, NetworkError> {
-        Self::new(network.address.into(), network.prefix_length)
+    fn try_from(network: Network) -> Result<Self, NetworkError> {
+        Self::new(network.address.into(), network.prefix_len)
     }
 }

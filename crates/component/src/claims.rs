@@ -1,69 +1,104 @@
-//! A key's base, in the words of `wit/` and back.
+//! What a key's issuer says, in the words of `wit/`.
 
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use wardkey::{Base, KeyId, MAX_SUBJECT_LEN, Networks, ScopeSet, SigningKeyId};
 
-use wardkey::{
-    AudienceId, Base, Constraints, Epoch, Networks, ScopeSet, SigningKeyId, StatusIndex, Subject,
-    TenantId, UnixSeconds,
-};
+use crate::address::Network;
+use crate::handed::{Maybe, Told};
 
-use crate::bindings::exports::wardkey::verify::keys::{Claims, EchoError, Network};
+/// Bytes of `key_` and 16 hex digits.
+const KEY_ID_LEN: usize = 20;
+/// Most networks of a base or a narrowing: 126 bytes of 6 each.
+const MAX_NETWORKS: usize = 21;
 
-impl From<&Base> for Claims {
-    fn from(base: &Base) -> Self {
-        let SigningKeyId { tenant, audience, epoch } = base.signing_key;
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Claims {
+    tenant: u16,
+    audience: u8,
+    epoch: u8,
+    key_id: Told<u8>,
+    status_index: u32,
+    issued_at_s: u32,
+    expires_at_s: u32,
+    subject: Told<u8>,
+    scopes: Told<u8>,
+    not_before_s: Maybe<u32>,
+    networks: Told<Network>,
+}
+
+/// Room for the texts and lists of one key's claims, or of one narrowing.
+pub(crate) struct Said {
+    key_id: [u8; KEY_ID_LEN],
+    subject: [u8; MAX_SUBJECT_LEN],
+    scopes: [u8; 256],
+    networks: [Network; MAX_NETWORKS],
+}
+
+impl Said {
+    pub(crate) const fn new() -> Self {
         Self {
+            key_id: *b"key_0000000000000000",
+            subject: [0; MAX_SUBJECT_LEN],
+            scopes: [0; 256],
+            networks: [Network::NONE; MAX_NETWORKS],
+        }
+    }
+
+    pub(crate) fn claims(&mut self, base: &Base) -> Claims {
+        let SigningKeyId { tenant, audience, epoch } = base.signing_key;
+        Claims {
             tenant: tenant.0,
             audience: audience.0,
             epoch: epoch.number(),
-            key_id: base.key_id.to_string(),
+            key_id: self.key_id(base.key_id),
             status_index: base.status_index.0,
             issued_at_s: base.issued_at.0,
             expires_at_s: base.expires_at.0,
-            subject: String::from(base.subject.as_str()),
-            scopes: base.scopes.iter().collect(),
-            not_before_s: base.constraints.not_before.map(|second| second.0),
-            networks: base
-                .constraints
-                .networks
-                .iter()
-                .flat_map(Networks::iter)
-                .map(Network::from)
-                .collect(),
+            subject: self.subject(base),
+            scopes: self.scopes(&base.scopes),
+            not_before_s: base.constraints.not_before.map(|second| second.0).into(),
+            networks: self.networks(base.constraints.networks.as_ref()),
         }
     }
-}
 
-impl TryFrom<&Claims> for Base {
-    type Error = EchoError;
+    pub(crate) fn key_id(&mut self, id: KeyId) -> Told<u8> {
+        self.key_id = key_id_text(id);
+        Told::new(&self.key_id)
+    }
 
-    /// What the registry repeats, as the core compares it.
-    fn try_from(claims: &Claims) -> Result<Self, EchoError> {
-        Ok(Self {
-            signing_key: SigningKeyId {
-                tenant: TenantId(claims.tenant),
-                audience: AudienceId(claims.audience),
-                epoch: Epoch::new(claims.epoch).ok_or(EchoError::Malformed)?,
-            },
-            key_id: claims.key_id.parse().map_err(|_| EchoError::Malformed)?,
-            status_index: StatusIndex(claims.status_index),
-            issued_at: UnixSeconds(claims.issued_at_s),
-            expires_at: UnixSeconds(claims.expires_at_s),
-            subject: Subject::new(&claims.subject).map_err(|_| EchoError::Malformed)?,
-            scopes: ScopeSet::from_iter(claims.scopes.iter().copied()),
-            constraints: Constraints {
-                not_before: claims.not_before_s.map(UnixSeconds),
-                networks: networks(&claims.networks)?,
-            },
-        })
+    pub(crate) fn subject(&mut self, base: &Base) -> Told<u8> {
+        let subject = base.subject.as_str().as_bytes();
+        let Some(room) = self.subject.get_mut(..subject.len()) else { return Told::new(&[]) };
+        room.copy_from_slice(subject);
+        Told::new(room)
+    }
+
+    pub(crate) fn scopes(&mut self, scopes: &ScopeSet) -> Told<u8> {
+        Told::new(fill(&mut self.scopes, scopes.iter()))
+    }
+
+    pub(crate) fn networks(&mut self, networks: Option<&Networks>) -> Told<Network> {
+        let networks = networks.into_iter().flat_map(Networks::iter);
+        Told::new(fill(&mut self.networks, networks.map(Network::from)))
     }
 }
 
-fn networks(named: &[Network]) -> Result<Option<Networks>, EchoError> {
-    let networks = named.iter().map(wardkey::Network::try_from).collect::<Result<Vec<_>, _>>();
-    match networks.map_err(|_| EchoError::Malformed)? {
-        none if none.is_empty() => Ok(None),
-        some => Networks::new(some).map(Some).map_err(|_| EchoError::Malformed),
+/// Writes items to the front of a room, and gives that front.
+fn fill<T>(room: &mut [T], items: impl Iterator<Item = T>) -> &[T] {
+    let mut count = 0;
+    for (slot, item) in room.iter_mut().zip(items) {
+        *slot = item;
+        count += 1;
     }
+    room.get(..count).unwrap_or_default()
+}
+
+/// `key_` and 16 lower-case hex digits.
+pub(crate) fn key_id_text(id: KeyId) -> [u8; KEY_ID_LEN] {
+    let mut text = *b"key_0000000000000000";
+    let digits = id.0.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    for (slot, digit) in text.iter_mut().skip(4).zip(digits) {
+        *slot = digit + if digit < 10 { b'0' } else { b'a' - 10 };
+    }
+    text
 }

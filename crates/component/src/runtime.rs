@@ -1,14 +1,12 @@
-//! What a wasm module without std must bring along.
+//! The end of a call that cannot go on.
 
-use core::arch::wasm32::unreachable;
-use core::panic::PanicInfo;
+/// Traps: the host sees a failed call and no answer, never an allow.
+#[cfg(target_family = "wasm")]
+pub(crate) fn trap() -> ! {
+    core::arch::wasm32::unreachable()
+}
 
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
-/// Traps: the host sees a failed call and no answer, never an allow. What the panic said is dropped,
-/// so that nothing of a key can be in it.
-#[panic_handler]
-fn trap(_: &PanicInfo<'_>) -> ! {
-    unreachable()
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn trap() -> ! {
+    std::process::abort()
 }

@@ -26,6 +26,11 @@ impl<T> Alone<T> {
         Self { busy: Cell::new(false), instance: UnsafeCell::new(instance) }
     }
 
+    /// Whether a call is at work in it, or did not come back.
+    pub const fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
     /// Works in the instance; `otherwise` for ever after a trap in the middle, or an exception of the host's own stack: what was
     /// left half done then must allow nothing.
     pub fn with<O>(&self, otherwise: O, work: impl FnOnce(&mut T) -> O) -> O {

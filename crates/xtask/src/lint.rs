@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::{step::Progress, workspace::Workspace};
+use crate::{step::Progress, wit, workspace::Workspace};
 
 /// Runs every lint; fails if one does, after all have spoken.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -71,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             ],
         ),
     ];
-    let progress = Progress::of(lints.len());
+    let progress = Progress::of(lints.len() + 1);
     let mut failed = Vec::new();
     for (what, usually, arguments) in lints {
         let passed = progress.step(what, usually, || {
@@ -85,6 +85,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         if !passed {
             failed.push(what);
         }
+    }
+    let what = "the reference is what wit/ says";
+    if let Err(error) = progress.step(what, "1 s", || wit::check(workspace)) {
+        println!("{error:#}");
+        failed.push(what);
     }
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));

@@ -47,6 +47,7 @@ mod toolchain;
 mod tools;
 mod trials;
 mod vectors;
+mod wit;
 mod worker_build;
 mod workspace;
 
@@ -74,8 +75,10 @@ enum Command {
     Setup,
     /// Set up, then build the worker into worker/build.
     Build,
-    /// Set up, then build the WIT component; fails if it needs anything from its host.
-    Component,
+    /// Set up, then build the WIT components; fails if one needs anything from its host.
+    Component(component::Options),
+    /// Write wit/REFERENCE.md from wit/, or check that it is what would be written.
+    Wit(wit::Options),
     /// Set up, then build the npm package's wasm modules: the verifier's, with SIMD and without, and the holder's.
     Js,
     /// Set up, build and start the worker on this machine, with an admin key to try it.
@@ -142,11 +145,12 @@ fn run(arguments: Arguments) -> Result<()> {
             let kit = setup::run(&workspace, &progress, toolchain)?;
             worker_build::run(&workspace, &progress, &kit, worker_build::Flavour::Release)?;
         }
-        Command::Component => {
-            let progress = Progress::of(setup::STEPS + 1);
+        Command::Component(options) => {
+            let progress = Progress::of(setup::STEPS + options.steps());
             let kit = setup::run(&workspace, &progress, toolchain)?;
-            component::run(&workspace, &progress, &kit)?;
+            component::run_as_asked(&workspace, &progress, &kit, &options)?;
         }
+        Command::Wit(options) => wit::run(&workspace, &options)?,
         Command::Js => {
             let progress = Progress::of(setup::STEPS + 2);
             let kit = setup::run(&workspace, &progress, toolchain)?;

@@ -47,7 +47,9 @@ pub(crate) const HOLDER: RawModule = RawModule {
         module: CoreModule {
             package: "wardkey-holder",
             name: "holder",
+            features: "",
             has_simd: false,
+            flags: "",
             level: "z",
             // Nothing here is in haste: a page loads it.
             levels: &[("wardkey", "'z'"), ("sha2", "'z'")],
@@ -59,7 +61,9 @@ pub(crate) const HOLDER: RawModule = RawModule {
 const VERIFIER_MODULE: CoreModule = CoreModule {
     package: "wardkey-js",
     name: "verifier-scalar",
+    features: "",
     has_simd: false,
+    flags: "",
     level: "z",
     // The third level is 14 % larger and no faster, but for the compression itself; what is around the core is not in haste.
     levels: &[("wardkey", "2")],

@@ -1,0 +1,5 @@
+//! World `wardkey:verify/holding`.
+
+mod exports;
+mod narrowing;
+mod page;

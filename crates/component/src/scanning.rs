@@ -1,0 +1,6 @@
+//! World `wardkey:scan/scanning`.
+
+mod exports;
+mod findings;
+mod label;
+mod text;

@@ -1,0 +1,6 @@
+//! World `wardkey:verify/verifying`.
+
+mod decision;
+mod exports;
+mod resource;
+mod verifier;
