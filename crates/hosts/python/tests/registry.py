@@ -1,0 +1,61 @@
+"""A registry that answers from a vector: what a guard fetches, and how often."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+
+from wardkey_asgi import Verifiers
+
+from .vectors import COMPONENT, usual
+
+CASE = usual()
+KEY_SET, HEAD, STATE = (bytes.fromhex(text) for text in (CASE["key_set"], CASE["list"]["head"], CASE["list"]["state"]))
+KEY, NOW = CASE["key"], CASE["now"]
+SCOPE = CASE["required"]["scopes"][0]
+CREDENTIAL = "wk_live_" + "c" * 100
+
+
+class FakeRegistry:
+    """`away` answers nothing; `slow_s` keeps everybody waiting; `strict` is what `/v1/verify` answers."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.asked: list[str] = []
+        self.away = False
+        self.slow_s = 0.0
+        self.key_set = KEY_SET
+        self.strict: dict[str, Any] | httpx.Response = {}
+        self.questions: list[dict[str, Any]] = []
+
+    def verifiers(self, **options: Any) -> Verifiers:
+        """As a process would make them."""
+        def client() -> httpx.AsyncClient:
+            return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+
+        return Verifiers("https://registry.example", CREDENTIAL, component=COMPONENT, client=client, now_ms=lambda: self.now, **options)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        self.asked.append(path)
+        if self.slow_s:
+            await asyncio.sleep(self.slow_s)
+        if self.away:
+            raise httpx.ConnectError("away", request=request)
+        if path.startswith("/v1/key-set") or path == "/v1/verify":
+            assert request.headers["Authorization"] == f"Bearer {CREDENTIAL}"
+        else:
+            assert "Authorization" not in request.headers
+        if path == "/v1/key-set":
+            return httpx.Response(200, content=self.key_set, headers={"ETag": '"1"'})
+        if path.endswith("/head"):
+            return httpx.Response(200, content=HEAD)
+        if "/state/" in path:
+            return httpx.Response(200, content=STATE)
+        self.questions.append(json.loads(request.content))
+        return self.strict if isinstance(self.strict, httpx.Response) else httpx.Response(200, json=self.strict)
+
+    def count(self, end: str) -> int:
+        """How often something was asked for."""
+        return sum(end in path for path in self.asked)
