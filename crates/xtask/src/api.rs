@@ -7,11 +7,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    apt::{self, Wanted},
-    inputs::Inputs,
-    python, setup,
-    step::{Progress, run_logged},
+    setup,
+    step::Progress,
     toolchain::Way,
+    venv::{self, Packages},
     worker_build::{self, Flavour},
     workspace::Workspace,
 };
@@ -68,46 +67,16 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     Ok(())
 }
 
-const STEPS_TO_BRING: usize = python::STEPS + 2;
+const STEPS_TO_BRING: usize = venv::STEPS;
 
 /// Brings schemathesis and httplint into `.tools/api`; answers the folder of their programs.
 fn bring(workspace: &Workspace, progress: &Progress) -> Result<PathBuf> {
-    python::bring(workspace, progress)?;
-    let python = python::program(workspace)?;
-    let probe = [python, "-c", "import ensurepip, venv"];
-    let wanted = Wanted {
-        what: "Python's venv",
-        probe: Some(&probe),
-        packages: &["python3-venv"],
-        why: "It keeps schemathesis and httplint apart from this machine's Python",
-        otherwise: "install Python with its modules venv and ensurepip in this system's way",
-        usually: "20 s",
-        advice: "see that Debian's package server can be reached",
+    let packages = Packages {
+        what: "schemathesis and httplint",
+        name: "api",
+        requirements: "tests/api/requirements.txt",
+        program: "schemathesis",
+        usually: "40 s",
     };
-    apt::bring(workspace, progress, &wanted)?;
-    let what = "schemathesis and httplint";
-    let requirements = workspace.path("tests/api/requirements.txt");
-    let folder = workspace.tools("api");
-    let bin = folder.join("bin");
-    let inputs =
-        Inputs::of(workspace.tools("stamp/api"), &[], std::slice::from_ref(&requirements))?;
-    if inputs.are_done(&bin.join("schemathesis")) {
-        progress.ready(what);
-        return Ok(bin);
-    }
-    progress.step(what, "40 s", || {
-        let mut venv = workspace.command(python);
-        venv.args(["-m", "venv", "--clear"]).arg(&folder);
-        run_logged(workspace, "api-venv", &mut venv, OFFLINE)?;
-        let mut pip = workspace.command(bin.join("python3"));
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]);
-        // Nothing but what is listed, in the versions that are listed.
-        pip.args(["--no-deps", "--requirement"]).arg(&requirements);
-        run_logged(workspace, "api-pip", &mut pip, OFFLINE)?;
-        inputs.remember()
-    })?;
-    Ok(bin)
+    venv::bring(workspace, progress, &packages)
 }
-
-const OFFLINE: &str =
-    "if pip cannot reach its registry, get this machine online: the packages are fetched once";

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    browser, component, constant_time, deploy, no_panic, proxies, raw_module, setup,
+    browser, component, constant_time, deploy, no_panic, proxies, python_host, raw_module, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors,
@@ -57,10 +57,12 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let brought = proxies::STEPS + browser::STEPS;
         let steps =
             trials::STEPS + no_panic::STEPS + constant_time::STEPS + brought + deploy::STEPS;
-        let progress = Progress::of(setup::STEPS + steps + 6);
+        let hosts = python_host::STEPS + python_host::TESTS;
+        let progress = Progress::of(setup::STEPS + steps + hosts + 6);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
         browser::bring(workspace, &progress)?;
+        let python = python_host::bring(workspace, &progress)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Release)?;
         worker_build::run(workspace, &progress, &kit, Flavour::Faulty)?;
         let config = workspace.path("wrangler.toml");
@@ -81,6 +83,10 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
                 failed.push(name);
             }
         }
+        if let Err(error) = python_host::tests(workspace, &progress, &python) {
+            println!("{error:#}");
+            failed.push("the component from Python");
+        }
         let passed = progress.step("end-to-end tests", "2 min", || {
             let mut node = kit.node.command(workspace);
             node.args(["--test", "--test-reporter=spec", "tests/**/*.test.mjs"]);
@@ -89,6 +95,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
             node.env("WARDKEY_NGINX", &proxies.nginx);
             node.env("WARDKEY_CADDY", &proxies.caddy);
+            node.env("WARDKEY_HOST_PYTHON", &python);
             passes("node", node.status())
         })?;
         if !passed {

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +14,14 @@ from .credential import credential_of, without_credential
 from .decision import Allow, Deny
 from .errors import ComponentError, OptionError
 from .key_text import KeyText
+from .registry import Credential
 from .verifiers import Verifiers
 from .watched_socket import WatchedSocket
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 Scopes: TypeAlias = str | Sequence[str]
 
 
@@ -41,26 +43,32 @@ class Guard:
         app: App,
         *,
         scopes: Scopes | Callable[[Scope], Scopes],
+        registry: str | None = None,
+        credential: Credential | None = None,
+        component: str | os.PathLike[str] | None = None,
+        audience: str | None = None,
         verifiers: Verifiers | None = None,
         any_of: bool = False,
         strict: bool = False,
         header: str = "Authorization",
         address: Callable[[Scope], str | None] | None = None,
         keep_credential: bool = False,
-        **options: Any,
     ) -> None:
         """`scopes`: what a call needs, or a function of its ASGI scope that says it: all of them, with `any_of` one of them. `strict`:
         the registry is asked every time, whatever the scopes' risk. `header`: where the key stands. `address`: how the caller's
         address is found, such as `client_address`; without it keys that are bound to networks are denied. `keep_credential`: the
-        application sees the header, too. `verifiers`: shared with other guards; without it `registry`, `credential` and whatever
-        else `Verifiers` takes."""
-        if (verifiers is None) == ("registry" not in options):
-            raise OptionError("one_registry", "a guard needs either `registry` and `credential`, or `verifiers`")
-        if verifiers is not None and options:
-            raise OptionError("invalid_option", f"options of `verifiers`: {', '.join(options)}")
-        self._app = app
-        self._verifiers = verifiers or Verifiers(**options)
+        application sees the header, too. `verifiers`: shared with other guards, with all options of a registry; or else `registry`,
+        `credential`, `component` and `audience`, as `Verifiers` takes them."""
+        own = (registry, credential, component, audience)
         self._owns_verifiers = verifiers is None
+        if verifiers is None:
+            if registry is None or credential is None:
+                raise OptionError("one_registry", "a guard needs `registry` and `credential`, or `verifiers`")
+            verifiers = Verifiers(registry, credential, component=component, audience=audience)
+        elif any(each is not None for each in own):
+            raise OptionError("one_registry", "a guard with `verifiers` takes no registry of its own")
+        self._app = app
+        self._verifiers = verifiers
         self._scopes = scopes if callable(scopes) else _named(scopes)
         self._any_of = any_of
         self._strict = strict
@@ -68,7 +76,7 @@ class Guard:
         self._address = address
         self._keep_credential = keep_credential
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         kind = scope["type"]
         if kind == "lifespan":
             await self._lifespan(scope, receive, send)
