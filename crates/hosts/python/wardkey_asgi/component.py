@@ -175,20 +175,18 @@ class Instance:
         trap = None
         # WHY one at a time in all threads: the package finds out which case a value is by a set that all calls share.
         with _ONE_AT_A_TIME:
+            # Until it has come back: whatever was cut short may be half done in there.
+            self._spent = True
             try:
                 self._store.set_fuel(self._fuel or fuel or FUEL)
                 # A key's text is in nobody's locals but those of the package, below this line.
-                return func.call(self._store, *[each.secret_text() if isinstance(each, KeyText) else each for each in arguments])
+                given = func.call(self._store, *[each.secret_text() if isinstance(each, KeyText) else each for each in arguments])
+                self._spent = False
+                return given
             except WasmtimeError as error:
                 trap = _trap(error)
-                self._spent = True
             except Exception as error:
-                # What was cut short here may be half done in there.
-                self._spent = True
                 trap = f"the call broke off: {type(error).__name__}"
-            except BaseException:
-                self._spent = True
-                raise
         # Out here, where the error that held the call's arguments is gone.
         raise ComponentError("trapped", f"the component did not come back: {trap}")
 

@@ -1,0 +1,110 @@
+// Puts a verifier before a handler of node:http. Whoever is not allowed never reaches it.
+
+import { WardkeyError } from "./component.mjs";
+import { Verifier } from "./verifier.mjs";
+
+/** Guards of one process: one key set, one list, one instance. */
+export class Guard {
+  #instantiate;
+  #registry;
+  #verifier;
+  #making;
+  #failedAt = -Infinity;
+
+  /** `instantiate`: what `compiled` gives; `registry`: a `Registry`. */
+  constructor(instantiate, registry) {
+    this.#instantiate = instantiate;
+    this.#registry = registry;
+  }
+
+  /**
+   * A handler of node:http that lets through who has these scopes: `handler(request, response, caller)`. `any`: one of them is enough;
+   * `strict`: the registry is asked every time; `address`: how a caller's address is found in a request.
+   */
+  protect(scopes, handler, { any, strict, address } = {}) {
+    const required = [scopes].flat();
+    return async (request, response) => {
+      const decision = await this.judge(request, required, { any, strict, address: address?.(request) });
+      if (decision.allow) return handler(request, response, decision.allow);
+      const { status, headers, body } = problem(decision.deny.answer);
+      response.writeHead(status, headers).end(body);
+    };
+  }
+
+  /** The decision itself: for what is no request of the usual kind, such as `upgrade`. */
+  async judge(request, scopes, options) {
+    const { key, refused } = credentialOf(request);
+    if (refused) return { deny: { reason: refused.code, answer: refused } };
+    const verifier = await this.#here();
+    if (verifier === undefined) return NO_KEY_SET;
+    try {
+      return await verifier.decide(key, scopes, options);
+    } catch (error) {
+      if (!verifier.isSpent) throw error;
+      console.error(`wardkey: ${error.code}`);
+      return NO_KEY_SET;
+    }
+  }
+
+  /** What the verifier rests on; nothing while there is none. */
+  get status() {
+    return this.#verifier?.isSpent === false ? this.#verifier.status : undefined;
+  }
+
+  async #here() {
+    if (this.#verifier?.isSpent === false) return this.#verifier;
+    if (this.#making === undefined && Date.now() - this.#failedAt < FAILED_FOR_MS) return undefined;
+    this.#making ??= Verifier.of(this.#instantiate, this.#registry).then(
+      (made) => (this.#verifier = made),
+      (error) => {
+        this.#failedAt = Date.now();
+        console.error(`wardkey: no verifier: ${error instanceof WardkeyError ? error.code : error?.name}`);
+      },
+    ).finally(() => (this.#making = undefined));
+    return this.#making;
+  }
+}
+
+/** The key that a request brings: exactly one, in `Authorization`, never in the URL. */
+function credentialOf({ url, rawHeaders }) {
+  if (inUrl(url)) return { refused: INVALID_REQUEST };
+  // All values, as they came: `headers` drops a second one.
+  const values = (name) => rawHeaders.filter((_, place) => place % 2 === 1 && rawHeaders[place - 1].toLowerCase() === name);
+  const [value, ...more] = values("authorization");
+  if (value === undefined || value === "") return { refused: MISSING };
+  if (more.length > 0 || value.includes(",") || values("x-api-key").some((other) => KEY.test(other))) return { refused: INVALID_REQUEST };
+  const key = /^ *bearer +([^ ]+) *$/i.exec(value)?.[1];
+  return key === undefined ? { refused: MISSING } : { key };
+}
+
+function inUrl(url) {
+  if (IN_URL.test(url)) return true;
+  if (!url.includes("%")) return false;
+  try {
+    return IN_URL.test(decodeURIComponent(url));
+  } catch {
+    return false;
+  }
+}
+
+/** A problem (RFC 9457) and its challenge (RFC 6750). */
+function problem({ status, error, code, retryAfterS }) {
+  const headers = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
+  if (status === 401 || error !== undefined) headers["WWW-Authenticate"] = `Bearer realm="wardkey"${error === undefined ? "" : `, error="${error}"`}`;
+  if (retryAfterS !== undefined) headers["Retry-After"] = String(retryAfterS);
+  return { status, headers, body: JSON.stringify({ type: `urn:wardkey:problem:${code}`, title: TITLES[status], status, code }) };
+}
+
+const KEY = /[a-z][a-z0-9]{1,11}_(?:live|test)_[A-Za-z0-9_-]{60}/;
+const IN_URL = new RegExp(`[?&/#=]${KEY.source}`);
+const MISSING = { status: 401, code: "credential_missing" };
+const INVALID_REQUEST = { status: 400, error: "invalid_request", code: "invalid_request" };
+const NO_KEY_SET = { deny: { reason: "no_key_set", answer: { status: 503, code: "no_key_set", retryAfterS: 1 } } };
+const FAILED_FOR_MS = 1_000;
+const TITLES = {
+  400: "The request cannot be judged",
+  401: "The credential is not accepted",
+  403: "The credential does not allow this",
+  429: "Too many calls",
+  503: "The credential cannot be judged now",
+};

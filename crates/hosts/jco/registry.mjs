@@ -1,0 +1,79 @@
+// Key set, list and strict answers from a registry over HTTP.
+
+import { WardkeyError } from "./component.mjs";
+
+/** One registry, asked as the verifier of one audience. */
+export class Registry {
+  #base;
+  #credential;
+  #audience;
+
+  /** `credential`: a key with `verifier:key-set`, for strict scopes also `verifier:verify`. `audience`: where it may ask for several. */
+  constructor({ url, credential, audience }) {
+    const { protocol, hostname, href } = new URL(url);
+    if (protocol !== "https:" && !LOOPBACK.has(hostname)) throw new WardkeyError("https_required", "the registry is reached by https, but for one on this machine");
+    if (!credential) throw new WardkeyError("credential_missing", "a registry needs a credential");
+    this.#base = href.replace(/\/$/, "");
+    this.#credential = credential;
+    this.#audience = audience;
+  }
+
+  /** The key set and its ETag; nothing if it is still the one of this ETag. */
+  async keySet(etag) {
+    const query = this.#audience === undefined ? "" : `?audience=${encodeURIComponent(this.#audience)}`;
+    const headers = { ...this.#authorized(), ...(etag && { "If-None-Match": etag }) };
+    const response = await this.#ask(`/v1/key-set${query}`, { headers }, GIVE_UP_MS);
+    if (response.status === 304) return undefined;
+    return { bytes: await taken(response, MAX_KEY_SET_LEN), etag: response.headers.get("ETag") ?? undefined };
+  }
+
+  async head(tenant) {
+    return taken(await this.#ask(`/v1/list/${tenant}/head`, {}, GIVE_UP_MS), MAX_HEAD_LEN);
+  }
+
+  async state(tenant, name) {
+    return taken(await this.#ask(`/v1/list/${tenant}/state/${name}`, {}, GIVE_UP_MS), MAX_STATE_LEN);
+  }
+
+  /** The registry's own word on a key. */
+  async confirm({ key, scopes, any, address }) {
+    const body = JSON.stringify({ key, scopes, match: any ? "any" : "all", strict: true, address, audience: this.#audience });
+    const headers = { ...this.#authorized(), "Content-Type": "application/json" };
+    const response = await this.#ask("/v1/verify", { method: "POST", headers, body }, STRICT_MS);
+    return JSON.parse(Buffer.from(await taken(response, MAX_ANSWER_LEN)).toString());
+  }
+
+  #authorized() {
+    return { Authorization: `Bearer ${this.#credential}` };
+  }
+
+  /** WHY no redirect: it could take the credential elsewhere. */
+  #ask(path, init, withinMs) {
+    return fetch(this.#base + path, { redirect: "manual", signal: AbortSignal.timeout(withinMs), ...init });
+  }
+}
+
+/** A body that is read no further than it may be long: whoever answers may be somebody else. */
+async function taken(response, most) {
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    throw new WardkeyError("registry_refused", `the registry answers ${response.status}`);
+  }
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > most) throw new WardkeyError("answer_too_long", `the answer is longer than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  // A copy of its own: the key set in it is wiped afterwards, and nothing beside it.
+  return Uint8Array.from(Buffer.concat(chunks));
+}
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const GIVE_UP_MS = 5_000;
+const STRICT_MS = 2_000;
+const MAX_KEY_SET_LEN = 17_769;
+const MAX_HEAD_LEN = 4_096;
+const MAX_ANSWER_LEN = 64 * 1024;
+const MAX_STATE_LEN = 64 * 1024 * 1024;

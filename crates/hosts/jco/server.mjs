@@ -1,0 +1,37 @@
+// An API behind a guard: `node server.mjs FOLDER`, where `transpile.mjs` has written its files.
+
+import http from "node:http";
+import { pathToFileURL } from "node:url";
+
+import { compiled } from "./component.mjs";
+import { Guard } from "./guard.mjs";
+import { Registry } from "./registry.mjs";
+
+/** The server, not listening yet. */
+export async function server({ folder, url, credential, audience }) {
+  const guard = new Guard(await compiled(folder), new Registry({ url, credential, audience }));
+  const told = (request, response, { subject, keyId, zone }) => {
+    response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ subject, key_id: keyId, zone }));
+  };
+  const routes = {
+    "/reports": guard.protect("reports:read", told),
+    "/from-here": guard.protect("reports:read", told, { address: (request) => request.socket.remoteAddress }),
+    "/purge": guard.protect("reports:purge", told),
+    "/healthz": (request, response) => response.end(JSON.stringify(guard.status ?? null, (_, value) => (typeof value === "bigint" ? Number(value) : value))),
+  };
+  return http.createServer(async (request, response) => {
+    try {
+      const route = routes[request.url.split("?")[0]];
+      if (route === undefined) response.writeHead(404).end();
+      else await route(request, response);
+    } catch (error) {
+      console.error(error);
+      response.writeHead(500).end();
+    }
+  });
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { WARDKEY_URL: url, WARDKEY_CREDENTIAL: credential } = process.env;
+  (await server({ folder: process.argv[2], url, credential })).listen(8080, "127.0.0.1", () => console.log("http://127.0.0.1:8080"));
+}
