@@ -3,12 +3,13 @@
 import { performance } from "node:perf_hooks";
 import { prepared, times } from "./prepared.mjs";
 import { rowsOf } from "./peers.mjs";
+import component from "./peers/component.mjs";
 import { measure } from "./rounds.mjs";
 import { options, write } from "./report.mjs";
 
 const given = options();
 const rows = [];
-for (const row of rowsOf("node")) {
+for (const row of [...rowsOf("node"), ...component]) {
   const ready = await prepared(row, given.fixture);
   const time = async (count) => {
     const start = performance.now();

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 
 use self::{goals::Goal, table::table};
 use crate::{
+    component,
     inputs::Inputs,
     machine,
     node::{self, Node},
-    raw_module, setup,
+    python_host, raw_module, setup,
     sizes::{self, Size},
     step::{Progress, run_logged},
     toolchain::Way,
@@ -60,12 +61,14 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let changed = commit.as_ref().is_some_and(|commit| commit.changed);
     let with_sizes = wanted.contains(&"sizes");
     let with_peers = wanted.iter().any(|part| JAVASCRIPT.contains(part));
-    let brought = match (with_sizes, with_peers) {
+    let with_python = wanted.contains(&"python");
+    let with_modules = with_peers || with_python;
+    let brought = match (with_sizes, with_modules) {
         (true, _) => setup::STEPS + sizes::STEPS,
-        (false, true) => setup::STEPS + 1,
+        (false, true) => setup::STEPS + 1 + component::STEPS,
         (false, false) => node::STEPS,
-    };
-    let with_program = with_peers || wanted.contains(&"native");
+    } + if with_python { python_host::STEPS } else { 0 };
+    let with_program = with_modules || wanted.contains(&"native");
     let programs = usize::from(with_peers) + usize::from(with_program);
     let runs = wanted.len() - usize::from(with_sizes);
     let progress = Progress::of(brought + programs + runs);
@@ -76,9 +79,10 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let kit = setup::run(workspace, &progress, way)?;
         rows.extend(sizes::measured(workspace, &progress, &kit)?.into_iter().map(size_row));
         kit.node
-    } else if with_peers {
+    } else if with_modules {
         let kit = setup::run(workspace, &progress, way)?;
         raw_module::VERIFIER.run(workspace, &progress, &kit)?;
+        component::run(workspace, &progress, &kit)?;
         kit.node
     } else {
         node::run(workspace, &progress)?
@@ -89,12 +93,19 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     if with_program {
         native_program(workspace, &progress)?;
     }
+    let python = if with_python { Some(python_host::bring(workspace, &progress)?) } else { None };
     let folder = workspace.path(WORK);
     fs::create_dir_all(&folder)?;
     let (mut runtimes, mut notes, mut tables) = (serde_json::Map::new(), Vec::new(), String::new());
     for part in wanted.iter().copied().filter(|part| *part != "sizes") {
         let out = folder.join(format!("{part}.json"));
-        let mut command = program(workspace, &node, part);
+        let mut command = match &python {
+            Some(python) if part == "python" => python_host::bench(workspace, python),
+            _ => program(workspace, &node, part),
+        };
+        if part != "native" {
+            command.args(["--fixture", FIXTURE]);
+        }
         command.args(pace.arguments()).arg("--out").arg(&out);
         progress.step(part, if options.quick { "15 s" } else { "1 min" }, || {
             run_logged(workspace, &format!("bench-{part}"), &mut command, "see what it says above")
@@ -215,7 +226,6 @@ fn program(workspace: &Workspace, node: &Node, part: &str) -> Command {
     // biscuit-wasm is imported as a module.
     command.args(["--no-warnings", "--experimental-wasm-modules"]);
     command.arg(js.join(if part == "workerd" { "workerd.mjs" } else { "node.mjs" }));
-    command.args(["--fixture", FIXTURE]);
     command
 }
 
@@ -242,7 +252,7 @@ fn merged(part: &str, found: &Value) -> Result<Vec<Value>> {
 fn named(part: &str, id: &str) -> String {
     match part {
         // They say it themselves: figures of the list are had nowhere else.
-        "native" => id.to_owned(),
+        "native" | "python" => id.to_owned(),
         "node22" if !id.starts_with("unit") && !id.starts_with("verify") => id.to_owned(),
         _ => format!("{part}.{id}"),
     }
@@ -297,7 +307,7 @@ fn foot(report: &Value) -> String {
 }
 
 /// The parts of the table.
-const PARTS: [&str; 5] = ["native", "node20", "node22", "workerd", "sizes"];
+const PARTS: [&str; 6] = ["native", "node20", "node22", "workerd", "python", "sizes"];
 /// Those that take npm's peers.
 const JAVASCRIPT: [&str; 3] = ["node20", "node22", "workerd"];
 const JS: &str = "crates/bench/js";
@@ -323,6 +333,8 @@ mod tests {
             ("workerd", "verify", "workerd.verify"),
             ("native", "list.lookup_10m_ns", "list.lookup_10m_ns"),
             ("native", "native.verify", "native.verify"),
+            ("node22", "component.jco", "component.jco"),
+            ("python", "component.python", "component.python"),
         ] {
             assert_eq!(named(part, id), name);
         }

@@ -1,6 +1,9 @@
 //! The component from Python: `crates/hosts/python`, what it needs, and its own tests.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -33,7 +36,7 @@ pub(crate) const TESTS: usize = 2;
 ///
 /// # Errors
 /// Where either fails; what they said stands above.
-pub(crate) fn tests(workspace: &Workspace, progress: &Progress, python: &PathBuf) -> Result<()> {
+pub(crate) fn tests(workspace: &Workspace, progress: &Progress, python: &Path) -> Result<()> {
     let mut failed = Vec::new();
     for (what, usually, arguments) in [
         ("types of the Python host", "15 s", &["-m", "mypy", "--no-incremental"][..]),
@@ -55,6 +58,15 @@ pub(crate) fn tests(workspace: &Workspace, progress: &Progress, python: &PathBuf
         bail!("{} failed", failed.join(" and "));
     }
     Ok(())
+}
+
+/// What measures it, a part of `cargo xtask bench`; it is told the rest by its arguments.
+pub(crate) fn bench(workspace: &Workspace, python: &Path) -> Command {
+    let mut command = workspace.command(python);
+    command.arg(workspace.path(FOLDER).join("bench.py"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("WARDKEY_COMPONENT", workspace.path(component::VERIFYING));
+    command
 }
 
 const FOLDER: &str = "crates/hosts/python";
