@@ -53,14 +53,16 @@ export class Verifier {
       const now = this.#now();
       const requirement = this.#instance.requirement(scopes, { any, strict });
       const verdict = this.#instance.verify(key, requirement, now, { address, refreshFailed: refreshFailed === true, registry });
+      // An answer serves one verification, and is asked for once.
+      const wasAsked = registry !== undefined;
+      if (wasAsked) registry = "failed";
       if (verdict.refresh) {
-        // A list that was just brought and is not fresh any more counts as not brought. An answer that was spent on it is asked for again.
+        // A list that was just brought and is not fresh any more counts as not brought.
         refreshFailed = refreshFailed !== undefined || !(await this.#freshened());
-        if (registry !== "failed") registry = undefined;
       } else if (verdict.registry) {
-        const answer = registry === undefined ? await this.#confirmed(verdict.registry, { key, scopes, any, address }) : "failed";
-        if (answer?.deny) return answer;
-        registry = answer;
+        if (wasAsked) return UNAVAILABLE;
+        registry = await this.#confirmed(verdict.registry, { key, scopes, any, address });
+        if (registry.deny) return registry;
       } else if (verdict.deny?.reason === "no_key_set" && !hasRenewed) {
         hasRenewed = true;
         await Promise.race([this.#renew(), sleep(WAIT_MS)]);
@@ -157,6 +159,7 @@ function verdictOf({ decision, reason, tenant, audience, key_id: keyId, list } =
 }
 
 const VERDICTS = new Map([["revoked", "revoked"], ["suspended", "suspended"], ["retired", "retired"], ["expired", "expired"], ["invalid_token", "never-issued"]]);
+const UNAVAILABLE = { deny: { reason: "registry_unavailable", answer: { status: 503, code: "registry_unavailable", retryAfterS: 1 } } };
 const WAIT_MS = 500;
 const FAILED_FOR_MS = 1_000;
 const RENEW_EVERY_MS = 2_000;

@@ -28,6 +28,8 @@ class FakeRegistry:
         self.key_set = KEY_SET
         self.strict: dict[str, Any] | httpx.Response = {}
         self.questions: list[dict[str, Any]] = []
+        self.aging_ms = 0
+        """How much later it is once `/v1/verify` has answered."""
 
     def verifiers(self, **options: Any) -> Verifiers:
         """As a process would make them."""
@@ -37,6 +39,7 @@ class FakeRegistry:
         return Verifiers("https://registry.example", CREDENTIAL, component=COMPONENT, client=client, now_ms=lambda: self.now, **options)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.host == "registry.example"
         path = request.url.path
         self.asked.append(path)
         if self.slow_s:
@@ -54,6 +57,7 @@ class FakeRegistry:
         if "/state/" in path:
             return httpx.Response(200, content=STATE)
         self.questions.append(json.loads(request.content))
+        self.now += self.aging_ms
         return self.strict if isinstance(self.strict, httpx.Response) else httpx.Response(200, json=self.strict)
 
     def count(self, end: str) -> int:

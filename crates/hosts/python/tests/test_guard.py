@@ -251,7 +251,7 @@ async def test_strict_asks_the_registry_each_time() -> None:
         alive | {"key_id": "key_1111111111111111"}, alive | {"tenant": 65_536 + 7}, alive | {"audience": 258}, alive | {"tenant": True},
         alive | {"list": {"sequence": 2**64}}, alive | {"decision": "perhaps"}, {"decision": "deny", "reason": "odd", "status": 200}, {},
         httpx.Response(200, content=b"[]"), httpx.Response(200, content=b"{"), httpx.Response(302, headers={"Location": "https://other.example"}),
-        httpx.Response(200, content=b" " * 70_000), httpx.Response(500),
+        httpx.Response(200, content=json.dumps(alive).encode() + b" " * 70_000), httpx.Response(500),
     ]
     registry.strict = alive
     assert (await answered(guard, http()))[0] == 200
@@ -268,6 +268,7 @@ async def test_strict_asks_the_registry_each_time() -> None:
         registry.strict = answer
         told = await answered(guard, http())
         assert (told[0], told[2]["code"]) == (status, code), answer
+    assert registry.count("verify") == len(invalid) + 6, "the redirect was not followed"
     registry.strict = alive
     registry.away = True
     assert (await answered(guard, http()))[0] == 503
@@ -279,6 +280,18 @@ async def test_strict_asks_the_registry_each_time() -> None:
     assert (await answered(strict, http(KEY[:-8] + "AAAAAAAA")))[0] == 401
     assert registry.count("verify") == asked + 1
     assert len(seen) == 2
+
+
+@run
+async def test_an_answer_that_comes_too_late_is_none() -> None:
+    registry = FakeRegistry()
+    guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=STRICT)
+    registry.strict = {"decision": "allow", "tenant": 7, "audience": 2, "key_id": "key_0000000000000000", "list": {"sequence": 41}, "status": 200}
+    # Longer than an answer is good for: it is not asked for again and again.
+    registry.aging_ms = 6_000
+    status, _, body = await asyncio.wait_for(answered(guard, http()), 5)
+    assert (status, body["code"]) == (503, "registry_unavailable")
+    assert registry.count("verify") == 1
 
 
 @run

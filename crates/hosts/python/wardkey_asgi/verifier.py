@@ -64,13 +64,11 @@ class Verifier:
                 self._instance.forget(registry)
                 raise
             verdict = self._instance.verify(key, requirement, now, caller, refresh_failed is True, registry)
-            # An answer serves one verification.
-            used, registry = registry, None if registry is None else REGISTRY_FAILED
+            # An answer serves one verification, and is asked for once.
+            registry = None if registry is None else REGISTRY_FAILED
             if isinstance(verdict, AskRefresh):
                 # A list that was just brought and is not fresh any more counts as not brought.
                 refresh_failed = refresh_failed is not None or not await self._list.refresh()
-                # One that was spent on a list that had aged meanwhile is asked for again.
-                registry = REGISTRY_FAILED if used is REGISTRY_FAILED else None
             elif isinstance(verdict, AskRegistry):
                 if registry is not None:
                     self._instance.forget(verdict.question)
