@@ -11,7 +11,7 @@ import pytest
 from wardkey_asgi.answers import answer_to
 from wardkey_asgi.catalog import catalog_names
 from wardkey_asgi.component import REGISTRY_FAILED, Instance
-from wardkey_asgi.decision import Alive, Allow, AskRefresh, AskRegistry, Deny, StateNeeded, Verdict
+from wardkey_asgi.decision import Alive, AskRefresh, AskRegistry, Deny, StateNeeded, Verdict
 from wardkey_asgi.errors import KeySetError, OptionError, RegistryError
 from wardkey_asgi.key_text import KeyText
 
@@ -240,11 +240,3 @@ def test_reads_every_key_as_its_vector_says() -> None:
         else:
             assert isinstance(verdict, Deny) and verdict.reason == each["expect"]["deny"], each["name"]
     assert len(cases("key")) == 604
-
-
-def test_names_what_it_cannot_be_asked() -> None:
-    mint_narrow = Counter(each["case"]["do"] for each in cases("mint_narrow"))
-    # Minting is the registry's; narrowing and finding are the other two components'.
-    assert mint_narrow == {"mint": 111, "narrow": 48}
-    assert len(cases("scan")) == 151
-    assert isinstance(usual(), dict) and Allow is not None
