@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { compiled, Instance } from "../../crates/hosts/jco/component.mjs";
 import { server } from "../../crates/hosts/jco/server.mjs";
 import { transpile } from "../../crates/hosts/jco/transpile.mjs";
+import { Verifier } from "../../crates/hosts/jco/verifier.mjs";
 import { RULED } from "../harness/policies.mjs";
 import { exactly, vectors } from "../harness/vectors.mjs";
 import { Worker } from "../harness/worker.mjs";
@@ -101,6 +102,26 @@ describe("the component by jco, as the example takes it", () => {
       assert.throws(call, (error) => error.code === "spent" && !`${error.stack}`.includes(usual.key));
     }
     assert.ok(judged(bystander).allow && judged(ready()).allow);
+  });
+
+  it("takes no word of the registry's that is none, and asks once about a call", async () => {
+    const alive = { decision: "allow", tenant: 7, audience: 2, key_id: "key_0000000000000000", list: { sequence: 41 }, status: 200 };
+    const told = [[alive, "allow"], [{ decision: "deny", reason: "revoked", status: 401 }, "revoked"], [{ decision: "deny", reason: "too_many_strict_calls", status: 429 }, "too_many_strict_calls"]];
+    const none = [
+      null, [], 5, {}, { ...alive, key_id: "key_1111111111111111" }, { ...alive, key_id: 5 }, { ...alive, tenant: 7 + 2 ** 16 }, { ...alive, audience: 258 },
+      { ...alive, list: { sequence: 2 ** 64 } }, { ...alive, decision: "perhaps" }, { decision: "deny", reason: "odd", status: 200 }, { decision: "deny", reason: 5, status: 401 },
+    ];
+    let asked = 0;
+    for (const [answer, outcome] of [...told, ...none.map((answer) => [answer, "registry_unavailable"])]) {
+      const registry = {
+        keySet: async () => ({ bytes: bytes(usual.key_set) }), head: async () => bytes(usual.list.head), state: async () => bytes(usual.list.state),
+        confirm: async () => ((asked += 1), answer),
+      };
+      const verifier = await Verifier.of(instantiate, registry, () => usual.now);
+      const judged = await verifier.decide(usual.key, ["invoice:void"]);
+      assert.equal(judged.allow ? "allow" : judged.deny.reason, outcome, JSON.stringify(answer));
+    }
+    assert.equal(asked, told.length + none.length);
   });
 
   it("takes no clock that is none, and no address that is none", () => {

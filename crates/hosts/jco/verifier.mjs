@@ -149,7 +149,8 @@ export class Verifier {
   }
 }
 
-function verdictOf({ decision, reason, tenant, audience, key_id: keyId, list } = {}) {
+function verdictOf(answer) {
+  const { decision, reason, tenant, audience, key_id: keyId, list } = answer ?? {};
   if (decision === "deny") return VERDICTS.get(reason);
   const fits = (number, most) => Number.isSafeInteger(number) && number >= 0 && number <= most;
   const sequence = list?.sequence ?? 0;

@@ -4,6 +4,8 @@
 """
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -53,7 +55,15 @@ async def live(websocket: WebSocket) -> None:
         await websocket.send_text(f"{websocket.user.subject}: {text}")
 
 
-app = Starlette(routes=[
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    # Before the first request, if the registry is there.
+    await verifiers.here()
+    yield
+    await verifiers.close()
+
+
+app = Starlette(lifespan=lifespan, routes=[
     Route("/healthz", health),
     Mount("/reports", middleware=[guarded("reports:read")], routes=[
         Route("/", report), Route("/export", export), Route("/fails", fails), WebSocketRoute("/live", live),

@@ -31,12 +31,12 @@ class FakeRegistry:
         self.aging_ms = 0
         """How much later it is once `/v1/verify` has answered."""
 
-    def verifiers(self, **options: Any) -> Verifiers:
+    def verifiers(self, credential: Any = CREDENTIAL, **options: Any) -> Verifiers:
         """As a process would make them."""
         def client() -> httpx.AsyncClient:
             return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
 
-        return Verifiers("https://registry.example", CREDENTIAL, component=COMPONENT, client=client, now_ms=lambda: self.now, **options)
+        return Verifiers("https://registry.example", credential, component=COMPONENT, client=client, now_ms=lambda: self.now, **options)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         assert request.url.host == "registry.example"
@@ -50,6 +50,8 @@ class FakeRegistry:
             assert request.headers["Authorization"] == f"Bearer {CREDENTIAL}"
         else:
             assert "Authorization" not in request.headers
+        if path == "/v1/key-set" and not self.key_set:
+            return httpx.Response(304)
         if path == "/v1/key-set":
             return httpx.Response(200, content=self.key_set, headers={"ETag": '"1"'})
         if path.endswith("/head"):

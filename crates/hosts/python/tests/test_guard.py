@@ -181,6 +181,23 @@ async def test_without_a_registry_nothing_is_allowed_and_it_is_asked_once_a_seco
 
 
 @run
+async def test_a_key_set_or_a_credential_that_is_none_makes_no_verifier() -> None:
+    registry = FakeRegistry()
+
+    def failing() -> str:
+        raise ZeroDivisionError
+
+    for key_set, credential in [(b"", CREDENTIAL), (KEY_SET[:-1], CREDENTIAL), (KEY_SET, failing), (KEY_SET[:3] + b"\0" + KEY_SET[4:], CREDENTIAL)]:
+        registry.key_set = key_set
+        verifiers = registry.verifiers(credential)
+        guard = Guard(app_of([]), verifiers=verifiers, scopes=SCOPE)
+        for _ in range(2):
+            status, _, body = await answered(guard, http())
+            assert (status, body["code"]) == (503, "no_key_set")
+    assert registry.count("key-set") == 3
+
+
+@run
 async def test_one_refresh_in_flight_and_a_bounded_wait() -> None:
     registry = FakeRegistry()
     guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=SCOPE)
@@ -250,7 +267,7 @@ async def test_strict_asks_the_registry_each_time() -> None:
     invalid: list[Any] = [
         alive | {"key_id": "key_1111111111111111"}, alive | {"tenant": 65_536 + 7}, alive | {"audience": 258}, alive | {"tenant": True},
         alive | {"list": {"sequence": 2**64}}, alive | {"decision": "perhaps"}, {"decision": "deny", "reason": "odd", "status": 200}, {},
-        httpx.Response(200, content=b"[]"), httpx.Response(200, content=b"{"), httpx.Response(302, headers={"Location": "https://other.example"}),
+        httpx.Response(200, content=b"[]"), httpx.Response(200, content=b"null"), httpx.Response(200, content=b"[" * 60_000), httpx.Response(200, content=b"{"), httpx.Response(302, headers={"Location": "https://other.example"}),
         httpx.Response(200, content=json.dumps(alive).encode() + b" " * 70_000), httpx.Response(500),
     ]
     registry.strict = alive

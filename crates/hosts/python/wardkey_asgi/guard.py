@@ -84,6 +84,7 @@ class Guard:
         if kind not in ("http", "websocket"):
             # Nothing passes that nobody has judged.
             raise OptionError("unknown_protocol", f"a guard knows http, websocket and lifespan, and this is {kind!r}")
+        scope = {**scope, "headers": list(scope["headers"])}
         asked = self._asked(scope)
         # From here on the key stands in no local of ours: whatever the application raises passes through this frame.
         scope = self._without_credential(scope)

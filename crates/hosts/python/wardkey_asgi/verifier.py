@@ -7,7 +7,7 @@ from .answers import refusal
 from .catalog import catalog_names
 from .component import REGISTRY_FAILED, CompiledComponent, Instance
 from .decision import Alive, Allow, AskRefresh, AskRegistry, Decision, Deny
-from .errors import OptionError, WardkeyError
+from .errors import OptionError, RegistryError
 from .key_set_renewal import KeySetRenewal
 from .key_text import KeyText
 from .list_refresh import ListRefresh
@@ -34,7 +34,8 @@ class Verifier:
     ) -> "Verifier":
         """Fetches the key set, and the list if it can be had: without one nothing is allowed."""
         given = await registry.key_set(None)
-        assert given is not None  # Nothing was named that it could still be.
+        if given is None:
+            raise RegistryError("registry_refused", "the registry says that the key set is the same as none")
         key_set, etag = given
         verifier = cls(
             Instance(compiled, key_set), registry, catalog_names(key_set), etag,
@@ -110,7 +111,7 @@ class Verifier:
         """The component's confirmation, `REGISTRY_FAILED`, or a denial for a reason that the component has no word for."""
         try:
             answer = await self._registry.confirm(key, scopes, any_of, address, self._strict_timeout_s)
-        except (WardkeyError, ValueError):
+        except Exception:
             self._instance.forget(asked.question)
             return REGISTRY_FAILED
         except BaseException:

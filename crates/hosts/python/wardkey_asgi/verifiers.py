@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from .component import CompiledComponent
-from .errors import OptionError, WardkeyError
+from .errors import OptionError
 from .registry import Credential, Registry, kept
 from .verifier import Verifier
 
@@ -87,10 +87,10 @@ class Verifiers:
             of_loop.verifier = await Verifier.of(self._compiled, of_loop.registry, now_ms=self._now_ms, **self._options)
             if replaced is not None:
                 replaced.stop()
-        except WardkeyError as error:
+        except Exception as error:
             # The next request tries again: the registry may be away for a moment only.
             of_loop.failed_at = time.monotonic()
-            _LOG.error("wardkey: no verifier: %s", error.code)
+            _LOG.error("wardkey: no verifier: %s", getattr(error, "code", type(error).__name__))
         finally:
             of_loop.making = None
 
