@@ -21,15 +21,15 @@ export class Asgi {
   said = "";
   #process;
 
-  /** Starts it against a registry; answers when it listens. `workers`: processes. */
-  static async start({ registry, credential, workers = 1 }) {
+  /** Starts it against a registry; answers when it listens. */
+  static async start({ registry, credential }) {
     if (!existsSync(PYTHON)) throw new Error(`there is no ${PYTHON}: cargo xtask test brings it`);
     const asgi = new Asgi();
     const port = await freePort();
     asgi.url = `http://127.0.0.1:${port}`;
     asgi.#process = spawn(
       PYTHON,
-      ["-m", "uvicorn", "--app-dir", "example", "--host", "127.0.0.1", "--port", `${port}`, "--workers", `${workers}`, "--no-access-log", "app:app"],
+      ["-m", "uvicorn", "--app-dir", "example", "--host", "127.0.0.1", "--port", `${port}`, "--no-access-log", "app:app"],
       {
         cwd: `${CHECKOUT}/crates/hosts/python`,
         env: { ...process.env, PYTHONPATH: ".", PYTHONDONTWRITEBYTECODE: "1", WARDKEY_URL: registry, WARDKEY_CREDENTIAL: credential },
