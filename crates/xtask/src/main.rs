@@ -23,6 +23,7 @@ mod deployment_secrets;
 mod dev;
 mod fuzz;
 mod holder_module;
+mod hosts;
 mod inputs;
 mod lint;
 mod lock;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    component, constant_time, deploy, holder_module, no_panic, proxies, setup,
+    component, constant_time, deploy, holder_module, hosts, no_panic, proxies, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors, verifier_module,
@@ -54,8 +54,12 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     }
     if !options.native {
         let trials = trials::Options::of_tests()?;
-        let steps =
-            trials::STEPS + no_panic::STEPS + constant_time::STEPS + proxies::STEPS + deploy::STEPS;
+        let steps = trials::STEPS
+            + no_panic::STEPS
+            + constant_time::STEPS
+            + hosts::STEPS
+            + proxies::STEPS
+            + deploy::STEPS;
         let progress = Progress::of(setup::STEPS + steps + 6);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
@@ -79,12 +83,16 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
                 failed.push(name);
             }
         }
+        if !hosts::tests(workspace, &progress)? {
+            failed.push("tests of the hosts");
+        }
         let passed = progress.step("end-to-end tests", "2 min", || {
             let mut node = kit.node.command(workspace);
             node.args(["--test", "--test-reporter=spec", "tests/**/*.test.mjs"]);
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
             node.env("WARDKEY_TRIALS_DIR", trials::programs::folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
+            node.env("WARDKEY_PROXY", hosts::proxy(workspace));
             node.env("WARDKEY_NGINX", &proxies.nginx);
             node.env("WARDKEY_CADDY", &proxies.caddy);
             passes("node", node.status())
