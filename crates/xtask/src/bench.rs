@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use self::{goals::Goal, table::table};
 use crate::{
+    component, hosts,
     inputs::Inputs,
     machine,
     node::{self, Node},
@@ -30,7 +31,8 @@ pub(crate) struct Options {
     /// About a minute once everything is built: fewer and shorter rounds, and figures that are the rougher for it.
     #[arg(long)]
     quick: bool,
-    /// Only these parts; each brings the unit that its ratios are to.
+    /// Only these parts; each brings the unit that its ratios are to. The hosts of crates/hosts are measured only where they
+    /// are named: building wasmtime takes five minutes at first.
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PARTS)]
     only: Vec<String>,
     /// Write every row into this file, as JSON.
@@ -53,7 +55,10 @@ struct Pace {
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
     let wanted: Vec<&str> = PARTS
         .into_iter()
-        .filter(|part| options.only.is_empty() || options.only.iter().any(|only| only == part))
+        .filter(|part| {
+            let named = options.only.iter().any(|only| only == part);
+            named || (options.only.is_empty() && *part != HOSTS)
+        })
         .collect();
     let pace = options.pace()?;
     // A copy without git can be measured, too.
@@ -61,15 +66,21 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let changed = commit.as_ref().is_some_and(|commit| commit.changed);
     let with_sizes = wanted.contains(&"sizes");
     let with_peers = wanted.iter().any(|part| JAVASCRIPT.contains(part));
-    let brought = match (with_sizes, with_peers) {
+    let with_hosts = wanted.contains(&HOSTS);
+    let brought = match (with_sizes, with_peers || with_hosts) {
         (true, _) => setup::STEPS + sizes::STEPS,
         (false, true) => setup::STEPS + 1,
         (false, false) => node::STEPS,
     };
+    let hosts_steps = match (with_hosts, with_sizes) {
+        (true, false) => component::STEPS + 1,
+        (true, true) => 1,
+        (false, _) => 0,
+    };
     let with_program = with_peers || wanted.contains(&"native");
     let programs = usize::from(with_peers) + usize::from(with_program);
     let runs = wanted.len() - usize::from(with_sizes);
-    let progress = Progress::of(brought + programs + runs);
+    let progress = Progress::of(brought + programs + hosts_steps + runs);
 
     let load = machine::load();
     let mut rows = Vec::new();
@@ -77,9 +88,12 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let kit = setup::run(workspace, &progress, way)?;
         rows.extend(sizes::measured(workspace, &progress, &kit)?.into_iter().map(size_row));
         kit.node
-    } else if with_peers {
+    } else if with_peers || with_hosts {
         let kit = setup::run(workspace, &progress, way)?;
         verifier_module::run(workspace, &progress, &kit)?;
+        if with_hosts {
+            component::run(workspace, &progress, &kit)?;
+        }
         kit.node
     } else {
         node::run(workspace, &progress)?
@@ -89,6 +103,9 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     }
     if with_program {
         native_program(workspace, &progress)?;
+    }
+    if with_hosts {
+        hosts_program(workspace, &progress)?;
     }
     let folder = workspace.path(WORK);
     fs::create_dir_all(&folder)?;
@@ -104,6 +121,11 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let found: &Value = &serde_json::from_str(&found)?;
         let runtime = match part {
             "native" => machine::rustc(),
+            HOSTS => format!(
+                "{}, {}",
+                found["runtime"].as_str().context("no runtime")?,
+                machine::rustc()
+            ),
             _ => found["runtime"].as_str().context("no runtime")?.to_owned(),
         };
         let found_rows = merged(part, found).with_context(|| format!("what {part} found"))?;
@@ -201,6 +223,16 @@ fn native_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
     })
 }
 
+fn hosts_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    progress.step("program with the hosts", "5 min at first, 10 s later", || {
+        let mut cargo = workspace.cargo();
+        cargo.args(["build", "--release", "--locked", "--package", "wardkey-hosts-bench"]);
+        cargo.args(["--manifest-path", hosts::MANIFEST, "--target-dir", hosts::TARGET]);
+        cargo.env_remove("RUSTFLAGS");
+        run_logged(workspace, "bench-hosts", &mut cargo, "the compiler's words above say where")
+    })
+}
+
 /// What measures a part.
 fn program(workspace: &Workspace, node: &Node, part: &str) -> Command {
     let js = workspace.path(JS);
@@ -210,6 +242,7 @@ fn program(workspace: &Workspace, node: &Node, part: &str) -> Command {
             command.arg("measure");
             return command;
         }
+        HOSTS => return workspace.command(workspace.path(HOSTS_PROGRAM)),
         "node20" => workspace.command(js.join("node_modules/.bin/node")),
         _ => node.command(workspace),
     };
@@ -243,7 +276,7 @@ fn merged(part: &str, found: &Value) -> Result<Vec<Value>> {
 fn named(part: &str, id: &str) -> String {
     match part {
         // They say it themselves: figures of the list are had nowhere else.
-        "native" => id.to_owned(),
+        "native" | HOSTS => id.to_owned(),
         "node22" if !id.starts_with("unit") && !id.starts_with("verify") => id.to_owned(),
         _ => format!("{part}.{id}"),
     }
@@ -298,13 +331,16 @@ fn foot(report: &Value) -> String {
 }
 
 /// The parts of the table.
-const PARTS: [&str; 5] = ["native", "node20", "node22", "workerd", "sizes"];
+const PARTS: [&str; 6] = ["native", "node20", "node22", "workerd", "sizes", HOSTS];
+/// Components and plain modules outside JavaScript.
+const HOSTS: &str = "hosts";
 /// Those that take npm's peers.
 const JAVASCRIPT: [&str; 3] = ["node20", "node22", "workerd"];
 const JS: &str = "crates/bench/js";
 /// Where programs and findings lie.
 const WORK: &str = "target/bench";
 const PROGRAM: &str = "target/bench/release/wardkey-bench";
+const HOSTS_PROGRAM: &str = "target/hosts/release/wardkey-hosts-bench";
 /// Our key set, list and keys for rows in JavaScript, which the native program writes.
 const FIXTURE: &str = "target/bench/fixture.json";
 
@@ -324,6 +360,7 @@ mod tests {
             ("workerd", "verify", "workerd.verify"),
             ("native", "list.lookup_10m_ns", "list.lookup_10m_ns"),
             ("native", "native.verify", "native.verify"),
+            ("hosts", "component.wasmtime", "component.wasmtime"),
         ] {
             assert_eq!(named(part, id), name);
         }
