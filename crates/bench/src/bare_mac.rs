@@ -8,9 +8,13 @@ use crate::claims::KEYS;
 use crate::rounds::{Chance, Row, Timer, repeated};
 
 /// The unit of ratios.
-pub(crate) const UNIT: &str = "native.unit";
+pub const UNIT: &str = "native.unit";
 
-pub(crate) fn rows() -> Result<Vec<Row>> {
+/// The unit, and the same with its key set up each time.
+///
+/// # Errors
+/// None in practice: the key is of a length that HMAC takes.
+pub fn rows() -> Result<Vec<Row>> {
     let keyed: Hmac<Sha256> =
         Hmac::new_from_slice(&secret()).map_err(|error| anyhow!("{error}"))?;
     let ready = messages();
@@ -37,12 +41,14 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     ])
 }
 
-pub(crate) fn messages() -> [[u8; 128]; KEYS] {
+/// What is MAC'd.
+pub fn messages() -> [[u8; 128]; KEYS] {
     let mut chance = Chance(1);
     [(); KEYS].map(|()| [(); 128].map(|()| chance.draw() as u8))
 }
 
-pub(crate) fn secret() -> [u8; 32] {
+/// What it is MAC'd with.
+pub fn secret() -> [u8; 32] {
     let mut chance = Chance(2);
     [(); 32].map(|()| chance.draw() as u8)
 }

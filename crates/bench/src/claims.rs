@@ -2,9 +2,9 @@
 //! eight.
 
 /// Different keys that a row goes round, a power of two.
-pub(crate) const KEYS: usize = 64;
+pub const KEYS: usize = 64;
 /// The scopes of a key.
-pub(crate) const SCOPES: [&str; 8] = [
+pub const SCOPES: [&str; 8] = [
     "accounts:read",
     "accounts:write",
     "invoices:read",
@@ -15,9 +15,9 @@ pub(crate) const SCOPES: [&str; 8] = [
     "status:read",
 ];
 /// The scope that each verification asks for.
-pub(crate) const ASKED: &str = "reports:read";
+pub const ASKED: &str = "reports:read";
 
 /// The subject of a key.
-pub(crate) fn subject(number: usize) -> String {
+pub fn subject(number: usize) -> String {
     format!("svc:billing-{number:02}")
 }

@@ -11,7 +11,10 @@ use crate::issuer::{CALLER, Issuer, NOW};
 use crate::refusals::by_the_key;
 
 /// Key set, head and state in base64; `keys` by how often they were narrowed; `refusals` with the reason that each must have.
-pub(crate) fn told() -> Result<Value> {
+///
+/// # Errors
+/// Where a key does not come out as it is meant.
+pub fn told() -> Result<Value> {
     let issuer = Issuer::new(2)?;
     let parts = issuer.list(LIST)?;
     let verifier = issuer.verifier(Some(&parts))?.shared();

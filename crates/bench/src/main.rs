@@ -1,19 +1,11 @@
-#![doc = include_str!("../README.md")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reading the clock is its job, and a peer's caveat is about the time"
+//! `wardkey-bench`: what `cargo xtask bench` runs natively.
+#![cfg_attr(
+    feature = "peers",
+    expect(clippy::disallowed_methods, reason = "a peer's caveat is about the time")
 )]
 
-mod accepts;
-mod bare_mac;
-mod claims;
-mod fixture;
-mod issuer;
-mod list;
 #[cfg(feature = "peers")]
 mod peers;
-mod refusals;
-mod rounds;
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +15,9 @@ use anyhow::Result;
 use clap::{Args, Parser};
 use serde_json::json;
 
-use crate::rounds::{Found, Pace, measure};
+use wardkey_bench::rounds::{Found, Pace, measure};
+#[cfg(feature = "peers")]
+use wardkey_bench::{bare_mac, claims, rounds};
 
 /// What `cargo xtask bench` runs natively.
 #[derive(Parser)]
@@ -59,7 +53,7 @@ struct Options {
 
 fn main() -> Result<()> {
     let (out, told) = match Command::parse() {
-        Command::Fixture { out } => (out, fixture::told()?),
+        Command::Fixture { out } => (out, wardkey_bench::fixture()?),
         Command::Measure(options) => {
             let rows = measured(&options)?;
             (options.out, json!({ "runtime": "native", "notes": [], "rows": rows }))
@@ -75,13 +69,10 @@ fn measured(options: &Options) -> Result<Vec<Found>> {
         warm: Duration::from_millis(options.warm),
         seed: options.seed,
     };
-    let mut rows = bare_mac::rows()?;
+    let rows = wardkey_bench::rows()?;
     #[cfg(feature = "peers")]
-    rows.extend(peers::rows()?);
-    rows.extend(accepts::rows()?);
-    rows.extend(refusals::rows()?);
-    rows.extend(list::rows()?);
+    let rows = rows.into_iter().chain(peers::rows()?).collect();
     let mut found = measure(rows, pace);
-    found.extend(list::memory());
+    found.extend(wardkey_bench::memory());
     Ok(found)
 }

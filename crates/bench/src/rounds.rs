@@ -8,49 +8,61 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 /// What is timed.
-pub(crate) struct Row {
+pub struct Row {
     /// Its stable name.
-    pub(crate) id: String,
+    pub id: String,
     /// A line for people.
-    pub(crate) what: String,
+    pub what: String,
     /// The row that the ratio is to.
-    pub(crate) base: Option<String>,
+    pub base: Option<String>,
     /// The peer's name and version.
-    pub(crate) peer_version: Option<String>,
+    pub peer_version: Option<String>,
     /// How long so many operations take.
-    pub(crate) time: Timer,
+    pub time: Timer,
 }
 
 /// Does so many operations and answers how long they took.
-pub(crate) type Timer = Box<dyn FnMut(u64) -> Duration>;
+pub type Timer = Box<dyn FnMut(u64) -> Duration>;
 
 /// What was found of one row, in nanoseconds an operation unless the unit says otherwise.
 #[derive(Serialize)]
-pub(crate) struct Found {
-    pub(crate) id: String,
-    pub(crate) what: String,
+pub struct Found {
+    /// Its stable name.
+    pub id: String,
+    /// A line for people.
+    pub what: String,
+    /// The median of each round's ratio to the base.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ratio: Option<f64>,
-    pub(crate) median: f64,
-    pub(crate) minimum: f64,
-    pub(crate) unit: &'static str,
+    pub ratio: Option<f64>,
+    /// The median of all rounds.
+    pub median: f64,
+    /// The least of all rounds.
+    pub minimum: f64,
+    /// What median and minimum are in.
+    pub unit: &'static str,
+    /// The row that the ratio is to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) base: Option<String>,
+    pub base: Option<String>,
+    /// The peer's name and version.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) peer_version: Option<String>,
+    pub peer_version: Option<String>,
 }
 
 /// How long and how often.
 #[derive(Clone, Copy)]
-pub(crate) struct Pace {
-    pub(crate) rounds: usize,
-    pub(crate) target: Duration,
-    pub(crate) warm: Duration,
-    pub(crate) seed: u64,
+pub struct Pace {
+    /// Rounds of all rows.
+    pub rounds: usize,
+    /// How long a row takes in a round.
+    pub target: Duration,
+    /// How long it is run before the first.
+    pub warm: Duration,
+    /// Start of the random order.
+    pub seed: u64,
 }
 
 /// A timer of work that needs nothing done between two operations; it is told the operation's number.
-pub(crate) fn repeated<T>(mut work: impl FnMut(usize) -> T + 'static) -> Timer {
+pub fn repeated<T>(mut work: impl FnMut(usize) -> T + 'static) -> Timer {
     Box::new(move |count| {
         let start = Instant::now();
         for number in 0..count {
@@ -61,7 +73,7 @@ pub(crate) fn repeated<T>(mut work: impl FnMut(usize) -> T + 'static) -> Timer {
 }
 
 /// Measures rows against each other.
-pub(crate) fn measure(rows: Vec<Row>, pace: Pace) -> Vec<Found> {
+pub fn measure(rows: Vec<Row>, pace: Pace) -> Vec<Found> {
     let mut chance = Chance(pace.seed);
     let mut running: Vec<_> = rows
         .into_iter()
@@ -131,10 +143,11 @@ fn median(numbers: &[f64]) -> f64 {
 }
 
 /// SplitMix64: random enough for orders and places, and the same from the same seed.
-pub(crate) struct Chance(pub(crate) u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    pub(crate) fn draw(&mut self) -> u64 {
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -143,7 +156,7 @@ impl Chance {
     }
 
     /// A number below `bound`, which is not 0.
-    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         (((self.draw() >> 32) * u64::from(bound)) >> 32) as u32
     }
 

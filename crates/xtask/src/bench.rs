@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::{goals::Goal, table::table};
 use crate::{
-    component,
+    component, hosts,
     inputs::Inputs,
     machine,
     node::{self, Node},
@@ -30,7 +30,8 @@ pub(crate) struct Options {
     /// About a minute once everything is built: fewer and shorter rounds, and figures that are the rougher for it.
     #[arg(long)]
     quick: bool,
-    /// Only these parts; each brings the unit that its ratios are to.
+    /// Only these parts; each brings the unit that its ratios are to. The hosts of crates/hosts are measured only where they
+    /// are named: building wasmtime takes five minutes at first.
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = PARTS)]
     only: Vec<String>,
     /// Write every row into this file, as JSON.
@@ -53,7 +54,10 @@ struct Pace {
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
     let wanted: Vec<&str> = PARTS
         .into_iter()
-        .filter(|part| options.only.is_empty() || options.only.iter().any(|only| only == part))
+        .filter(|part| {
+            let named = options.only.iter().any(|only| only == part);
+            named || (options.only.is_empty() && *part != HOSTS)
+        })
         .collect();
     let pace = options.pace()?;
     // A copy without git can be measured, too.
@@ -62,14 +66,15 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     let with_sizes = wanted.contains(&"sizes");
     let with_peers = wanted.iter().any(|part| JAVASCRIPT.contains(part));
     let with_python = wanted.contains(&"python");
-    let with_modules = with_peers || with_python;
+    let with_hosts = wanted.contains(&HOSTS);
+    let with_modules = with_peers || with_python || with_hosts;
     let brought = match (with_sizes, with_modules) {
         (true, _) => setup::STEPS + sizes::STEPS,
         (false, true) => setup::STEPS + 1 + component::STEPS,
         (false, false) => node::STEPS,
     } + if with_python { python_host::STEPS } else { 0 };
-    let with_program = with_modules || wanted.contains(&"native");
-    let programs = usize::from(with_peers) + usize::from(with_program);
+    let with_program = with_peers || with_python || wanted.contains(&"native");
+    let programs = usize::from(with_peers) + usize::from(with_program) + usize::from(with_hosts);
     let runs = wanted.len() - usize::from(with_sizes);
     let progress = Progress::of(brought + programs + runs);
 
@@ -93,6 +98,9 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     if with_program {
         native_program(workspace, &progress)?;
     }
+    if with_hosts {
+        hosts_program(workspace, &progress)?;
+    }
     let python = if with_python { Some(python_host::bring(workspace, &progress)?) } else { None };
     let folder = workspace.path(WORK);
     fs::create_dir_all(&folder)?;
@@ -114,6 +122,11 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let found: &Value = &serde_json::from_str(&found)?;
         let runtime = match part {
             "native" => machine::rustc(),
+            HOSTS => format!(
+                "{}, {}",
+                found["runtime"].as_str().context("no runtime")?,
+                machine::rustc()
+            ),
             _ => found["runtime"].as_str().context("no runtime")?.to_owned(),
         };
         let found_rows = merged(part, found).with_context(|| format!("what {part} found"))?;
@@ -211,6 +224,16 @@ fn native_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
     })
 }
 
+fn hosts_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    progress.step("program with the hosts", "5 min at first, 10 s later", || {
+        let mut cargo = workspace.cargo();
+        cargo.args(["build", "--release", "--locked", "--package", "wardkey-hosts-bench"]);
+        cargo.args(["--manifest-path", hosts::MANIFEST, "--target-dir", hosts::TARGET]);
+        cargo.env_remove("RUSTFLAGS");
+        run_logged(workspace, "bench-hosts", &mut cargo, "the compiler's words above say where")
+    })
+}
+
 /// What measures a part.
 fn program(workspace: &Workspace, node: &Node, part: &str) -> Command {
     let js = workspace.path(JS);
@@ -220,6 +243,7 @@ fn program(workspace: &Workspace, node: &Node, part: &str) -> Command {
             command.arg("measure");
             return command;
         }
+        HOSTS => return workspace.command(workspace.path(HOSTS_PROGRAM)),
         "node20" => workspace.command(js.join("node_modules/.bin/node")),
         _ => node.command(workspace),
     };
@@ -252,7 +276,7 @@ fn merged(part: &str, found: &Value) -> Result<Vec<Value>> {
 fn named(part: &str, id: &str) -> String {
     match part {
         // They say it themselves: figures of the list are had nowhere else.
-        "native" | "python" => id.to_owned(),
+        "native" | "python" | HOSTS => id.to_owned(),
         "node22" if !id.starts_with("unit") && !id.starts_with("verify") => id.to_owned(),
         _ => format!("{part}.{id}"),
     }
@@ -307,13 +331,16 @@ fn foot(report: &Value) -> String {
 }
 
 /// The parts of the table.
-const PARTS: [&str; 6] = ["native", "node20", "node22", "workerd", "python", "sizes"];
+const PARTS: [&str; 7] = ["native", "node20", "node22", "workerd", "python", "sizes", HOSTS];
+/// Components and plain modules outside JavaScript.
+const HOSTS: &str = "hosts";
 /// Those that take npm's peers.
 const JAVASCRIPT: [&str; 3] = ["node20", "node22", "workerd"];
 const JS: &str = "crates/bench/js";
 /// Where programs and findings lie.
 const WORK: &str = "target/bench";
 const PROGRAM: &str = "target/bench/release/wardkey-bench";
+const HOSTS_PROGRAM: &str = "target/hosts/release/wardkey-hosts-bench";
 /// Our key set, list and keys for rows in JavaScript, which the native program writes.
 const FIXTURE: &str = "target/bench/fixture.json";
 
@@ -335,6 +362,7 @@ mod tests {
             ("native", "native.verify", "native.verify"),
             ("node22", "component.jco", "component.jco"),
             ("python", "component.python", "component.python"),
+            ("hosts", "component.wasmtime", "component.wasmtime"),
         ] {
             assert_eq!(named(part, id), name);
         }

@@ -2,14 +2,15 @@
 
 use anyhow::{Result, bail};
 
-use crate::{step::Progress, wit, workspace::Workspace};
+use crate::{hosts, step::Progress, wit, workspace::Workspace};
 
 /// Runs every lint; fails if one does, after all have spoken.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = ["--manifest-path", "crates/tools/Cargo.toml"];
     let bench = ["--manifest-path", "crates/bench/Cargo.toml"];
     let fuzz = ["--manifest-path", "crates/core/fuzz/Cargo.toml"];
-    let lints: [(&str, &str, Vec<&str>); 11] = [
+    let of_hosts = ["--manifest-path", hosts::MANIFEST];
+    let lints: [(&str, &str, Vec<&str>); 14] = [
         ("formatting", "1 s", vec!["fmt", "--all", "--check"]),
         ("formatting of the tools", "1 s", [&["fmt", "--check"], &tools[..]].concat()),
         (
@@ -53,6 +54,22 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
                 &["clippy", "--no-default-features", "--all-targets", "--locked"],
                 &bench[..],
                 &["--target-dir", "target/bench", "--", "-Dwarnings"],
+            ]
+            .concat(),
+        ),
+        ("formatting of the hosts", "1 s", [&["fmt", "--all", "--check"], &of_hosts[..]].concat()),
+        (
+            "the hosts' lock, too",
+            "5 s",
+            [&["metadata", "--locked", "--format-version=1", "--quiet"], &of_hosts[..]].concat(),
+        ),
+        (
+            "clippy for the hosts",
+            "2 min at first",
+            [
+                &["clippy", "--workspace", "--all-targets", "--locked"],
+                &of_hosts[..],
+                &["--target-dir", hosts::TARGET, "--", "-Dwarnings"],
             ]
             .concat(),
         ),

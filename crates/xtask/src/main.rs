@@ -25,6 +25,7 @@ mod deploy;
 mod deployment_secrets;
 mod dev;
 mod fuzz;
+mod hosts;
 mod inputs;
 mod lint;
 mod lock;

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    browser, component, constant_time, deploy, no_panic, proxies, python_host, raw_module, setup,
+    browser, component, constant_time, deploy, hosts, no_panic, proxies, python_host, raw_module,
+    setup,
     step::Progress,
     toolchain::Way,
     trials, vectors,
@@ -57,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let brought = proxies::STEPS + browser::STEPS;
         let steps =
             trials::STEPS + no_panic::STEPS + constant_time::STEPS + brought + deploy::STEPS;
-        let hosts = python_host::STEPS + python_host::TESTS;
+        let hosts = hosts::STEPS + python_host::STEPS + python_host::TESTS;
         let progress = Progress::of(setup::STEPS + steps + hosts + 6);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
@@ -83,6 +84,9 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
                 failed.push(name);
             }
         }
+        if !hosts::tests(workspace, &progress)? {
+            failed.push("tests of the hosts");
+        }
         if let Err(error) = python_host::tests(workspace, &progress, &python) {
             println!("{error:#}");
             failed.push("the component from Python");
@@ -93,6 +97,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
             node.env("WARDKEY_TRIALS_DIR", trials::programs::folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
+            node.env("WARDKEY_PROXY", hosts::proxy(workspace));
             node.env("WARDKEY_NGINX", &proxies.nginx);
             node.env("WARDKEY_CADDY", &proxies.caddy);
             node.env("WARDKEY_HOST_PYTHON", &python);

@@ -54,13 +54,14 @@ impl Goal {
 /// A forged key is never dearer than an accept with as many blocks.
 const FORGED: Goal = Goal::Ratio(1.0);
 
-const GOALS: [(&str, Goal); 18] = [
+const GOALS: [(&str, Goal); 19] = [
     ("node22.verify", Goal::Ratio(0.30)),
     ("node20.verify", Goal::Ratio(0.30)),
     ("workerd.verify", Goal::Ratio(0.25)),
     ("node22.verify_scalar", Goal::Ratio(0.45)),
     ("node20.verify_scalar", Goal::Ratio(0.45)),
     ("native.verify", Goal::Ratio(0.75)),
+    ("component.wasmtime", Goal::Ratio(1.5)),
     ("package.protect", Goal::Ratio(1.0)),
     ("node20.package.protect", Goal::Ratio(1.0)),
     ("workerd.package.protect", Goal::Ratio(1.0)),

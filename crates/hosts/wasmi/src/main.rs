@@ -1,0 +1,105 @@
+//! `wardkey-check`: says of keys whether they are good, by a key set and a list in files.
+
+use std::fs;
+use std::io::{self, BufRead as _, Write as _};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use wardkey_wasmi::{Adoption, Limits, Module, Registry, Verdict};
+use zeroize::Zeroizing;
+
+/// Reads keys from standard input, a line each, and writes a line for each: `allow SUBJECT KEY-ID` or `deny REASON`.
+///
+/// Nothing is fetched: key set, head and state are files, as the registry serves them. A scope that is strict is denied as
+/// registry_unavailable.
+#[derive(Parser)]
+#[command(name = "wardkey-check", version)]
+struct Options {
+    /// The module, as `cargo xtask js` makes it.
+    #[arg(long, value_name = "FILE", default_value = "target/wardkey.verifier.scalar.wasm")]
+    module: PathBuf,
+    /// The key set, a secret: what GET /v1/key-set gives.
+    #[arg(long, value_name = "FILE")]
+    key_set: PathBuf,
+    /// The list's head: what GET /v1/list/TENANT/head gives.
+    #[arg(long, value_name = "FILE")]
+    head: PathBuf,
+    /// The state that the head names: what GET /v1/list/TENANT/state/NAME gives.
+    #[arg(long, value_name = "FILE")]
+    state: PathBuf,
+    /// A scope that is needed, such as reports:read; more of them: all are.
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    scopes: Vec<String>,
+    /// Where the calls come from, for keys that are bound to networks.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<IpAddr>,
+    /// Unix milliseconds to judge by (0 to 9007199254740991); this machine's clock by default.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=9_007_199_254_740_991))]
+    now_ms: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(2),
+        Err(error) => {
+            let _unwritten = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers whether every key is allowed.
+fn run(options: &Options) -> Result<bool, String> {
+    let module =
+        read(&options.module).map_err(|error| format!("{error}; `cargo xtask js` makes it"))?;
+    let module = Module::compile(&module, Limits::DEFAULT).map_err(|error| error.to_string())?;
+    let key_set = Zeroizing::new(read(&options.key_set)?);
+    let mut verifier = module.verifier(&key_set).map_err(|error| error.to_string())?;
+    let now_ms = options.now_ms.map_or_else(now_ms, |now| now as f64);
+    let (head, state) = (read(&options.head)?, read(&options.state)?);
+    match verifier.adopt(&head, Some(&state), now_ms).map_err(|error| error.to_string())? {
+        Adoption::Adopted | Adoption::InForce => {}
+        other => return Err(format!("the list is refused: {other:?}")),
+    }
+    let required =
+        verifier.require(&options.scopes, false, false).map_err(|error| error.to_string())?;
+    let mut all = true;
+    for line in io::stdin().lock().lines() {
+        let key =
+            Zeroizing::new(line.map_err(|_| "standard input cannot be read as text".to_owned())?);
+        // Nobody refreshes and nobody is asked: what is owed has failed.
+        let verdict =
+            verifier.verify(key.trim(), required, now_ms, options.address, true, Registry::Failed);
+        let told = match verdict.map_err(|error| error.to_string())? {
+            Verdict::Allow => {
+                let claims = verifier.claims().map_err(|error| error.to_string())?;
+                let claims = claims.ok_or("the module tells nothing of a key that it allows")?;
+                format!("allow {} {}", claims.subject, claims.key_id)
+            }
+            Verdict::Deny(reason) => format!("deny {reason}"),
+            Verdict::AskRefresh | Verdict::AskRegistry(_) => {
+                return Err("the module asks again for what has failed".to_owned());
+            }
+        };
+        all &= told.starts_with("allow");
+        writeln!(io::stdout(), "{told}").map_err(|error| error.to_string())?;
+    }
+    Ok(all)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the module has no clock: this is where its host reads one"
+)]
+fn now_ms() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as f64
+}

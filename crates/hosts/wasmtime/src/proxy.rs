@@ -1,0 +1,328 @@
+//! A reverse proxy that lets through what is allowed: threads, each with its own event loop and its own instance.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::{PathAndQuery, Uri};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::answer::Answer;
+use crate::component::Component;
+use crate::connections::{Connections, Sender};
+use crate::credential::credential;
+use crate::decision::Required;
+use crate::forwarding::{remove_hop_by_hop, to_upstream};
+use crate::guard::{Guard, Outcome, Refusal};
+use crate::keeper::{Keeper, Requests, requests};
+use crate::knowledge::Knowledge;
+use crate::log::say;
+use crate::registry_client::RegistryClient;
+
+/// What a proxy is made of.
+pub struct Settings {
+    /// Where callers connect.
+    pub listen: SocketAddr,
+    /// The service behind: scheme and authority.
+    pub upstream: Uri,
+    /// How it is reached.
+    pub connections: Connections,
+    /// What each call needs, by its method.
+    pub rules: Rules,
+    /// The header that holds the key.
+    pub header: HeaderName,
+    /// The header in which the proxy in front says where a call comes from, where there is one.
+    pub address_header: Option<HeaderName>,
+    /// Threads, each with an instance of its own.
+    pub threads: usize,
+    /// Longest that the service behind may take until its answer begins.
+    pub upstream_timeout: Duration,
+    /// Longest state of the list, in bytes.
+    pub max_state: usize,
+    /// Whether every decision is a line in the log, and not only what goes wrong.
+    pub says_decisions: bool,
+}
+
+/// What calls need: by method, or one for all.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// For all methods that no rule names; without it these are refused.
+    pub usual: Option<Required>,
+    /// For the methods that have a rule of their own.
+    pub by_method: Vec<(Method, Required)>,
+}
+
+/// A proxy that listens.
+pub struct Proxy {
+    address: SocketAddr,
+    listener: TcpListener,
+    settings: Arc<Settings>,
+    component: Component,
+    registry: RegistryClient,
+}
+
+type Body = BoxBody<Bytes, hyper::Error>;
+
+/// One thread's part of the proxy.
+struct Gate {
+    settings: Arc<Settings>,
+    guard: Guard,
+    sender: Sender<Incoming>,
+    upstream: HeaderValue,
+}
+
+impl Proxy {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// Where that is not to be had.
+    pub fn bind(
+        settings: Settings,
+        component: Component,
+        registry: RegistryClient,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(settings.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Self { address, listener, settings: Arc::new(settings), component, registry })
+    }
+
+    /// Where callers connect.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `end` comes, then lets what is under way finish for ten seconds.
+    ///
+    /// # Errors
+    /// A word on what no waiting helps against.
+    pub fn run(self, end: impl Future<Output = ()>) -> Result<(), String> {
+        let knowledge = Arc::new(Knowledge::default());
+        let (asks, inbox) = requests();
+        let (ending, ended) = watch::channel(false);
+        let threads: Result<Vec<JoinHandle<()>>, String> = (0..self.settings.threads)
+            .map(|_| self.thread(&knowledge, &asks, &ended).map_err(|error| error.to_string()))
+            .collect();
+        let threads = threads?;
+        let keeper = Keeper::new(self.component, self.registry, knowledge, self.settings.max_state);
+        let runtime = runtime().map_err(|error| error.to_string())?;
+        let kept = runtime.block_on(async {
+            let keeper = Rc::new(keeper);
+            let kept = async {
+                keeper.begin().await?;
+                keeper.run(inbox).await;
+                Ok(())
+            };
+            tokio::select! {
+                kept = kept => kept,
+                () = end => Ok(()),
+            }
+        });
+        let _all_gone = ending.send(true);
+        for thread in threads {
+            if thread.join().is_err() {
+                say("a thread did not end well");
+            }
+        }
+        kept
+    }
+
+    fn thread(
+        &self,
+        knowledge: &Arc<Knowledge>,
+        asks: &Requests,
+        ended: &watch::Receiver<bool>,
+    ) -> io::Result<JoinHandle<()>> {
+        let listener = self.listener.try_clone()?;
+        let runtime = runtime()?;
+        let (settings, component) = (Arc::clone(&self.settings), self.component.clone());
+        let (knowledge, asks) = (Arc::clone(knowledge), asks.clone());
+        let (registry, ended) = (self.registry.on_this_thread(), ended.clone());
+        std::thread::Builder::new().name("wardkey-proxy".to_owned()).spawn(move || {
+            // WHY a runtime a thread: what the component holds for a call is its own instance's, and so the call stays here.
+            let guard = Guard::new(component, knowledge, asks, registry);
+            tokio::task::LocalSet::new().block_on(&runtime, async {
+                if let Err(error) = serve(listener, Gate::new(settings, guard), ended).await {
+                    say(&format!("a thread cannot serve: {error}"));
+                }
+            });
+        })
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    gate: Gate,
+    mut ended: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let gate = Rc::new(gate);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            _ = ended.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                // Too many open files, or a caller who is gone already: the next one may be luckier.
+                Err(_) => { tokio::time::sleep(Duration::from_millis(20)).await; continue }
+            },
+        };
+        let _undelayed = stream.set_nodelay(true);
+        let gate = Rc::clone(&gate);
+        let service = service_fn(move |request| {
+            let gate = Rc::clone(&gate);
+            async move { Ok::<_, Infallible>(gate.answer(request, peer.ip()).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_WITHIN)
+            .max_headers(MOST_HEADERS)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::task::spawn_local(async move {
+            // A caller who goes away is no news.
+            let _gone = connection.await;
+        });
+    }
+    let _in_time = timeout(LAST_CALLS, graceful.shutdown()).await;
+    Ok(())
+}
+
+impl Gate {
+    fn new(settings: Arc<Settings>, guard: Guard) -> Self {
+        let authority = settings.upstream.authority().map_or("", |authority| authority.as_str());
+        let upstream = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static(""));
+        Self { sender: settings.connections.sender(), settings, guard, upstream }
+    }
+
+    /// Answers a call:
+    ///
+    /// 1. a target that is no path: 400;
+    /// 2. a method without a rule: 405;
+    /// 3. no key, two, or one elsewhere: 401, 400;
+    /// 4. a key that is not allowed: what the component says, 401, 403 or 503;
+    /// 5. the service behind cannot be reached, or does not begin to answer in time: 502, 504.
+    async fn answer(&self, mut request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let Some(target) = request.uri().path_and_query().cloned().filter(is_path) else {
+            return refusal(&Answer::invalid_request());
+        };
+        let Some(required) = self.settings.rules.of(request.method()) else {
+            let mut answer = refusal(&Answer::plain(405, "method_not_allowed"));
+            answer.headers_mut().insert(ALLOW, self.settings.rules.allowed());
+            return answer;
+        };
+        let caller = self.caller(request.headers(), peer);
+        let found = credential(target.as_str(), request.headers(), &self.settings.header);
+        let outcome = match found {
+            Ok(key) => self.guard.decide(key, required, caller).await,
+            Err(answer) => Outcome::Refuse(Refusal::of(answer)),
+        };
+        self.say(&outcome);
+        let allow = match outcome {
+            Outcome::Allow(allow) => allow,
+            Outcome::Refuse(refused) => return refusal(&refused.answer),
+        };
+        let headers = request.headers_mut();
+        to_upstream(headers, &self.settings.header, &allow, caller, &self.upstream);
+        self.forward(request, target).await
+    }
+
+    async fn forward(
+        &self,
+        mut request: Request<Incoming>,
+        target: PathAndQuery,
+    ) -> Response<Body> {
+        let mut uri = self.settings.upstream.clone().into_parts();
+        uri.path_and_query = Some(target);
+        let Ok(uri) = Uri::from_parts(uri) else {
+            return refusal(&Answer::invalid_request());
+        };
+        *request.uri_mut() = uri;
+        *request.version_mut() = hyper::Version::HTTP_11;
+        let sent = timeout(self.settings.upstream_timeout, self.sender.request(request)).await;
+        match sent {
+            Err(_) => refusal(&Answer::plain(504, "upstream_timeout")),
+            Ok(Err(error)) => {
+                say(&format!("the service behind cannot be reached: {error}"));
+                refusal(&Answer::plain(502, "upstream_unreachable"))
+            }
+            Ok(Ok(mut answer)) => {
+                remove_hop_by_hop(answer.headers_mut());
+                answer.map(|body| body.boxed())
+            }
+        }
+    }
+
+    /// Where a call comes from: by the socket, or by the one header that is trusted. A header that is not there, twice or no
+    /// address makes it unknown, and keys that are bound to networks are then refused.
+    fn caller(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
+        let Some(trusted) = &self.settings.address_header else { return Some(peer.to_canonical()) };
+        let mut values = headers.get_all(trusted).iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        value.to_str().ok()?.trim().parse().ok()
+    }
+
+    fn say(&self, outcome: &Outcome) {
+        if !self.settings.says_decisions {
+            return;
+        }
+        match outcome {
+            Outcome::Allow(allow) => {
+                say(&format!(
+                    "allow {} {} sequence={} age_ms={}",
+                    allow.subject, allow.key_id, allow.sequence, allow.age_ms
+                ));
+            }
+            Outcome::Refuse(Refusal { answer, reason, claims }) => {
+                let whose = claims.as_ref().map_or_else(String::new, |claims| {
+                    format!(" {} {}", claims.subject, claims.key_id)
+                });
+                say(&format!("deny {} {reason}{whose}", answer.status));
+            }
+        }
+    }
+}
+
+impl Rules {
+    fn of(&self, method: &Method) -> Option<&Required> {
+        let own = self.by_method.iter().find(|(named, _)| named == method);
+        own.map(|(_, required)| required).or(self.usual.as_ref())
+    }
+
+    /// The methods that have a rule, for `Allow`.
+    fn allowed(&self) -> HeaderValue {
+        let names: Vec<&str> = self.by_method.iter().map(|(method, _)| method.as_str()).collect();
+        HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+fn is_path(target: &PathAndQuery) -> bool {
+    target.path().starts_with('/')
+}
+
+fn refusal(answer: &Answer) -> Response<Body> {
+    answer.response().map(|body: Full<Bytes>| body.map_err(|never| match never {}).boxed())
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Longest that a caller may take to send its headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+const MOST_HEADERS: usize = 100;
+/// Longest that calls may go on after the end has come.
+const LAST_CALLS: Duration = Duration::from_secs(10);

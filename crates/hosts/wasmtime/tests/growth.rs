@@ -1,0 +1,38 @@
+//! Instances that come and go leave nothing behind. It is alone in its process, whose memory is measured.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "component/ready.rs"]
+mod ready;
+
+use std::fs;
+
+use wardkey_wasmtime::Limits;
+
+use crate::ready::Usual;
+
+#[test]
+fn ten_thousand_instances_leave_nothing_behind() {
+    let usual = Usual::new();
+    let round = |count: usize| {
+        for number in 0..count {
+            let mut instance = usual.instance();
+            assert!(usual.is_allowed(&mut instance));
+            if number % 10 == 0 {
+                instance.set_limits(Limits { call: 1_000, byte: 0, ..Limits::DEFAULT });
+                assert!(usual.verify(&mut instance, &usual.key, usual.now).is_err());
+            }
+        }
+        resident()
+    };
+    let first = round(1_000);
+    let last = round(9_000);
+    println!("{first} KiB after 1,000 instances, {last} KiB after 10,000");
+    assert!(last < first + 4 * 1_024, "{first} KiB, then {last} KiB");
+}
+
+/// KiB of this process that are in memory.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}

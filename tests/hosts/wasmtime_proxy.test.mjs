@@ -1,0 +1,264 @@
+// The reverse proxy on wasmtime, in front of an upstream and with a real registry: what it lets through, what the caller is told, what the upstream is
+// told, and what happens when the registry is away.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { eventually } from "../harness/client.mjs";
+import { Guard, Upstream } from "../harness/guard.mjs";
+import { RULED } from "../harness/policies.mjs";
+import { Worker } from "../harness/worker.mjs";
+
+const FRESH_FOR_MS = 5_000;
+
+describe("the proxy on wasmtime", () => {
+  let worker, admin, gateway, upstream, guard, key;
+  const options = (...more) => ["--registry", worker.url, "--upstream", upstream.url, "--threads", "2", "--log-decisions", ...more];
+
+  before(async () => {
+    worker = await Worker.start();
+    admin = await worker.administrator({ policy: RULED });
+    gateway = await admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
+    upstream = new Upstream();
+    await upstream.listen();
+    key = (await admin.create({ scopes: ["reports:read", "reports:write"] })).json;
+    guard = await Guard.start(options("--scope", "reports:read", "--method-scope", "POST=reports:write", "--method-scope", "DELETE=reports:purge"), gateway.credential);
+    await eventually("a first list", async () => (await guard.bearer(key.key)).status === 200);
+  });
+  after(() => upstream.close());
+
+  it("lets through what the key may do, and says who calls", async () => {
+    const answer = await guard.bearer(key.key, "/reports?page=2&a=%2F");
+    assert.deepEqual([answer.status, answer.json], [200, { path: "/reports?page=2&a=%2F", length: 0 }]);
+    const { headers } = upstream.heard.at(-1);
+    assert.equal(headers["wardkey-subject"], "svc:billing");
+    assert.equal(headers["wardkey-key-id"], key.key_id);
+    assert.equal(headers["x-forwarded-for"], "127.0.0.1");
+    assert.equal(headers["x-forwarded-host"], new URL(guard.url).host);
+    assert.equal(headers.host, new URL(upstream.url).host);
+    assert.equal(headers.authorization, undefined);
+    assert.ok(!JSON.stringify(upstream.heard).includes(key.key));
+  });
+
+  it("tells the upstream nothing that the caller only claims, and neither side what is of one connection", async () => {
+    const headers = {
+      "Wardkey-Subject": "svc:root", "wardkey_subject": "svc:root", "Wardkey-Key-Id": ["key_0", "key_1"], "Wardkey-Scopes": "all",
+      "X-Forwarded-For": "10.0.0.1", "X-Real-IP": "10.0.0.1", Forwarded: "for=10.0.0.1", Connection: "keep-alive, X-Hop", "X-Hop": "1", TE: "trailers", "X-Kept": "1",
+    };
+    const answer = await guard.bearer(key.key, "/", { headers });
+    assert.equal(answer.status, 200);
+    const { rawHeaders } = upstream.heard.at(-1);
+    const heard = rawHeaders.filter((_, place) => place % 2 === 0).map((name) => name.toLowerCase()).filter((name) => name !== "connection").sort();
+    assert.deepEqual(heard, ["host", "wardkey-key-id", "wardkey-subject", "x-forwarded-for", "x-forwarded-host", "x-kept"]);
+    assert.ok(!rawHeaders.includes("svc:root") && !rawHeaders.includes("10.0.0.1"));
+    assert.deepEqual([answer.headers["x-only-here"], answer.headers["x-kept"]], [undefined, "1"]);
+  });
+
+  it("answers by the table, with a challenge where a credential would help, and the upstream hears nothing of it", async () => {
+    const forged = `${key.key.slice(0, -8)}AAAAAAAA`;
+    const other = (await admin.create({ audience: "jobs", scopes: ["jobs:run"] })).json.key;
+    const readOnly = (await admin.create({ scopes: ["reports:read"] })).json.key;
+    const { key: bound } = (await admin.create({ constraints: { networks: ["192.0.2.0/24"] } })).json;
+    const bearer = (text) => ({ headers: { Authorization: `Bearer ${text}` } });
+    const before = upstream.heard.length;
+    const challenge = (error) => `Bearer realm="wardkey"${error === undefined ? "" : `, error="${error}"`}`;
+    for (const [path, asked, status, code, error] of [
+      ["/", {}, 401, "credential_missing", undefined],
+      ["/", { headers: { Authorization: "Basic YTpi" } }, 401, "credential_missing", undefined],
+      ["/", bearer("nonsense"), 401, "invalid_token", "invalid_token"],
+      ["/", bearer(forged), 401, "invalid_token", "invalid_token"],
+      ["/", bearer(other), 401, "invalid_token", "invalid_token"],
+      ["/", { headers: { Authorization: [`Bearer ${key.key}`, `Bearer ${key.key}`] } }, 400, "invalid_request", "invalid_request"],
+      ["/", { headers: { Authorization: `Bearer ${key.key}`, "X-API-Key": key.key } }, 400, "invalid_request", "invalid_request"],
+      ["/", { headers: { Authorization: `Bearer ${key.key}`, Cookie: `k=${key.key}` } }, 400, "invalid_request", "invalid_request"],
+      [`/?key=${key.key}`, bearer(key.key), 400, "invalid_request", "invalid_request"],
+      [`/${encodeURIComponent(key.key).replaceAll("_", "%5F")}`, bearer(key.key), 400, "invalid_request", "invalid_request"],
+      ["/", { ...bearer(readOnly), method: "POST" }, 403, "scope_missing", "insufficient_scope"],
+      ["/", bearer(bound), 403, "address_not_allowed", "insufficient_scope"],
+    ]) {
+      const answer = await guard.ask(path, asked);
+      assert.deepEqual([answer.status, answer.json?.code, answer.json?.status], [status, code, status], answer.text);
+      assert.equal(answer.headers["www-authenticate"], status === 401 || error !== undefined ? challenge(error) : undefined, code);
+      assert.equal(answer.headers["content-type"], "application/problem+json");
+      assert.equal(answer.headers["cache-control"], "no-store");
+    }
+    assert.equal(upstream.heard.length, before);
+    const like = async (text) => {
+      const { status, text: body, headers: { date, ...headers } } = await guard.bearer(text);
+      return { status, body, headers };
+    };
+    assert.deepEqual(await like(forged), await like("nonsense"), "byte for byte");
+  });
+
+  it("asks the registry for strict scopes, and takes its word at once", async () => {
+    const purger = (await admin.create({ scopes: ["reports:purge"] })).json;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => guard.bearer(purger.key, "/", { method: "DELETE" })));
+    assert.deepEqual(answers.map(({ status }) => status), Array(10).fill(200));
+    await admin.revoke(purger.key_id);
+    const { status, json } = await guard.bearer(purger.key, "/", { method: "DELETE" });
+    assert.deepEqual([status, json.code], [401, "revoked"]);
+  });
+
+  it("streams what is long, both ways", async () => {
+    const long = randomBytes(8 << 20);
+    const { status, json } = await guard.bearer(key.key, "/", { method: "POST", body: long });
+    assert.deepEqual([status, json.length], [200, long.length]);
+    const { hostname, port } = new URL(guard.url);
+    const request = http.request({ hostname, port, path: "/echo", method: "POST", headers: { Authorization: `Bearer ${key.key}` } });
+    request.write("first");
+    const response = await new Promise((answered) => request.on("response", answered));
+    const [chunk] = await Promise.all([new Promise((read) => response.once("data", read))]);
+    // The answer has begun before the question ends.
+    assert.equal(chunk.toString(), "first");
+    request.end("last");
+    response.resume();
+    await new Promise((ended) => response.on("end", ended));
+  });
+
+  it("denies a revoked key within fresh-for, on every thread", async () => {
+    const doomed = (await admin.create({})).json;
+    assert.equal((await guard.bearer(doomed.key)).status, 200);
+    const revoked = Date.now();
+    await admin.revoke(doomed.key_id);
+    let [last, inARow] = [0, 0];
+    while (inARow < 40) {
+      const { status, json } = await guard.bearer(doomed.key);
+      if (status === 200) [last, inARow] = [Date.now(), 0];
+      else {
+        assert.deepEqual([status, json.code], [401, "inactive"]);
+        inARow += 1;
+      }
+      assert.ok(Date.now() - revoked < FRESH_FOR_MS + 5_000, "still allowed");
+      await sleep(5);
+    }
+    console.log(`allowed for the last time ${Math.max(0, last - revoked)} ms after the revocation; bound ${FRESH_FOR_MS} ms and the clocks' skew`);
+    assert.ok(last - revoked <= FRESH_FOR_MS + 1_000);
+  });
+
+  it("takes a newer key set when the list names one", async () => {
+    const rotated = await admin.post("/v1/signing-keys/api/rotate", { compromised: true, reason: "try" }, { headers: { "Idempotency-Key": "proxy-rotate" } });
+    assert.ok(rotated.status < 300, rotated.text);
+    const next = (await admin.create({ scopes: ["reports:read"] })).json.key;
+    await eventually("the new signing key is known", async () => (await guard.bearer(next)).status === 200, 15_000);
+    await eventually("the old one is dead", async () => (await guard.bearer(key.key)).status === 401, 15_000);
+    key = (await admin.create({ scopes: ["reports:read", "reports:write"] })).json;
+  });
+
+  it("believes no header about where a call comes from, but the one that it is told to", async () => {
+    const { key: bound } = (await admin.create({ constraints: { networks: ["127.0.0.0/8"] } })).json;
+    assert.equal((await guard.bearer(bound, "/", { headers: { "X-Forwarded-For": "192.0.2.1" } })).status, 200);
+    const behind = await Guard.start(options("--scope", "reports:read", "--address-header", "X-Real-IP"), gateway.credential);
+    await eventually("a first list", async () => (await behind.bearer(key.key)).status === 200);
+    const from = async (...values) => (await behind.bearer(bound, "/", { headers: values.length === 0 ? {} : { "X-Real-IP": values } })).status;
+    assert.deepEqual([await from("127.0.0.1"), await from("192.0.2.1"), await from(), await from("127.0.0.1", "127.0.0.1"), await from("127.0.0.1, 127.0.0.1"), await from("localhost")], [200, 403, 403, 403, 403, 403]);
+    assert.equal(await behind.end(), 0);
+  });
+
+  it("takes the bare key from a header of one's own, and refuses methods without a rule", async () => {
+    const other = await Guard.start(options("--method-scope", "GET=reports:read", "--header", "X-API-Key"), gateway.credential);
+    const ask = (method, headers) => other.ask("/", { method, headers });
+    await eventually("a first list", async () => (await ask("GET", { "X-API-Key": key.key })).status === 200);
+    assert.equal(upstream.heard.at(-1).headers["x-api-key"], undefined);
+    assert.equal((await ask("GET", { Authorization: `Bearer ${key.key}` })).status, 400);
+    assert.equal((await ask("GET", {})).status, 401);
+    const refused = await ask("PUT", { "X-API-Key": key.key });
+    assert.deepEqual([refused.status, refused.headers.allow], [405, "GET"]);
+    await other.end();
+  });
+
+  it("says so when the upstream is away or silent", async () => {
+    const gone = new Upstream();
+    await gone.listen();
+    const lonely = await Guard.start(["--registry", worker.url, "--upstream", gone.url, "--scope", "reports:read", "--upstream-timeout-s", "1"], gateway.credential);
+    await eventually("a first list", async () => (await lonely.bearer(key.key)).status === 200);
+    const { status, json } = await lonely.bearer(key.key, "/silence");
+    assert.deepEqual([status, json.code], [504, "upstream_timeout"]);
+    gone.close();
+    const after = await lonely.bearer(key.key);
+    assert.deepEqual([after.status, after.json.code], [502, "upstream_unreachable"]);
+    await lonely.end();
+  });
+
+  it("does not start with what could only go wrong, and says what", async () => {
+    const good = ["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read"];
+    const without = (name) => good.filter((_, place) => good[place] !== name && good[place - 1] !== name);
+    for (const [given, credential, words] of [
+      [good, undefined, /WARDKEY_CREDENTIAL/],
+      [good, key.key, /the registry gives no key set: it answers 40/],
+      [without("--scope"), gateway.credential, /--scope/],
+      [[...without("--registry"), "--registry", "http://registry.example"], gateway.credential, /https/],
+      [[...good, "--listen", "0.0.0.0:0"], gateway.credential, /--tls-in-front/],
+      [[...good, "--component", "/dev/null"], gateway.credential, /component/],
+    ]) {
+      const { code, said } = await Guard.outcome(given, credential);
+      assert.equal(code, 1, said);
+      assert.match(said, words);
+      assert.ok(!said.includes(gateway.credential) && !said.includes(key.key));
+    }
+  });
+
+  it("reads its credential from a file, too", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wardkey-proxy-"));
+    writeFileSync(join(folder, "credential"), `${gateway.credential}\n`, { mode: 0o600 });
+    const filed = await Guard.start(options("--scope", "reports:read", "--credential-file", join(folder, "credential")));
+    await eventually("a first list", async () => (await filed.bearer(key.key)).status === 200);
+    await filed.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("grows by nothing under calls that are broken off while the registry is asked", async () => {
+    const { key: purger } = (await admin.create({ scopes: ["reports:purge"] })).json;
+    const { hostname, port } = new URL(guard.url);
+    const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${guard.pid}/status`, "utf8"))[1]);
+    const broken = () => new Promise((done) => {
+      const request = http.request({ hostname, port, path: "/", method: "DELETE", headers: { Authorization: `Bearer ${purger}` }, agent: false });
+      request.on("error", done).on("response", (response) => (response.resume(), done()));
+      request.end();
+      setTimeout(() => request.destroy(), 2);
+    });
+    const round = async () => {
+      for (let count = 0; count < 20; count++) await Promise.all(Array.from({ length: 20 }, broken));
+      return resident();
+    };
+    await round();
+    const first = await round();
+    const last = await round();
+    console.log(`${first} KiB, then ${last} KiB`);
+    assert.ok(last < first + 4_096);
+  });
+
+  it("goes on by the list it has while the registry is away, and denies what it may not know", async () => {
+    const risky = await Guard.start(options("--scope", "reports:read", "--method-scope", "PUT=reports:export", "--method-scope", "DELETE=reports:purge"), gateway.credential);
+    const all = (await admin.create({ scopes: ["reports:read", "reports:export", "reports:purge"] })).json.key;
+    await eventually("a first list", async () => (await risky.bearer(all)).status === 200);
+    await worker.stop();
+    await sleep(FRESH_FOR_MS + 500);
+    const low = await risky.bearer(all);
+    assert.equal(low.status, 200, "an hour is allowed for a low risk");
+    const strict = await risky.bearer(all, "/", { method: "DELETE" });
+    assert.deepEqual([strict.status, strict.json.code, strict.headers["retry-after"], strict.headers["www-authenticate"]], [503, "registry_unavailable", "1", undefined]);
+    // With nobody to fetch it from, there is no key set, and nothing is allowed.
+    const blind = await Guard.start(options("--scope", "reports:read"), gateway.credential);
+    const denied = await blind.bearer(all);
+    assert.deepEqual([denied.status, denied.json.code, denied.headers["retry-after"]], [503, "no_key_set", "1"]);
+    await worker.restart();
+    // On a port of its own: whoever was away is somebody else now, and the old address stays dead.
+    assert.equal((await risky.bearer(all)).status, 200);
+    await Promise.all([risky.end(), blind.end()]);
+  });
+
+  it("has said who did what, and never a key", async () => {
+    assert.match(guard.said, new RegExp(`allow svc:billing ${key.key_id.slice(0, 4)}`));
+    assert.match(guard.said, /deny 401 malformed/);
+    assert.match(guard.said, /deny 401 inactive svc:billing key_/);
+    const payload = key.key.slice(key.key.indexOf("_test_") + 6);
+    for (const secret of [key.key, payload.slice(0, 40), payload.slice(-40), gateway.credential]) assert.ok(!guard.said.includes(secret));
+    assert.equal(await guard.end(), 0);
+  });
+});
