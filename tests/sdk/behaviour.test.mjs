@@ -407,10 +407,49 @@ describe("a verifier in careless hands", () => {
     Object.assign(Object.prototype, polluted);
     try {
       assert.equal((await verifier.authorize(request({}), "invoice:read")).reason, "credential_missing");
-      assert.equal((await verifier.verify(key, ["invoice:read", "invoice:print"])).reason, "scope_missing");
+      for (const options of [undefined, {}, { requestId: "1" }, { waitUntil: () => {} }, { address: "192.0.2.1" }]) {
+        assert.equal((await verifier.verify(key, ["invoice:read", "invoice:print"], options)).reason, "scope_missing");
+        assert.equal((await verifier.authorize(bearer(key), ["invoice:read", "invoice:print"], options)).reason, "scope_missing");
+        assert.equal(verifier.verifySync(key, ["invoice:read", "invoice:print"], options).reason, "scope_missing");
+      }
     } finally {
       for (const name of Object.keys(polluted)) delete Object.prototype[name];
     }
+  });
+
+  it("reads the options of a call as they are then, and from the object alone", async () => {
+    const verifier = await made();
+    const options = {};
+    assert.equal((await verifier.verify(key, ["invoice:read", "invoice:print"], options)).reason, "scope_missing");
+    options.any = "false";
+    await assert.rejects(verifier.verify(key, ["invoice:read", "invoice:print"], options), { code: "invalid_option" });
+    options.any = true;
+    assert.equal((await verifier.verify(key, ["invoice:read", "invoice:print"], options)).allowed, true);
+    options.any = false;
+    assert.equal((await verifier.verify(key, ["invoice:read", "invoice:print"], options)).reason, "scope_missing");
+    // What is inherited would be left out, and was meant.
+    class Strict {
+      get strict() {
+        return true;
+      }
+    }
+    for (const inherited of [new Strict(), Object.create({ strict: true })]) await assert.rejects(verifier.verify(key, "invoice:read", inherited), { code: "invalid_option" });
+  });
+
+  it("lets no hook change what a route requires", async () => {
+    const required = ["invoice:read", "invoice:print"];
+    const handed = [];
+    const verifier = await made({ onDecision: (entry) => {
+      handed.push(entry);
+      entry.scopes.splice(1);
+    } });
+    const route = protect(verifier, required, () => new Response("open"));
+    assert.equal((await route(bearer(key))).status, 403);
+    await until(() => handed.length === 1);
+    required.splice(1);
+    assert.equal((await route(bearer(key))).status, 403);
+    await until(() => handed.length === 2);
+    for (const { scopes } of handed) assert.deepEqual(scopes, ["invoice:read", "invoice:print"]);
   });
 
   it("does not change its mind where a Worker takes nothing more on", async () => {
@@ -422,8 +461,12 @@ describe("a verifier in careless hands", () => {
     assert.equal((await verifier.verify(key, "invoice:read", { waitUntil })).allowed, true);
   });
 
-  it("lives on when a call was cut off by the end of the stack", async () => {
+  it("lives on when a call was cut off by the end of the stack, and steps back to no older list", async () => {
     const verifier = await made();
+    const old = await registry.head();
+    registry.revoke(registry.statusIndex);
+    registry.now += 6 * SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:read")).reason, "inactive");
     const deep = (left) => {
       try {
         return verifier.verifySync(key, "invoice:read").outcome === "" ? undefined : deep(left + 1);
@@ -434,11 +477,17 @@ describe("a verifier in careless hands", () => {
     // At the end of the stack the module itself is cut off sooner or later.
     for (let round = 0; round < 40 && verifier.status().keySetVersion !== undefined; round++) deep(0);
     if (verifier.status().keySetVersion !== undefined) return;
+    // A cache in between has the list of before.
+    registry.between = (path, init) => (path.endsWith("/head") ? Promise.resolve(new Response(old)) : registry.pass(path, init));
     const sync = verifier.verifySync(key, "invoice:read");
     assert.deepEqual([sync.outcome, sync.reason, sync.answer.status], ["deny", "no_key_set", 503]);
-    registry.now += 2_500;
-    assert.equal((await verifier.verify(key, "invoice:read")).allowed, true);
-    assert.equal(verifier.status().sequence, 41);
+    await until(() => verifier.status().keySetVersion !== undefined);
+    const stale = await verifier.verify(key, "invoice:list");
+    assert.deepEqual([stale.outcome, stale.reason, verifier.status().lastListError], ["deny", "list_stale", "list_older"]);
+    registry.between = undefined;
+    registry.now += 2 * SECOND_MS;
+    assert.equal((await verifier.verify(key, "invoice:read")).reason, "inactive");
+    assert.equal(verifier.status().sequence, 42);
   });
 });
 
@@ -449,6 +498,15 @@ describe("many strict calls at once", () => {
     for (let count = 0; count < 2_000; count++) assert.equal(verifier.verifySync(key, "invoice:void").outcome, "strict");
     assert.deepEqual(new Set((await Promise.all(decisions)).map(({ outcome }) => outcome)), new Set(["allow"]));
     assert.equal(registry.asked("/verify"), 400);
+  });
+
+  it("are asked about no more often than answers can be kept, and those beyond are told so", async () => {
+    const verifier = await made();
+    const decisions = await Promise.all(Array.from({ length: 2_000 }, () => verifier.verify(key, "invoice:void")));
+    assert.equal(decisions.filter(({ allowed }) => allowed).length, 500);
+    assert.ok(decisions.every(({ allowed, reason }) => allowed || reason === "registry_unavailable"));
+    assert.equal(registry.asked("/verify"), 500);
+    assert.equal((await verifier.verify(key, "invoice:void")).allowed, true);
   });
 
   it("are told why the registry is of no use, and send it no address that is none", async () => {
@@ -507,6 +565,9 @@ describe("a registry that is slow", () => {
 describe("a verifier of static files", () => {
   it("goes by what is kept renewing, wipes nothing of it, and cannot answer for strict scopes", async () => {
     const keySet = registry.keySet();
+    const buffer = registry.keySet().buffer;
+    for (let count = 0; count < 2; count++) await createVerifier({ files: { keySet: () => buffer, head: () => registry.head(), state: () => new DataView(registry.state().buffer) }, now: () => registry.now });
+    assert.deepEqual(Array.from(new Uint8Array(buffer)), Array.from(keySet));
     const files = { keySet: () => keySet, head: async () => (await registry.head()).buffer, state: () => registry.state() };
     let head = files.head;
     const verifier = await createVerifier({ files: { ...files, head: () => head() }, now: () => registry.now });

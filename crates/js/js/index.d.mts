@@ -134,7 +134,7 @@ export interface Files {
   state(name: string): Bytes | Promise<Bytes>;
 }
 
-/** A way of your own to key set, list and registry. What it throws is a failure of the moment. */
+/** A way of your own to key set, list and registry. What it throws is a failure of the moment. The bytes of a key set are wiped once they were read. */
 export interface Transport {
   keySet(etag: string | undefined, signal: AbortSignal): Promise<{ bytes: Uint8Array; etag?: string } | undefined>;
   head(tenant: number, signal: AbortSignal): Promise<Uint8Array>;

@@ -18,7 +18,11 @@ export const REASONS = [
 
 const ABI_VERSION = 1;
 /** Figures of ABI.md. */
-const TENANT = 0, AUDIENCE = 1, KEY_SET_VERSION = 2;
+const TENANT = 0, AUDIENCE = 1, KEY_SET_VERSION = 2, SEQUENCE = 4;
+/** What `adopt` answers. */
+const ADOPTED = 0, OLDER = 17;
+/** Where a head holds them. */
+const SEQUENCE_AT = 3, ISSUED_AT = 43;
 /** Why a requirement cannot be built. */
 const PROBLEMS = {
   252: ["too_many_requirements", "a verifier takes at most 128 different sets of scopes"],
@@ -38,6 +42,8 @@ export class Instance {
   #module;
   /** What the last key set was of: a new instance of the module knows nothing of it. */
   #known;
+  /** The newest head that was in force, as it orders itself. */
+  #newest = { sequence: -1n, issuedAt: -1n };
   #exports;
   #input;
   #inputLen;
@@ -94,8 +100,12 @@ export class Instance {
       new Uint8Array(this.#exports.memory.buffer, at, state.length).set(state);
     }
     this.#look();
+    const order = orderOf(head);
+    // A new instance of the module knows nothing of the one before it, which had this one already.
+    if (order !== undefined && this.figure(SEQUENCE) < 0 && isBefore(order, this.#newest)) return OLDER;
     const answer = this.#exports.adopt(this.#put(head), now);
     this.#look();
+    if (answer === ADOPTED && order !== undefined) this.#newest = order;
     return answer;
   }
 
@@ -253,6 +263,17 @@ class Claims {
     for (let place = at; place < at + len; place++) number = number * 256 + this.#byte(place);
     return number;
   }
+}
+
+/** What a head is ordered by (FORMAT.md, section 4.2); nothing for bytes that are too short for one. */
+function orderOf({ buffer, byteOffset, byteLength }) {
+  if (byteLength < ISSUED_AT + 8) return undefined;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  return { sequence: view.getBigUint64(SEQUENCE_AT), issuedAt: view.getBigUint64(ISSUED_AT) };
+}
+
+function isBefore(one, other) {
+  return one.sequence < other.sequence || (one.sequence === other.sequence && one.issuedAt < other.issuedAt);
 }
 
 /** An address of 4 or 16 bytes as the words that `verify` takes. */

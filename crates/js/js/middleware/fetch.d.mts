@@ -1,8 +1,9 @@
 import type { Decision, Verifier, VerifierOptions } from "../index.mjs";
 
 /**
- * A verifier, its options, or what gives either of what the first request brings (in Workers its `env`). What is given to several
- * middlewares is made once for all of them: hand in the same object or function, not one like it.
+ * A verifier, its options, or what gives either of what all requests have in common: in Workers `env`, with Hono `{ env }`, elsewhere
+ * nothing. It is called once, and is of one tenant. What is given to several middlewares is made once for all of them: hand in the same
+ * object or function, not one like it.
  */
 export type Given<Context> = Verifier | VerifierOptions | ((context: Context) => Verifier | VerifierOptions | Promise<Verifier | VerifierOptions>);
 
@@ -13,8 +14,8 @@ export interface MiddlewareOptions<Asked extends unknown[]> {
   /** Whether the registry is asked whatever the scopes' risk levels say. Default false. */
   strict?: boolean;
   /**
-   * Where the caller's address is known from, for keys that may be used from some networks only. Default, and where it gives nothing:
-   * what the verifier's own option `address` finds, or not known, and such keys are denied. Name a header only if your own proxy sets it.
+   * Where the caller's address is known from, for keys that may be used from some networks only. Default:
+   * what the verifier's own option `address` finds. Where it gives nothing the address is not known, and such keys are denied. Name a header only if your own proxy sets it.
    */
   address?: (...asked: Asked) => string | null | undefined;
   /** The request's number, for the log. Default none. */

@@ -1,7 +1,7 @@
 // For everything that answers a Fetch request: Workers, Deno, Bun.
 
 import { LazyVerifier } from "./lazy_verifier.mjs";
-import { MiddlewareOptions } from "./middleware_options.mjs";
+import { fixed, MiddlewareOptions } from "./middleware_options.mjs";
 
 /**
  * Puts a verifier before a handler: `handler(request, decision, ...rest)`, where the rest is what this runtime hands in beside the
@@ -10,12 +10,14 @@ import { MiddlewareOptions } from "./middleware_options.mjs";
 export function protect(given, scopes, handler, options = {}) {
   const asked = new MiddlewareOptions(options, "protect");
   const verifier = LazyVerifier.of(given);
-  verifier.requires(scopes, asked.constant);
+  const wanted = fixed(scopes);
+  verifier.requires(wanted, asked.constant);
   return async (request, ...rest) => {
     const [env, context] = rest;
     const waitUntil = context?.waitUntil === undefined ? undefined : (promise) => context.waitUntil(promise);
     const those = asked.of(waitUntil, request, ...rest);
-    const found = verifier.decision(env, (made) => made.decided(request, scopes, those), those.waitUntil);
+    // Only what is the same for every request: a verifier is one tenant's, and everybody's.
+    const found = verifier.decision(waitUntil === undefined ? undefined : env, (made) => made.decided(request, wanted, those), those.waitUntil);
     const decision = found instanceof Promise ? await found : found;
     return decision.allowed ? handler(request, decision, ...rest) : decision.response();
   };

@@ -30,7 +30,8 @@ export class LazyVerifier {
     if (given === null || !["object", "function"].includes(typeof given)) {
       throw new OptionError("invalid_option", "a middleware is given a verifier, its options, or a function that gives either");
     }
-    const shared = SHARED.get(given) ?? new LazyVerifier(given);
+    // Options as they are now: those of a route do not change with an object that somebody goes on working with.
+    const shared = SHARED.get(given) ?? new LazyVerifier(typeof given === "function" || isVerifier(given) ? given : Object.freeze({ ...given }));
     SHARED.set(given, shared);
     return shared;
   }

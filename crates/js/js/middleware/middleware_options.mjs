@@ -35,9 +35,16 @@ export class MiddlewareOptions {
     const { constant } = this;
     if (waitUntil === undefined && this.#address === undefined && this.#requestId === undefined) return constant;
     const { any, strict } = constant;
-    const [address, requestId] = [this.#address?.(...asked) ?? undefined, this.#requestId?.(...asked) ?? undefined];
+    // Whoever says how the address is found has the last word: where it is none, it is not known.
+    const address = this.#address === undefined ? undefined : (this.#address(...asked) ?? "");
+    const requestId = this.#requestId?.(...asked) ?? undefined;
     return { any, strict, waitUntil: constant.waitUntil ?? waitUntil, address, requestId };
   }
+}
+
+/** Scopes as they are now: nobody's later change to a list is a route's. */
+export function fixed(scopes) {
+  return Array.isArray(scopes) ? Object.freeze(Array.from(scopes)) : scopes;
 }
 
 const FLAGS = ["any", "strict"];

@@ -2,6 +2,7 @@
 
 import { problem } from "../verifier/answers.mjs";
 import { LazyVerifier } from "./lazy_verifier.mjs";
+import { fixed } from "./middleware_options.mjs";
 import { OperatorLine } from "./operator_line.mjs";
 
 /** Judges requests of Node's, and answers those that may not go on. */
@@ -14,8 +15,8 @@ export class NodeGuard {
   /** `options`: `MiddlewareOptions`. */
   constructor(given, scopes, options) {
     this.#verifier = LazyVerifier.of(given);
-    this.#verifier.requires(scopes, options.constant);
-    this.#scopes = scopes;
+    this.#scopes = fixed(scopes);
+    this.#verifier.requires(this.#scopes, options.constant);
     this.#line = new OperatorLine(`verifier_failed for ${[scopes].flat().join(" ")}`);
     this.#options = options;
   }
@@ -42,7 +43,7 @@ export class NodeGuard {
 
   #decision(req) {
     const options = this.#options.of(undefined, req);
-    return this.#verifier.decision(req, (verifier) => verifier.authorizeHeaders(
+    return this.#verifier.decision(undefined, (verifier) => verifier.authorizeHeaders(
       req.originalUrl ?? req.url,
       (name) => header(req, name),
       this.#scopes,

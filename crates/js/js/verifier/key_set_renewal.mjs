@@ -63,8 +63,10 @@ export class KeySetRenewal {
     const since = this.#now() - this.#triedAt;
     // WHY by the clock alone: in Workers what one request began ends with it, and nobody is told.
     if (since >= 0 && since < EVERY_MS) return this.#underWay;
+    // WHY not at once: whoever calls may be at the end of the stack, where nothing can be begun.
+    const underWay = Promise.resolve().then(() => this.#bring());
+    this.#underWay = underWay.then(() => (this.lastError = undefined), (error) => (this.lastError = error?.code ?? error?.name ?? "failed"));
     this.#triedAt = this.#now();
-    this.#underWay = this.#bring().then(() => (this.lastError = undefined), (error) => (this.lastError = error?.code ?? error?.name ?? "failed"));
     return this.#underWay;
   }
 

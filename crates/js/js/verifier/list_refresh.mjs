@@ -49,14 +49,14 @@ export class ListRefresh {
     if (this.#isFresh) return true;
     if (this.#hasJustFailed) return false;
     this.waits += 1;
-    return this.first(waitUntil);
+    return this.first(waitUntil, this.#waitMs);
   }
 
-  /** The same before anybody verifies. */
-  async first(waitUntil) {
+  /** The same before anybody verifies. `waitMs`: how long. */
+  async first(waitUntil, waitMs = Math.max(this.#waitMs, FIRST_WAIT_MS)) {
     const brought = this.#start(waitUntil);
     let timer;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, this.#waitMs)));
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, waitMs)));
     await Promise.race([brought, late]);
     clearTimeout(timer);
     if (this.#isFresh) return true;
@@ -139,6 +139,8 @@ const ADOPTIONS = {
   16: "clock_behind", 17: "list_older", 18: "list_other_state", 19: "list_other_audience", 32: "list_malformed",
   33: "list_other_audience", 34: "list_forged", 48: "list_state_malformed",
 };
+/** Head and state are two calls, and nobody can be answered without them. */
+const FIRST_WAIT_MS = 2_000;
 /** A failed refresh is not tried again for so long. */
 const FAILED_FOR_MS = 1_000;
 /** From then on another one may begin beside it. */

@@ -36,17 +36,27 @@ export function transportOf({ url, binding, files, transport, ...options }) {
   return new RegistryTransport({ ...options, fetch: send, base: url });
 }
 
-/** The options of calls, which are mostly the same object. */
+/** The options of calls, which are mostly the same object with the same values. */
 export class CallOptions {
-  #checked;
+  #given;
+  #own;
 
-  /** Throws `OptionError` for one that a call does not have. */
-  check(options) {
-    if (options === this.#checked) return;
+  /**
+   * What the object itself says, and nothing that somebody has put on every object. Throws `OptionError` for an option that a call
+   * does not have.
+   */
+  read(options) {
+    if (options === this.#given && CALL.every((name) => options[name] === this.#own[name])) return this.#own;
     known(options, CALL, "a verification");
-    for (const name of ["any", "strict", "claims"]) isA(options, name, "boolean");
-    isA(options, "waitUntil", "function");
-    this.#checked = options;
+    const parent = Object.getPrototypeOf(options);
+    // What is inherited would be left out, and was meant.
+    if (parent !== null && parent !== Object.prototype) throw new OptionError("invalid_option", "a verification: options are a plain object");
+    const own = { __proto__: null, ...options };
+    for (const name of ["any", "strict", "claims"]) isA(own, name, "boolean");
+    isA(own, "waitUntil", "function");
+    this.#given = options;
+    this.#own = own;
+    return own;
   }
 }
 

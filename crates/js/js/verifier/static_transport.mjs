@@ -33,6 +33,7 @@ export class StaticTransport {
 async function bytes(source) {
   const given = await source;
   if (!(given instanceof ArrayBuffer || ArrayBuffer.isView(given))) throw new TransportError("not_bytes", "a file is a Uint8Array or an ArrayBuffer");
-  // A copy: what comes from a file may be a part of a pool that others read.
-  return new Uint8Array(given instanceof ArrayBuffer ? given : Uint8Array.from(given));
+  // A copy: the verifier wipes what it has read, and this is its owner's, perhaps a part of a pool that others read.
+  const view = given instanceof ArrayBuffer ? new Uint8Array(given) : new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+  return view.slice();
 }

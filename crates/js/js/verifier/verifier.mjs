@@ -9,6 +9,7 @@ import { DecisionLog } from "./decision_log.mjs";
 import { KeySetRenewal } from "./key_set_renewal.mjs";
 import { ListRefresh, within } from "./list_refresh.mjs";
 import { checkOptions, CallOptions, transportOf } from "./options.mjs";
+import { QuestionsUnderWay } from "./questions_under_way.mjs";
 import { Requirements } from "./requirements.mjs";
 import { UsageReports } from "./usage_reports.mjs";
 
@@ -28,6 +29,7 @@ export class Verifier {
   #strictMs;
   #now;
   #verifications = 0;
+  #questions;
   #lastStrictError;
 
   constructor(parts) {
@@ -40,6 +42,7 @@ export class Verifier {
     this.#waitUntil = options.waitUntil ?? waitUntilOfRuntime;
     this.#strictMs = options.strictTimeoutMs ?? 2_000;
     this.#requirements = new Requirements(instance);
+    this.#questions = new QuestionsUnderWay(this.#strictMs);
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
     const { usage } = options;
@@ -72,12 +75,18 @@ export class Verifier {
 
   /** The same for requests of another kind: the URL, and a function that gives a header's value. */
   authorizeHeaders(url, values, scopes, options = USUAL) {
-    return promised(() => this.#decidedOf(credentialOf(url, this.#header, values), scopes, options, options.address));
+    return promised(() => {
+      const call = this.#calls.read(options);
+      return this.#decidedOf(credentialOf(url, this.#header, values), scopes, call, call.address);
+    });
   }
 
   /** Judges a key: refreshes the list and asks the registry where that is owed. */
   verify(key, scopes, options = USUAL) {
-    return promised(() => this.#decidedKey(key, scopes, options, options.address));
+    return promised(() => {
+      const call = this.#calls.read(options);
+      return this.#decidedKey(key, scopes, call, call.address);
+    });
   }
 
   /**
@@ -86,9 +95,10 @@ export class Verifier {
    * @returns {Decision | Promise<Decision>}
    */
   decided(request, scopes, options = USUAL) {
+    const call = this.#calls.read(options);
     const { headers } = request;
     const credential = credentialOf(request.url, this.#header, (name) => headers.get(name));
-    return this.#decidedOf(credential, scopes, options, options.address ?? this.#address(request));
+    return this.#decidedOf(credential, scopes, call, call.address ?? this.#address(request));
   }
 
   /** What the option `address` says of a request, whichever framework's it is. */
@@ -102,7 +112,6 @@ export class Verifier {
   }
 
   #decidedKey(key, scopes, options, address) {
-    this.#calls.check(options);
     const caller = address === undefined ? NOT_KNOWN : callerAddress(address);
     const now = this.#now();
     const verdict = this.#judge(key, this.#required(scopes, options), now, caller.kind << 3, 0, caller);
@@ -113,7 +122,7 @@ export class Verifier {
 
   async #decidedOwing(first, key, scopes, { caller, address }, options) {
     const waitUntil = this.#waiting(options);
-    const done = { refresh: undefined, registry: 0, asked: 0, keySet: false, question: 0 };
+    const done = { refresh: undefined, registry: 0, asked: 0, answer: undefined, keySet: false, question: 0 };
     for (let verdict = first; ; ) {
       const kind = verdict & 255;
       if (kind === ASK_REFRESH) {
@@ -139,8 +148,8 @@ export class Verifier {
    * Judges a key by what is here, for hot loops: "needs_refresh" and "strict" are outcomes of their own, and no allow. The list
    * is kept fresh beside it. Without `claims` the decision says nothing of the key: it is a third cheaper.
    */
-  verifySync(key, scopes, options = USUAL) {
-    this.#calls.check(options);
+  verifySync(key, scopes, given = USUAL) {
+    const options = this.#calls.read(given);
     const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
     const now = this.#now();
     // WHY as if the registry had failed: a question that nobody asks would take the place of one under way.
@@ -157,8 +166,7 @@ export class Verifier {
 
   /** Throws `OptionError` unless the audience has these scopes: at start-up rather than at the first call. */
   requires(scopes, options = USUAL) {
-    this.#calls.check(options);
-    this.#required(scopes, options);
+    this.#required(scopes, this.#calls.read(options));
   }
 
   /** Sends what is counted now: before a process ends. Without the option `usage` there is nothing to send. */
@@ -210,22 +218,17 @@ export class Verifier {
     return kind === ALLOW ? new Decision("allow", undefined, claims, names) : new Decision("deny", reasonOf(kind), claims, names);
   }
 
-  /** Asks the registry; what it denies for a reason that the module has no word for is the decision. */
+  /** Asks the registry, once a call; what it denies for a reason that the module has no word for is the decision. */
   async #confirm(question, done, asked) {
-    // Twice at most: so many may be under way that a question's place went to another.
     done.asked += 1;
     done.registry = REGISTRY_FAILED;
-    if (done.asked > 2) return undefined;
+    // A second question of the same call: the first one's place went to another, or a newer key set came. It has its answer already.
+    if (done.asked === 2 && done.answer !== undefined) this.#answer(question, done);
+    if (done.asked > 1) return undefined;
     const claims = this.#instance.claims();
-    const end = AbortSignal.timeout(this.#strictMs);
-    let answer;
-    try {
-      answer = await within(this.#transport.confirm(asked, end), end);
-    } catch (error) {
-      this.#lastStrictError = error?.code ?? error?.name ?? "failed";
-      return undefined;
-    }
-    const { decision, reason, status } = answer ?? {};
+    const answer = await this.#registryAnswer(asked);
+    if (answer === undefined) return undefined;
+    const { decision, reason, status } = answer;
     const isAllow = decision === "allow";
     // An answer about another key, whoever mixed them up, is none; nor is what refuses anything but the caller.
     const isAnswer = isAllow ? isAbout(answer, claims) : decision === "deny" && REASON.test(reason) && reason !== "allow" && status >= 400 && status < 500;
@@ -233,12 +236,34 @@ export class Verifier {
     if (!isAnswer) return undefined;
     const verdict = isAllow ? 0 : VERDICTS.get(reason);
     if (verdict === undefined) return new Decision("deny", reason, claims, this.#keySet.facts.names, answer.requestId);
-    if (this.#instance.answer(question, claims.base, verdict, answer.list?.sequence ?? 0)) {
-      Object.assign(done, { registry: REGISTRY_ANSWERED, question });
-    } else if (done.asked === 1) {
-      Object.assign(done, { registry: 0, question: 0 });
-    }
+    done.answer = { base: claims.base, verdict, sequence: answer.list?.sequence ?? 0 };
+    this.#answer(question, done);
     return undefined;
+  }
+
+  /** Hands what the registry has answered on to the module, as the answer to this question. */
+  #answer(question, done) {
+    const { base, verdict, sequence } = done.answer;
+    const isTaken = this.#instance.answer(question, base, verdict, sequence);
+    Object.assign(done, isTaken ? { registry: REGISTRY_ANSWERED, question } : { registry: 0, question: 0 });
+  }
+
+  /** The registry's own word; nothing where it has none in time. */
+  async #registryAnswer(asked) {
+    const place = this.#questions.take(this.#now());
+    if (place === undefined) {
+      this.#lastStrictError = "too_many_at_once";
+      return undefined;
+    }
+    const end = AbortSignal.timeout(this.#strictMs);
+    try {
+      return (await within(this.#transport.confirm(asked, end), end)) ?? {};
+    } catch (error) {
+      this.#lastStrictError = error?.code ?? error?.name ?? "failed";
+      return undefined;
+    } finally {
+      this.#questions.give(place);
+    }
   }
 
   #told(decision, scopes, options) {
@@ -247,7 +272,8 @@ export class Verifier {
     if (!this.#log.isKept) return decision;
     const { outcome, reason, subject, keyId, list } = decision;
     const sequence = list?.sequence ?? this.#instance.figure(SEQUENCE);
-    const entry = { outcome, reason, subject, keyId, scopes, sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
+    // A copy: the list may be what a route goes on requiring.
+    const entry = { outcome, reason, subject, keyId, scopes: typeof scopes === "string" ? scopes : Object.freeze([...scopes]), sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
     this.#log.push(entry, waitUntil);
     return decision;
   }
