@@ -8,7 +8,7 @@ import { Decision } from "./decision.mjs";
 import { DecisionLog } from "./decision_log.mjs";
 import { KeySetRenewal } from "./key_set_renewal.mjs";
 import { ListRefresh, within } from "./list_refresh.mjs";
-import { checkOptions, CallOptions, transportOf } from "./options.mjs";
+import { CallOptions, checkOptions, NONE, transportOf } from "./options.mjs";
 import { QuestionsUnderWay } from "./questions_under_way.mjs";
 import { Requirements } from "./requirements.mjs";
 import { UsageReports } from "./usage_reports.mjs";
@@ -74,7 +74,7 @@ export class Verifier {
   }
 
   /** The same for requests of another kind: the URL, and a function that gives a header's value. */
-  authorizeHeaders(url, values, scopes, options = USUAL) {
+  authorizeHeaders(url, values, scopes, options = NONE) {
     return promised(() => {
       const call = this.#calls.read(options);
       return this.#decidedOf(credentialOf(url, this.#header, values), scopes, call, call.address);
@@ -82,7 +82,7 @@ export class Verifier {
   }
 
   /** Judges a key: refreshes the list and asks the registry where that is owed. */
-  verify(key, scopes, options = USUAL) {
+  verify(key, scopes, options = NONE) {
     return promised(() => {
       const call = this.#calls.read(options);
       return this.#decidedKey(key, scopes, call, call.address);
@@ -94,7 +94,7 @@ export class Verifier {
    *
    * @returns {Decision | Promise<Decision>}
    */
-  decided(request, scopes, options = USUAL) {
+  decided(request, scopes, options = NONE) {
     const call = this.#calls.read(options);
     const { headers } = request;
     const credential = credentialOf(request.url, this.#header, (name) => headers.get(name));
@@ -148,7 +148,7 @@ export class Verifier {
    * Judges a key by what is here, for hot loops: "needs_refresh" and "strict" are outcomes of their own, and no allow. The list
    * is kept fresh beside it. Without `claims` the decision says nothing of the key: it is a third cheaper.
    */
-  verifySync(key, scopes, given = USUAL) {
+  verifySync(key, scopes, given = NONE) {
     const options = this.#calls.read(given);
     const caller = options.address === undefined ? NOT_KNOWN : callerAddress(options.address);
     const now = this.#now();
@@ -165,7 +165,7 @@ export class Verifier {
   }
 
   /** Throws `OptionError` unless the audience has these scopes: at start-up rather than at the first call. */
-  requires(scopes, options = USUAL) {
+  requires(scopes, options = NONE) {
     this.#required(scopes, this.#calls.read(options));
   }
 
@@ -318,8 +318,6 @@ async function inTime(work, ms) {
 }
 
 const BARE = [];
-/** WHY without a prototype: nobody's changes to `Object.prototype` are options of ours. */
-const USUAL = Object.freeze(Object.create(null));
 /** A number of ABI.md. */
 const SEQUENCE = 4;
 /** The module has none, or did not come back from a call and answers nothing any more. */
