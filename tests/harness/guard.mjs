@@ -18,9 +18,9 @@ export class Guard {
   #process;
   #ended;
 
-  /** Starts it with these options, and waits until it listens. `credential`: what it asks the registry with. */
-  static async start(options, credential) {
-    const guard = new Guard(options, credential);
+  /** Starts it with these options, and waits until it listens. `credential`: what it asks the registry with; `more`: other variables. */
+  static async start(options, credential, more) {
+    const guard = new Guard(options, credential, more);
     await Promise.race([guard.#says(/listening on (http:\S+),/), guard.#ended]);
     guard.url = /listening on (http:\S+),/.exec(guard.said)?.[1];
     if (guard.url === undefined) throw new Error(`it does not listen: ${guard.said}`);
@@ -34,9 +34,9 @@ export class Guard {
     return { code, said: guard.said };
   }
 
-  constructor(options, credential) {
+  constructor(options, credential, more = {}) {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: cargo build --manifest-path crates/hosts/Cargo.toml --target-dir target/hosts`);
-    const env = { PATH: process.env.PATH, ...(credential !== undefined && { WARDKEY_CREDENTIAL: credential }) };
+    const env = { PATH: process.env.PATH, ...(credential !== undefined && { WARDKEY_CREDENTIAL: credential }), ...more };
     const usual = { "--listen": "127.0.0.1:0", "--component": `${CHECKOUT}target/wardkey.verifying.component.wasm` };
     const all = [...Object.entries(usual).filter(([name]) => !options.includes(name)).flat(), ...options];
     this.#process = spawn(PROGRAM, all, { env, stdio: ["ignore", "pipe", "pipe"] });

@@ -2,9 +2,12 @@
 // told, and what happens when the registry is away.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -170,6 +173,49 @@ describe("the proxy on wasmtime", () => {
     const refused = await ask("PUT", { "X-API-Key": key.key });
     assert.deepEqual([refused.status, refused.headers.allow], [405, "GET"]);
     await other.end();
+  });
+
+  it("takes a target for a path and nothing else", async () => {
+    const { port } = new URL(guard.url);
+    const raw = (line) => new Promise((answered) => {
+      const socket = net.connect(port, "127.0.0.1");
+      let text = "";
+      socket.on("data", (chunk) => (text += chunk)).on("close", () => answered(text.slice(0, text.indexOf("\r\n"))));
+      socket.write(`${line} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer ${key.key}\r\nConnection: close\r\n\r\n`);
+    });
+    assert.match(await raw("GET http://other.example/reports?a=1"), / 200 /);
+    assert.equal(upstream.heard.at(-1).path, "/reports?a=1");
+    const before = upstream.heard.length;
+    for (const line of ["CONNECT other.example:443", "OPTIONS *", "GET reports"]) assert.match(await raw(line), / 400 /, line);
+    assert.equal(upstream.heard.length, before);
+  });
+
+  it("reaches a registry by https, if its certificate is good", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wardkey-proxy-"));
+    const [secret, certificate] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", secret, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"], { stdio: "ignore" });
+    const front = https.createServer({ key: readFileSync(secret), cert: readFileSync(certificate) }, (request, response) => {
+      // Plain http is refused but on this machine, and behind TLS the worker sees this machine.
+      const behind = http.request(new URL(request.url, worker.url), { method: request.method, headers: { ...request.headers, host: new URL(worker.url).host } }, (answer) => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(behind);
+    });
+    await new Promise((done) => front.listen(0, "127.0.0.1", done));
+    const by = (host) => ["--registry", `https://${host}:${front.address().port}`, "--upstream", upstream.url, "--scope", "reports:read"];
+    const good = await Guard.start(by("localhost"), gateway.credential, { SSL_CERT_FILE: certificate });
+    await eventually("a first list", async () => (await good.bearer(key.key)).status === 200);
+    await good.end();
+    for (const [host, roots] of [["localhost", {}], ["127.0.0.1", { SSL_CERT_FILE: certificate }]]) {
+      const wary = await Guard.start(by(host), gateway.credential, roots);
+      await eventually("a word on it", () => /no key set: the registry cannot be reached/.test(wary.said));
+      assert.equal((await wary.bearer(key.key)).json.code, "no_key_set", host);
+      await wary.end();
+    }
+    front.closeAllConnections();
+    front.close();
+    rmSync(folder, { recursive: true });
   });
 
   it("says so when the upstream is away or silent", async () => {

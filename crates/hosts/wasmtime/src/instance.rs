@@ -200,11 +200,6 @@ impl Instance {
         self.is_spent
     }
 
-    /// Bytes of the component's memory that it may be given at most, whatever it is asked.
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// Changes what the calls after this one may take.
     pub const fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;

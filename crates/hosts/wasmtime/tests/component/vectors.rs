@@ -62,7 +62,7 @@ fn every_key_is_decided_as_its_vector_says() {
         all.len(),
         reasons.len()
     );
-    // The others: a list of another key set's (16), a requirement of another verifier's (27, of which two say it in both ways).
+    // The others: a list of another key set's (16), a requirement of another verifier's (27).
     assert_eq!((all.len(), all.len() - asked), (829, 43));
     // A requirement of another audience's cannot be asked.
     assert_eq!(http.len() - reasons.len(), 2, "{reasons:?}");
