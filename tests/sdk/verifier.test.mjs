@@ -42,7 +42,7 @@ describe("a verifier of the package", () => {
   it("answers as the registry's own routes do", async () => {
     const forged = `${key.key.slice(0, -8)}AAAAAAAA`;
     for (const [asked, scope, status, code, challenge] of [
-      [bearer(key.key), "reports:export", 403, "scope_missing", 'Bearer realm="wardkey", error="insufficient_scope"'],
+      [bearer(key.key), "reports:export", 403, "scope_missing", 'Bearer realm="wardkey", error="insufficient_scope", scope="reports:export"'],
       [bearer(forged), "reports:read", 401, "invalid_token", 'Bearer realm="wardkey", error="invalid_token"'],
       [bearer("nonsense"), "reports:read", 401, "invalid_token", 'Bearer realm="wardkey", error="invalid_token"'],
       [request({}), "reports:read", 401, "credential_missing", 'Bearer realm="wardkey"'],
@@ -141,7 +141,7 @@ describe("a verifier of the package", () => {
     await assert.rejects(createVerifier({ url: "http://registry.example", credential: "x" }), { code: "https_required" });
     await assert.rejects(createVerifier({ url: worker.url }), { code: "credential_missing" });
     await assert.rejects(createVerifier({ url: worker.url, credential: key.key }), { code: "credential_refused" });
-    await assert.rejects(verifier.verify(key.key, "reports:unknown"), { code: "scope_unknown" });
+    await assert.rejects(verifier.verify(key.key, "reports:unknown"), { code: "unknown_scope" });
     await assert.rejects(verifier.verify(key.key, []), { code: "scope_malformed" });
     await assert.rejects(verifier.verify(key.key, "reports:read reports:write"), { code: "scope_malformed" });
     for (const odd of [undefined, null, 5, {}, [5]]) await assert.rejects(verifier.verify(key.key, odd), { code: "scope_malformed" });

@@ -2,6 +2,8 @@
 
 import { waitUntil as waitUntilOfRuntime } from "#platform";
 import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../instance.mjs";
+import { OptionError } from "../errors.mjs";
+import { OperatorLine } from "../operator_line.mjs";
 import { callerAddress } from "./caller_address.mjs";
 import { credentialOf } from "./credential.mjs";
 import { Decision } from "./decision.mjs";
@@ -9,6 +11,7 @@ import { DecisionLog } from "./decision_log.mjs";
 import { KeySetRenewal } from "./key_set_renewal.mjs";
 import { ListRefresh, within } from "./list_refresh.mjs";
 import { checkOptions, CallOptions, transportOf } from "./options.mjs";
+import { Outage } from "./outage.mjs";
 import { Requirements } from "./requirements.mjs";
 import { UsageReports } from "./usage_reports.mjs";
 
@@ -28,7 +31,8 @@ export class Verifier {
   #strictMs;
   #now;
   #verifications = 0;
-  #lastStrictError;
+  #strict;
+  #unknownCaller = new OperatorLine("address_not_allowed for a key of some networks");
 
   constructor(parts) {
     const { instance, transport, facts, etag, options } = parts;
@@ -39,9 +43,10 @@ export class Verifier {
     this.#address = options.address ?? (() => undefined);
     this.#waitUntil = options.waitUntil ?? waitUntilOfRuntime;
     this.#strictMs = options.strictTimeoutMs ?? 2_000;
-    this.#requirements = new Requirements(instance);
+    this.#requirements = new Requirements(instance, () => this.#keySet.facts.names.values());
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
+    this.#strict = new Outage("strict scopes are answered 503", now);
     const { usage } = options;
     if (usage !== undefined) this.#usage = new UsageReports({ transport, usage, now });
     this.#keySet = new KeySetRenewal({ instance, transport, now, facts, etag, renewed: () => this.#requirements.forget() });
@@ -86,7 +91,8 @@ export class Verifier {
    * @returns {Decision | Promise<Decision>}
    */
   decided(request, scopes, options = USUAL) {
-    const { headers } = request;
+    const headers = request?.headers;
+    if (typeof headers?.get !== "function") throw new OptionError("invalid_option", "authorize takes a Fetch Request: there is verify for a key, and authorizeHeaders for other requests");
     const credential = credentialOf(request.url, this.#header, (name) => headers.get(name));
     return this.#decidedOf(credential, scopes, options, options.address ?? this.#address(request));
   }
@@ -96,8 +102,8 @@ export class Verifier {
     return this.#address(request);
   }
 
-  #decidedOf({ key, reason }, scopes, options, address) {
-    if (key === undefined) return this.#told(new Decision("deny", reason), scopes, options);
+  #decidedOf({ key, reason, more }, scopes, options, address) {
+    if (key === undefined) return this.#told(new Decision("deny", reason, undefined, undefined, more), scopes, options);
     return this.#decidedKey(key, scopes, options, address);
   }
 
@@ -108,12 +114,20 @@ export class Verifier {
     const verdict = this.#judge(key, this.#required(scopes, options), now, caller.kind << 3, 0, caller);
     this.#verifications += 1;
     if (OWING.has(verdict & 255)) return this.#decidedOwing(verdict, key, scopes, { caller, address }, options);
+    if ((verdict & 255) === ADDRESS_NOT_ALLOWED) this.#denyingUnknown(caller, address);
     return this.#concluded(verdict, now, scopes, options);
+  }
+
+  /** WHY: to whoever reads the log a proxy that is set up wrong looks like a caller from elsewhere. Of the address nothing is told: it may be anything. */
+  #denyingUnknown({ kind }, address) {
+    if (kind !== 0) return;
+    const is = typeof address !== "string" ? `of type ${typeof address}` : /[, ]/.test(address.trim()) ? "a list" : "none";
+    this.#unknownCaller.say({ name: "caller", message: address === undefined ? "no address is known: see the option `address`" : `what \`address\` gives is no address but ${is}` });
   }
 
   async #decidedOwing(first, key, scopes, { caller, address }, options) {
     const waitUntil = this.#waiting(options);
-    const done = { refresh: undefined, registry: 0, asked: 0, keySet: false, question: 0 };
+    const done = { refresh: undefined, registry: 0, asked: 0, keySet: false, question: 0, more: undefined };
     for (let verdict = first; ; ) {
       const kind = verdict & 255;
       if (kind === ASK_REFRESH) {
@@ -128,7 +142,8 @@ export class Verifier {
         done.keySet = true;
         await inTime(this.#keySet.renew(), KEY_SET_WAIT_MS);
       } else {
-        return this.#concluded(verdict, this.#now(), scopes, options);
+        if (kind === ADDRESS_NOT_ALLOWED) this.#denyingUnknown(caller, address);
+        return this.#concluded(verdict, this.#now(), scopes, options, done.more);
       }
       const flags = (done.refresh === false ? REFRESH_FAILED : 0) + done.registry + (caller.kind << 3);
       verdict = this.#judge(key, this.#required(scopes, options), this.#now(), flags, done.question, caller);
@@ -148,7 +163,8 @@ export class Verifier {
     const kind = this.#judge(key, this.#required(scopes, options), now, flags, 0, caller) & 255;
     this.#verifications += 1;
     const isBare = options.claims === false && !this.#log.isKept && this.#usage === undefined;
-    const decision = isBare ? bare(kind) : (OUTCOMES.get(kind) ?? this.#decision(kind));
+    if (kind === ADDRESS_NOT_ALLOWED) this.#denyingUnknown(caller, options.address);
+    const decision = isBare ? bare(kind) : (OUTCOMES.get(kind) ?? this.#decision(kind, scopes, options));
     const waitUntil = this.#waiting(options);
     this.#list.ahead(now, waitUntil);
     if (NO_KEY_SET.has(kind)) this.#keySet.ahead(waitUntil);
@@ -161,9 +177,10 @@ export class Verifier {
     this.#required(scopes, options);
   }
 
-  /** Sends what is counted now: before a process ends. Without the option `usage` there is nothing to send. */
+  /** Sends what is counted now: before a process ends. */
   async reportUsage() {
-    await this.#usage?.send();
+    if (this.#usage === undefined) throw new OptionError("invalid_option", "reportUsage: nothing is counted without the option `usage`");
+    await this.#usage.send();
   }
 
   /** What the verifier rests on: numbers, for a health check or a log. */
@@ -179,8 +196,9 @@ export class Verifier {
       tenant: figure(0), audience: figure(1), keySetVersion: figure(2), epochs: [...epochs], freshForMs: figure(3), sequence: figure(SEQUENCE), ageMs, zone,
       currentKeySetVersion: figure(6), leastKeySetVersion: figure(7),
       verifications: this.#verifications, waits: this.#list.waits, refreshes: this.#list.refreshes,
-      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError, lastStrictError: this.#lastStrictError,
-      lastUsageError: this.#usage?.lastError,
+      lastListError: this.#list.outage.code, lastKeySetError: this.#keySet.outage.code, lastStrictError: this.#strict.code,
+      lastUsageError: this.#usage?.outage.code,
+      outages: { list: this.#list.outage.told, keySet: this.#keySet.outage.told, strict: this.#strict.told, usage: this.#usage?.outage.told },
     };
   }
 
@@ -197,17 +215,18 @@ export class Verifier {
     return this.#instance.verify(text, number, now, flags, question, words[0], words[1], words[2], words[3]);
   }
 
-  #concluded(verdict, now, scopes, options) {
+  #concluded(verdict, now, scopes, options, more) {
     // Before anything else runs: the next verification writes over what is known of this key.
-    const decision = this.#decision(verdict & 255);
+    const decision = this.#decision(verdict & 255, scopes, options, more);
     this.#list.ahead(now, this.#waiting(options));
     return this.#told(decision, scopes, options);
   }
 
-  #decision(kind) {
+  #decision(kind, scopes, { any }, more) {
     const claims = this.#instance.claims();
     const { names } = this.#keySet.facts;
-    return kind === ALLOW ? new Decision("allow", undefined, claims, names) : new Decision("deny", reasonOf(kind), claims, names);
+    if (kind === ALLOW) return new Decision("allow", undefined, claims, names, more);
+    return new Decision("deny", reasonOf(kind), claims, names, kind === SCOPE_MISSING ? { scopes: [scopes].flat(), any } : undefined);
   }
 
   /** Asks the registry; what it denies for a reason that the module has no word for is the decision. */
@@ -222,19 +241,25 @@ export class Verifier {
     try {
       answer = await within(this.#transport.confirm(asked, end), end);
     } catch (error) {
-      this.#lastStrictError = error?.code ?? error?.name ?? "failed";
+      this.#strict.failed(error);
       return undefined;
     }
     const { decision, reason, status } = answer ?? {};
     const isAllow = decision === "allow";
     // An answer about another key, whoever mixed them up, is none; nor is what refuses anything but the caller.
     const isAnswer = isAllow ? isAbout(answer, claims) : decision === "deny" && REASON.test(reason) && reason !== "allow" && status >= 400 && status < 500;
-    this.#lastStrictError = isAnswer ? undefined : "answer_refused";
-    if (!isAnswer) return undefined;
+    if (!isAnswer) {
+      this.#strict.failed("answer_refused");
+      return undefined;
+    }
+    this.#strict.ended();
     const verdict = isAllow ? 0 : VERDICTS.get(reason);
-    if (verdict === undefined) return new Decision("deny", reason, claims, this.#keySet.facts.names, answer.requestId);
+    if (verdict === undefined) {
+      const { requestId, retry_after_s: retryAfterS } = answer;
+      return new Decision("deny", reason, claims, this.#keySet.facts.names, { requestId, retryAfterS: isNumber(retryAfterS) ? retryAfterS : undefined, scopes: asked.scopes, any: asked.any });
+    }
     if (this.#instance.answer(question, claims.base, verdict, answer.list?.sequence ?? 0)) {
-      Object.assign(done, { registry: REGISTRY_ANSWERED, question });
+      Object.assign(done, { registry: REGISTRY_ANSWERED, question, more: isNumber(answer.rotate_by) ? { rotateBy: answer.rotate_by } : undefined });
     } else if (done.asked === 1) {
       Object.assign(done, { registry: 0, question: 0 });
     }
@@ -247,7 +272,7 @@ export class Verifier {
     if (!this.#log.isKept) return decision;
     const { outcome, reason, subject, keyId, list } = decision;
     const sequence = list?.sequence ?? this.#instance.figure(SEQUENCE);
-    const entry = { outcome, reason, subject, keyId, scopes, sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
+    const entry = { at: this.#now(), outcome, reason, subject, keyId, scopes, sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
     this.#log.push(entry, waitUntil);
     return decision;
   }
@@ -266,6 +291,9 @@ function bare(kind) {
   BARE[kind] ??= OUTCOMES.get(kind) ?? Object.freeze(kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind)));
   return BARE[kind];
 }
+
+/** Whether the registry has said a number of seconds. */
+const isNumber = (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32;
 
 /** Whether the registry speaks of the key that it was asked about. */
 function isAbout(answer, { keyId, statusIndex, tenant, audience, subject, expiresAt, narrowed }) {
@@ -296,6 +324,8 @@ const BARE = [];
 const USUAL = Object.freeze(Object.create(null));
 /** A number of ABI.md. */
 const SEQUENCE = 4;
+const SCOPE_MISSING = REASONS.indexOf("scope_missing") + 1;
+const ADDRESS_NOT_ALLOWED = REASONS.indexOf("address_not_allowed") + 1;
 /** The module has none, or did not come back from a call and answers nothing any more. */
 const NO_KEY_SET = new Set([REASONS.indexOf("no_key_set") + 1, MISUSE]);
 /** With these something is to be done first. */
