@@ -105,7 +105,7 @@ describe("a credential that is refused", () => {
   it("says which right it lacks, and for which audience it is not", async () => {
     const refusals = [
       [problem(403, { code: "scope_missing" }, { "WWW-Authenticate": 'Bearer realm="wardkey", error="insufficient_scope", scope="verifier:key-set"' }), /refuses `credential` \(403 scope_missing verifier:key-set, request req_[0-9a-f]{32}\)$/],
-      [problem(403, { code: "forbidden_by_rule", rule: "verifier_audience" }), /\(403 forbidden_by_rule verifier_audience, request .*\): it is not for audience "apo"$/],
+      [problem(403, { code: "forbidden_by_rule", rule: "key_set_audience" }), /\(403 forbidden_by_rule key_set_audience, request .*\): it is not for audience "apo"$/],
       [problem(401, { code: "invalid_token" }), /\(401 invalid_token, request .*\): is it a key of audience wardkey, with verifier:key-set\?$/],
       [problem(400, { code: "invalid_field", field: "audience" }), /answers 400 invalid_field, request .*: `credential` is for several audiences/],
     ];

@@ -121,7 +121,7 @@ export class RegistryTransport {
     const code = CODES[status] ?? "registry_refused";
     if (code === "credential_refused" && open !== undefined) return new TransportError(code, `${this.where} answers ${told} for the ${open}, which takes no credential`);
     if (code === "credential_refused") {
-      const hint = words.includes("verifier_audience") ? `: it is not for audience "${this.#audience}"` : words.includes("invalid_token") ? ": is it a key of audience wardkey, with verifier:key-set?" : "";
+      const hint = this.#audience !== undefined && words.some((word) => word.endsWith("_audience")) ? `: it is not for audience "${this.#audience}"` : words.includes("invalid_token") ? ": is it a key of audience wardkey, with verifier:key-set?" : "";
       return new TransportError(code, `${this.where} refuses \`credential\` (${told})${hint}`);
     }
     const hint = field === "audience" ? ": `credential` is for several audiences, so `audience` says for which" : status !== 404 ? "" : this.#base.endsWith("/v1") ? ": `url` is without /v1" : words.length > 0 ? "" : ": is it one?";
