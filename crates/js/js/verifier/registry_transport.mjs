@@ -119,13 +119,23 @@ export class RegistryTransport {
     const id = requestId(response);
     const told = [status, ...words].join(" ") + (id === undefined ? "" : `, request ${id}`);
     const code = CODES[status] ?? "registry_refused";
-    if (code === "credential_refused" && open !== undefined) return new TransportError(code, `${this.where} answers ${told} for the ${open}, which takes no credential`);
-    if (code === "credential_refused") {
-      const hint = this.#audience !== undefined && words.some((word) => word.endsWith("_audience")) ? `: it is not for audience "${this.#audience}"` : words.includes("invalid_token") ? ": is it a key of audience wardkey, with verifier:key-set?" : "";
-      return new TransportError(code, `${this.where} refuses \`credential\` (${told})${hint}`);
-    }
-    const hint = field === "audience" ? ": `credential` is for several audiences, so `audience` says for which" : status !== 404 ? "" : this.#base.endsWith("/v1") ? ": `url` is without /v1" : words.length > 0 ? "" : ": is it one?";
-    return new TransportError(code, `${this.where} answers ${told}${hint}`);
+    if (code !== "credential_refused") return new TransportError(code, `${this.where} answers ${told}${this.#hint(status, words, field)}`);
+    if (open !== undefined) return new TransportError(code, `${this.where} answers ${told} for the ${open}, which takes no credential`);
+    return new TransportError(code, `${this.where} refuses \`credential\` (${told})${this.#lack(words)}`);
+  }
+
+  /** What may be wrong with the address, or is missing beside it. */
+  #hint(status, words, field) {
+    if (field === "audience") return ": `credential` is for several audiences, so `audience` says for which";
+    if (status !== 404) return "";
+    if (this.#base.endsWith("/v1")) return ": `url` is without /v1";
+    return words.length > 0 ? "" : ": is it one?";
+  }
+
+  /** What a credential is not that is refused. */
+  #lack(words) {
+    if (this.#audience !== undefined && words.some((word) => word.endsWith("_audience"))) return `: it is not for audience "${this.#audience}"`;
+    return words.includes("invalid_token") ? ": is it a key of audience wardkey, with verifier:key-set?" : "";
   }
 }
 
