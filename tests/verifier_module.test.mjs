@@ -180,7 +180,7 @@ for (const form of ["", ".scalar"]) {
       assert.equal(instance.require(["invoice:read"]), instance.require(["invoice:read"]));
       assert.notEqual(instance.require(["invoice:read"]), instance.require(["invoice:read"], { strict: true }));
       assert.throws(() => instance.require([]), { code: "scope_malformed" });
-      assert.throws(() => instance.require(["invoice:burn"]), { code: "scope_unknown" });
+      assert.throws(() => instance.require(["invoice:burn"]), { code: "unknown_scope" });
     });
 
     it("does not step back to an older key set, nor to another audience's", () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { ALLOW, Instance, REASONS } from "../../crates/js/js/instance.mjs";
-import { inspect, KeyTextError, narrow, NarrowingError, OptionError, WardkeyError } from "../../crates/js/js/holder/index.mjs";
+import { inspect, KeyTextError, narrow, NarrowingError, OptionError, wardkeyFetch, WardkeyError } from "../../crates/js/js/holder/index.mjs";
+import { narrowed } from "../../crates/js/js/holder/instance.mjs";
 import { compiled } from "../harness/artefacts.mjs";
 import { fromHex } from "../harness/bytes.mjs";
 import { Chance } from "../harness/seed.mjs";
@@ -20,6 +21,11 @@ const REFUSED = {
   "narrow to no networks": "narrowing_empty",
 };
 
+/** What the core gives, and nobody wants: a key that no call would allow. */
+const NOTHING_LEFT = { "narrow to scopes that it has not": "narrowing_empty", "narrow to a time before its issue": "narrowed_dead", "narrow to a time after its expiry": "narrowed_dead" };
+/** Unix milliseconds, before all times that are named here. */
+const NOW = 1_799_999_999_000;
+
 /** What a call throws, as class and code. */
 function thrown(call) {
   try {
@@ -34,8 +40,11 @@ function thrown(call) {
 describe("narrowing a key", () => {
   it("gives the text that each vector says, or refuses as it says", () => {
     for (const { name, expect, case: { key, fields } } of cases) {
-      const options = { scopes: fields.scopes, expiresAt: fields.expires_at, notBefore: fields.not_before, cidr: fields.networks };
-      if (expect.ok !== undefined) assert.equal(narrow(key, options), expect.ok, name);
+      const options = { scopes: fields.scopes, expiresAt: fields.expires_at, notBefore: fields.not_before, cidr: fields.networks, now: NOW };
+      if (NOTHING_LEFT[name] !== undefined) {
+        assert.equal(narrowed(key, { ...options, networks: options.cidr }), expect.ok, name);
+        assert.equal(thrown(() => narrow(key, options)).code, NOTHING_LEFT[name], name);
+      } else if (expect.ok !== undefined) assert.equal(narrow(key, options), expect.ok, name);
       else {
         const { code } = thrown(() => narrow(key, options));
         if (expect.error !== "refused") assert.equal(code, expect.error, name);
@@ -43,6 +52,19 @@ describe("narrowing a key", () => {
       }
     }
     assert.equal(cases.length, 48);
+  });
+
+  it("says what is wrong: nothing left, a name that there is not, what surrounds a key in a file", () => {
+    const message = (call) => thrown(call).message;
+    assert.equal(message(() => narrow(key, { scopes: [200] })), `nothing is left: the key has none of these scopes (it has ${inspect(key).unproven.scopes.length})`);
+    // One that it has is enough: the others it does not get.
+    assert.deepEqual(inspect(narrow(key, { scopes: [0, 200] })).unproven.scopes, [0]);
+    for (const expiresAt of [1_000, new Date(NOW)]) assert.match(message(() => narrow(key, { expiresAt, now: NOW })), /^expiresAt: .* dead already$/);
+    assert.match(message(() => narrow(key, { scopes: ["a:wirte"], catalog: { "a:read": 0, "a:write": 1 } })), /"a:wirte" is not in the catalog; there are a:read, a:write$/);
+    assert.match(message(() => narrow(key, { scopes: ["a:read"], catalog: {} })), /there are none$/);
+    assert.match(message(() => narrow(key, { scopes: ["a:b"], catalog: { [key]: 1 } })), /there are none$/);
+    for (const call of [() => narrow(`${key}\n`, { scopes: [0] }), () => inspect(` ${key}`), () => wardkeyFetch({ key: `${key}\r\n`, origins: ["https://api.test"] })]) assert.match(message(call), /begins or ends with a space or a line break$/);
+    assert.match(message(() => wardkeyFetch({ origins: ["https://api.test"] })), /`key` is a string/);
   });
 
   it("takes scopes by name with a catalog, of each form", () => {
@@ -99,7 +121,7 @@ describe("narrowing a key", () => {
     const errors = [() => narrow(mistyped, { scopes: [0] }), () => narrow(key, { [key]: 1 }), () => narrow(key, { scopes: [key], catalog: {} }), () => narrow(key, { cidr: [key] })].map(thrown);
     assert.deepEqual(errors.map(({ code }) => code), ["bad_checksum", "unknown_option", "unknown_scope", "invalid_option"]);
     for (const { message, stack } of errors) assert.ok(!`${message}${stack}`.includes(key.slice(20, 32)) && !message.includes(mistyped.slice(41)), message);
-    assert.equal(narrow(key, { scopes: [0, 1], expiresAt: 1_800_000_600 }), cases.find(({ name }) => name === "narrow the worked example").expect.ok, "and goes on");
+    assert.equal(narrow(key, { scopes: [0, 1], expiresAt: 1_800_000_600, now: NOW }), cases.find(({ name }) => name === "narrow the worked example").expect.ok, "and goes on");
   });
 });
 
@@ -123,7 +145,7 @@ describe("a narrowed key at a verifier", () => {
     assert.equal(without.length, unproven.scopes.length - 1, "the one that is required is the only one that will do");
     assert.equal(verdict(narrow(usual.key, { scopes: without })), "narrowed");
     assert.equal(verdict(narrow(usual.key, { expiresIn: 1, now: usual.now })), "allow");
-    assert.equal(verdict(narrow(usual.key, { expiresAt: second })), "expired");
+    assert.equal(verdict(narrow(usual.key, { expiresAt: second, now: usual.now - 5_000 })), "expired");
     assert.equal(verdict(narrow(usual.key, { notBefore: second + 1 })), "not_yet_valid");
     const office = narrow(usual.key, { cidr: ["192.0.2.0/24"] });
     assert.equal(verdict(office), "address_not_allowed");
@@ -142,7 +164,8 @@ describe("a narrowed key at a verifier", () => {
         if (chance.next() < 0.4) options.expiresAt = second + chance.between(-5, 2 ** 20);
         if (chance.next() < 0.3 || Object.keys(options).length === 0) options.notBefore = second - chance.between(-5, 100);
         const before = inspect(text).unproven;
-        text = narrow(text, options);
+        // Also to nothing, which `narrow` would not hand on.
+        text = narrowed(text, options);
         const after = inspect(text).unproven;
         assert.ok(after.scopes.every((number) => before.scopes.includes(number)), text);
         assert.ok(after.expiresAt <= before.expiresAt && (after.notBefore ?? 0) >= (before.notBefore ?? 0), text);

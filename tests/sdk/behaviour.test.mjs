@@ -55,7 +55,8 @@ describe("a decision", () => {
     const verifier = await made();
     const challenge = (error) => `Bearer realm="wardkey"${error === undefined ? "" : `, error="${error}"`}`;
     for (const [asked, scope, status, code, error] of [
-      [bearer(key), "invoice:print", 403, "scope_missing", "insufficient_scope"],
+      [bearer(key), "invoice:print", 403, "scope_missing", 'insufficient_scope", scope="invoice:print'],
+      [bearer(key), ["invoice:print", "invoice:read"], 403, "scope_missing", 'insufficient_scope", scope="invoice:print invoice:read'],
       [bearer(`${key.slice(0, -8)}AAAAAAAA`), "invoice:read", 401, "invalid_token", "invalid_token"],
       [bearer("nonsense"), "invoice:read", 401, "invalid_token", "invalid_token"],
       [bearer(narrow(key, { scopes: [0] })), "invoice:read", 403, "narrowed", "insufficient_scope"],
@@ -70,8 +71,34 @@ describe("a decision", () => {
       const body = await response.json();
       assert.deepEqual([response.status, body.status, body.code], [status, status, code]);
       assert.equal(response.headers.get("WWW-Authenticate"), challenge(error), code);
+      assert.ok(body.detail.endsWith(".") && !JSON.stringify(body).includes(key.slice(20, 40)), code);
       assert.deepEqual([response.headers.get("Content-Type"), response.headers.get("Cache-Control")], ["application/problem+json", "no-store"]);
     }
+  });
+
+  it("tells a caller what to do about it: where the credential was, which scopes are needed, and when to ask again", async () => {
+    const verifier = await made();
+    const told = async (asked, scopes, options) => {
+      const { headers, body } = (await verifier.authorize(asked, scopes, options)).problem();
+      return { ...JSON.parse(body), challenge: headers["WWW-Authenticate"], wait: headers["Retry-After"] };
+    };
+    const url = await told(request({ Authorization: `Bearer ${key}` }, `https://api.test/?key=${key}`), "invoice:read");
+    assert.deepEqual([url.title, url.detail], ["A credential in the URL", "Send credentials in the Authorization header. This one has been exposed in a URL: revoke it."]);
+    const twice = await told(request({ Authorization: `Bearer ${key}, Bearer ${key}` }), "invoice:read");
+    assert.deepEqual([twice.title, twice.detail], ["Two credentials", "Send exactly one Authorization header with one credential."]);
+    assert.deepEqual([(await told(request({}), "invoice:read")).title], ["A credential is needed"]);
+    assert.equal((await told(bearer(key), "invoice:print")).detail, "This needs a credential with invoice:print.");
+    const any = await told(bearer(narrow(key, { scopes: [0] })), ["invoice:print", "invoice:read"], { any: true });
+    assert.equal(any.code, "narrowed");
+    const none = await told(bearer(key), ["invoice:print", "invoice:print"], { any: true });
+    assert.deepEqual([none.detail, none.challenge], ["This needs a credential with invoice:print or invoice:print.", 'Bearer realm="wardkey", error="insufficient_scope"']);
+    // Whatever is wrong with a key before it is known to be authentic is one answer.
+    const uniform = await Promise.all(["nonsense", `${key.slice(0, -8)}AAAAAAAA`].map((text) => told(bearer(text), "invoice:read")));
+    assert.deepEqual(uniform[0], uniform[1]);
+    registry.verdict = { decision: "deny", reason: "too_many_strict_calls", status: 429, retry_after_s: 17 };
+    assert.equal((await told(bearer(key), "invoice:void")).wait, "17");
+    registry.verdict.retry_after_s = "17";
+    assert.equal((await told(bearer(key), "invoice:void")).wait, "60");
   });
 
   it("reads the header that is named, and the address where it is told to", async () => {
@@ -105,6 +132,7 @@ describe("a decision", () => {
     await verifier.verify("nonsense", "invoice:read");
     await until(() => lines.length === 2);
     assert.deepEqual(lines.map(({ outcome, reason, subject, requestId }) => [outcome, reason, subject, requestId]), [["allow", undefined, "svc:billing", "r-1"], ["deny", "malformed", undefined, undefined]]);
+    assert.deepEqual(lines.map(({ at }) => at), [registry.now, registry.now]);
     assert.ok(!JSON.stringify(lines).includes(key.slice(20)));
     assert.throws(() => (lines[0].outcome = "deny"), TypeError);
   });
@@ -143,7 +171,7 @@ describe("a decision", () => {
       await assert.rejects(createVerifier(wrong), { code });
     }
     const verifier = await made();
-    for (const [scopes, code] of [["invoice:unknown", "scope_unknown"], [[], "scope_malformed"], [[, "invoice:read"], "scope_malformed"], ["invoice:list invoice:read", "scope_malformed"], [undefined, "scope_malformed"], [5, "scope_malformed"]]) {
+    for (const [scopes, code] of [["invoice:unknown", "unknown_scope"], [[], "scope_malformed"], [[, "invoice:read"], "scope_malformed"], ["invoice:list invoice:read", "scope_malformed"], [undefined, "scope_malformed"], [5, "scope_malformed"]]) {
       await assert.rejects(verifier.verify(key, scopes), { code });
     }
     for (const odd of [undefined, null, 5, {}, "", "\u{1F511}", `${key}\0`, "x".repeat(10_000)]) {

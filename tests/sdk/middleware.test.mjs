@@ -73,13 +73,13 @@ describe("an error of judging", () => {
           const answer = await fetch(url, { headers: bearer(text) });
           assert.deepEqual(await told(answer), FAILED);
           assert.equal(answer.headers.get("Cache-Control"), "no-store");
-          assert.deepEqual(Object.keys(await answer.json()), ["type", "title", "status", "code"]);
+          assert.deepEqual(Object.keys(await answer.json()), ["type", "title", "status", "code", "detail"]);
         }
       }
       assert.deepEqual(reached, []);
       // Once from each of them, and never the key.
       assert.equal(lines.length, 2, lines.join("\n"));
-      assert.match(lines[0], what.includes("scope") ? /^wardkey: verifier_failed for invoice:raed: scope_unknown: / : /^wardkey: verifier_failed for invoice:read: (TypeError|Error): /);
+      assert.match(lines[0], what.includes("scope") ? /^wardkey: verifier_failed for invoice:raed: unknown_scope: / : /^wardkey: verifier_failed for invoice:read: (TypeError|Error): /);
       assert.ok(!lines.join().includes(key.slice(8, 20)), lines.join());
     });
   }
@@ -210,7 +210,7 @@ describe("a mistake in what a middleware is told", () => {
   for (const [name, make] of Object.entries(each)) {
     it(`shows when it is made: ${name}`, async () => {
       const verifier = await made();
-      assert.throws(() => make(verifier, "invoice:raed"), { name: "OptionError", code: "scope_unknown" });
+      assert.throws(() => make(verifier, "invoice:raed"), { name: "OptionError", code: "unknown_scope" });
       assert.throws(() => make(verifier, ["invoice:read", "nonsense"]), { code: "scope_malformed" });
       assert.throws(() => make(verifier, "invoice:read", { adress: () => "192.0.2.1" }), { name: "OptionError", code: "unknown_option", message: /adress.*address/ });
       for (const [option, value] of [["address", "192.0.2.1"], ["requestId", "r-1"], ["waitUntil", {}], ["any", "yes"], ["strict", 1], ["strict", null]]) {
@@ -292,7 +292,7 @@ describe("a verifier that is made at the first request", () => {
     assert.equal(await allowed(protect({ ...options }, "invoice:read", () => new Response("open"))), 200);
     assert.equal(keySets(), 3);
     // Once it is there, a misspelt scope shows at once.
-    assert.throws(() => protect(options, "invoice:raed", () => {}), { code: "scope_unknown" });
+    assert.throws(() => protect(options, "invoice:raed", () => {}), { code: "unknown_scope" });
   });
 
   it("is kept alive by the request that makes it", async () => {

@@ -30,7 +30,7 @@ describe("reports", () => {
     answers.push(new Error("away"), new Error("away"));
     for (let call = 0; call < 10; call++) reports.count(claims(1), "a:b", "allow");
     await reports.send();
-    assert.equal(reports.lastError, "Error");
+    assert.equal(reports.outage.code, "Error");
     for (let call = 0; call < 5; call++) reports.count(claims(1), "a:b", "allow");
     clock.now += 2_000;
     await reports.send();
@@ -38,7 +38,7 @@ describe("reports", () => {
     assert.deepEqual(sent.map(({ entries: [{ count }] }) => count), [10, 10, 10, 5]);
     const ids = sent.map(({ report_id }) => report_id);
     assert.deepEqual([ids[0], ids[1], new Set(ids).size], [ids[1], ids[2], 2]);
-    assert.equal(reports.lastError, undefined);
+    assert.equal(reports.outage.code, undefined);
   });
 
   it("go on where one never came to its end, and lose none of what was in flight", async () => {

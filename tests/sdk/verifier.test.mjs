@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 
 import { createVerifier } from "../../crates/js/js/index.mjs";
+import { wardkeyFetch } from "../../crates/js/js/holder/index.mjs";
 import { protect } from "../../crates/js/js/middleware/fetch.mjs";
 import { wardkey as forExpress } from "../../crates/js/js/middleware/express.mjs";
 import { RULED } from "../harness/policies.mjs";
@@ -42,7 +43,7 @@ describe("a verifier of the package", () => {
   it("answers as the registry's own routes do", async () => {
     const forged = `${key.key.slice(0, -8)}AAAAAAAA`;
     for (const [asked, scope, status, code, challenge] of [
-      [bearer(key.key), "reports:export", 403, "scope_missing", 'Bearer realm="wardkey", error="insufficient_scope"'],
+      [bearer(key.key), "reports:export", 403, "scope_missing", 'Bearer realm="wardkey", error="insufficient_scope", scope="reports:export"'],
       [bearer(forged), "reports:read", 401, "invalid_token", 'Bearer realm="wardkey", error="invalid_token"'],
       [bearer("nonsense"), "reports:read", 401, "invalid_token", 'Bearer realm="wardkey", error="invalid_token"'],
       [request({}), "reports:read", 401, "credential_missing", 'Bearer realm="wardkey"'],
@@ -141,13 +142,41 @@ describe("a verifier of the package", () => {
     await assert.rejects(createVerifier({ url: "http://registry.example", credential: "x" }), { code: "https_required" });
     await assert.rejects(createVerifier({ url: worker.url }), { code: "credential_missing" });
     await assert.rejects(createVerifier({ url: worker.url, credential: key.key }), { code: "credential_refused" });
-    await assert.rejects(verifier.verify(key.key, "reports:unknown"), { code: "scope_unknown" });
+    await assert.rejects(verifier.verify(key.key, "reports:unknown"), { code: "unknown_scope" });
     await assert.rejects(verifier.verify(key.key, []), { code: "scope_malformed" });
     await assert.rejects(verifier.verify(key.key, "reports:read reports:write"), { code: "scope_malformed" });
     for (const odd of [undefined, null, 5, {}, [5]]) await assert.rejects(verifier.verify(key.key, odd), { code: "scope_malformed" });
     for (const odd of [undefined, null, 5, {}, "", "\u{1F511}", "x".repeat(10_000)]) {
       assert.equal((await verifier.verify(odd, "reports:read")).reason, "malformed");
     }
+  });
+
+  it("says what is wrong with a credential, an audience or an address, in the registry's own words", async () => {
+    const of = (more) => createVerifier({ url: worker.url, credential: gateway.credential, ...more });
+    const request = "request req_[0-9a-f]{32}";
+    const lister = await admin.deputy(["verifier:verify"], ["api"]);
+    const dead = await admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
+    const started = await of({ credential: dead.credential });
+    for (const [more, told] of [
+      [{ credential: key.key }, `refuses \`credential\` \\(401 invalid_token, ${request}\\): is it a key of audience wardkey, with verifier:key-set\\?$`],
+      [{ credential: lister.credential }, `\\(403 scope_missing verifier:key-set, ${request}\\)$`],
+      [{ audience: "apo" }, `\\(403 forbidden_by_rule key_set_audience, ${request}\\): it is not for audience "apo"$`],
+      [{ url: `${worker.url}/v1` }, "answers 404 no_route, .*: `url` is without /v1$"],
+    ]) {
+      await assert.rejects(of(more), (error) => (assert.match(error.message, new RegExp(told)), !error.message.includes(gateway.credential.slice(20, 40))));
+    }
+    await admin.revoke(dead.keyId);
+    const lines = [];
+    const { error: printed } = console;
+    console.error = (line) => lines.push(line);
+    try {
+      const { key: purger } = (await admin.create({ scopes: ["reports:purge"] })).json;
+      for (let call = 0; call < 3; call++) assert.equal((await started.verify(purger, "reports:purge")).answer.status, 503);
+    } finally {
+      console.error = printed;
+    }
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0], new RegExp(`^wardkey: strict scopes are answered 503: credential_refused: .*\\(401 revoked, ${request}\\)$`));
   });
 
   it("stands before a handler of Fetch requests", async () => {
@@ -157,6 +186,20 @@ describe("a verifier of the package", () => {
     // Where there is no verifier, there is no answer of the handler's.
     const without = protect({ url: "http://127.0.0.1:9", credential: "x" }, "reports:read", () => new Response("open"));
     assert.equal((await without(bearer(key.key))).status, 503);
+  });
+
+  it("tells the holder of a key that was rotated by when to have the next one", async () => {
+    const old = (await admin.create({ scopes: ["reports:purge"] })).json;
+    const told = [];
+    const handler = protect(verifier, "reports:purge", () => new Response("done"));
+    const call = (text) => wardkeyFetch({ key: text, origins: ["https://api.example"], onRotateBy: (date) => told.push(date.getTime()), fetch: handler })("https://api.example/");
+    assert.equal((await call(old.key)).status, 200);
+    assert.deepEqual(told, []);
+    const next = (await admin.post(`/v1/keys/${old.key_id}/rotate`, { overlap_s: 3_600 })).json;
+    assert.equal((await call(next.key)).status, 200);
+    assert.equal((await call(old.key)).status, 200);
+    const { generations } = (await admin.get(`/v1/keys/${old.key_id}`)).json;
+    assert.deepEqual(told, [Math.floor(generations[0].retire_at_ms / 1_000) * 1_000]);
   });
 
   it("stands before a handler of Node's requests", async () => {

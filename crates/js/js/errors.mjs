@@ -1,4 +1,4 @@
-// Every error of the package: a class for what went wrong, and a stable code. No message holds a byte of a key.
+// Every error of the package: a class for what went wrong, and a stable code: errors.d.mts has them all. No message holds a byte of a key.
 
 /** What all of them are. */
 export class WardkeyError extends Error {
@@ -12,26 +12,23 @@ export class WardkeyError extends Error {
   }
 }
 
-/**
- * An option or an argument that is missing, unknown, of the wrong kind, or outside its bounds: `invalid_option`, `unknown_option`,
- * `unknown_scope`, `catalog_needed`; of a verifier `one_transport`, `https_required`, `credential_missing`, `scope_malformed`, `scope_unknown`, `no_verifier_in_browsers`.
- */
+/** An option or an argument that is missing, unknown, of the wrong kind, or outside its bounds. */
 export class OptionError extends WardkeyError {}
 
-/** A text that is no key: `malformed`, or `bad_checksum` where it is one that was mistyped or cut short. */
+/** A text that is no key, or one that was mistyped or cut short. */
 export class KeyTextError extends WardkeyError {}
 
-/** A key that cannot be narrowed like this: `narrowing_empty`, `narrowing_too_long`, `narrowed_too_often`, `key_too_long`. */
+/** A key that cannot be narrowed like this. */
 export class NarrowingError extends WardkeyError {}
 
-/** The package's wasm module: `module_not_ready` before it is there, `module_failed`. */
+/** The package's wasm module is not there yet, or failed. */
 export class ModuleError extends WardkeyError {}
 
-/** A request that would have taken the key where it must not go: `redirect_refused`, `two_credentials`. */
+/** A request that would have taken the key where it must not go, or that carries a credential already. */
 export class RequestError extends WardkeyError {}
 
-/** A key set that is none, or is refused: `key_set_malformed`, `key_set_refused`. */
+/** A key set that is none, or is refused. */
 export class KeySetError extends WardkeyError {}
 
-/** What a registry or a file did not give: `registry_unreachable`, `registry_refused`, `credential_refused`, `answer_too_long` … */
+/** What a registry or a file did not give. */
 export class TransportError extends WardkeyError {}

@@ -24,6 +24,11 @@ export declare class Decision {
   readonly expiresAt: number | undefined;
   /** Whether its holder narrowed it. */
   readonly narrowed: boolean | undefined;
+  /**
+   * The Unix second in which the key is retired: it was rotated, and its successor was seen. Known of an allow for which the registry was asked, so of
+   * strict scopes. The middlewares tell its holder in the header `Wardkey-Rotate-By`.
+   */
+  readonly rotateBy: number | undefined;
   /** The knowledge that an allow rests on; age in milliseconds. */
   readonly list: { sequence: number; ageMs: number; zone: "fresh" | "must_ask" | "registry" } | undefined;
   /** The registry's request id, where it was asked and denied. */
@@ -38,13 +43,17 @@ export declare class Decision {
   toJSON(): object;
 }
 
-/** Status, code and seconds for `Retry-After`. */
+/** Status, code, seconds for `Retry-After`, and what to do about it. */
 export interface HttpAnswer {
   status: 400 | 401 | 403 | 429 | 503;
   /** The `error` of the `WWW-Authenticate` challenge (RFC 6750). */
   error?: "invalid_request" | "invalid_token" | "insufficient_scope";
   code: string;
   retryAfterS?: number;
+  /** What the challenge says is needed, of `scope_missing` (RFC 6750): scopes parted by blanks. Not where one of several is enough. */
+  scope?: string;
+  /** A sentence for the caller, the same as the registry's own routes say. */
+  detail: string;
 }
 
 /** Why a key is denied, in stable words. */
@@ -56,6 +65,8 @@ export type Reason =
 
 /** A line of the log: no key is in it. */
 export interface DecisionEntry {
+  /** When it was decided, in Unix milliseconds by the verifier's clock. */
+  readonly at: number;
   readonly outcome: "allow" | "deny";
   readonly reason?: Reason;
   readonly subject?: string;
@@ -96,7 +107,7 @@ export interface CommonOptions {
    * and what the registry refuses. Default: nothing is reported.
    */
   usage?: {
-    /** What this verifier calls itself: 1 to 63 of `a-z 0-9 : . _ / -`. */
+    /** What this verifier calls itself: 1 to 63 of `a-z 0-9 : . _ / -`, and not `forward-auth`, which is the registry's own. */
     verifier: string;
     /**
      * Milliseconds between reports: 1,000 to 86,400,000. Default 60,000. In Node, Deno and Bun a report needs no further call, and keeps no process
@@ -111,7 +122,10 @@ export interface CommonOptions {
 
 /** What a registry wants to know of a verifier. */
 export interface RegistryOptions extends CommonOptions {
-  /** A key with `verifier:key-set`, for strict scopes also `verifier:verify`; or what gives one whenever it is needed. */
+  /**
+   * A key with `verifier:key-set`, for strict scopes also `verifier:verify`; or what gives one whenever it is needed, such as after a renewal. One that
+   * is refused is said on the console once a minute, and in `status().outages`.
+   */
   credential: string | (() => string | Promise<string>);
   /** The audience's name. Default: the only one that the credential is for. */
   audience?: string;
@@ -178,7 +192,7 @@ export declare class Verifier {
    * cheaper.
    */
   verifySync(key: string, scopes: string | string[], options?: VerifyOptions & { claims?: boolean }): Decision;
-  /** Sends what is counted now, before a process ends; see the option `usage`. */
+  /** Sends what is counted now, before a process ends. Rejects with `OptionError` without the option `usage`. */
   reportUsage(): Promise<void>;
   /** What it rests on, for a health check. */
   status(): Status;
@@ -202,11 +216,24 @@ export interface Status {
   verifications: number;
   waits: number;
   refreshes: number;
+  /** What fails at present, and since when; nothing where the last attempt succeeded. */
+  outages: Record<"list" | "keySet" | "strict" | "usage", Outage | undefined>;
+  /** The codes of `outages`. */
   lastListError: string | undefined;
   lastKeySetError: string | undefined;
   /** Why the registry's last answer about a strict scope could not be used; nothing since one could. */
   lastStrictError: string | undefined;
   lastUsageError: string | undefined;
+}
+
+/** What does not work between a verifier and its registry. */
+export interface Outage {
+  /** Such as `registry_unreachable` or `credential_refused`. */
+  code: string;
+  /** What was asked and what came of it, where the package knows: never a part of a credential. */
+  message: string | undefined;
+  /** When the first of the attempts failed, in Unix milliseconds. */
+  since: number;
 }
 
 /** Makes a verifier: fetches the key set, and the list if it can be had. Rejects with `TransportError`, `KeySetError`, `OptionError`. */

@@ -27,7 +27,7 @@ const SEQUENCE_AT = 3, ISSUED_AT = 43;
 const PROBLEMS = {
   252: ["too_many_requirements", "a verifier takes at most 128 different sets of scopes"],
   253: ["scope_malformed", "a call needs one scope at least"],
-  254: ["scope_unknown", "a scope is not in the audience's catalog"],
+  254: ["unknown_scope", "a scope is not in the audience's catalog"],
 };
 const MAX_KEY_LEN = 512;
 /** Bytes of `claims` before the base. */

@@ -27,6 +27,9 @@ switch (decision.outcome) {
 decision.reason satisfies Reason | undefined;
 verifier.verifySync("…", "a:b", { claims: false }).allowed satisfies boolean;
 verifier.status().ageMs satisfies number | undefined;
+verifier.status().outages.list?.since satisfies number | undefined;
+decision.rotateBy satisfies number | undefined;
+decision.answer?.detail satisfies string | undefined;
 
 forExpress(verifier, "a:b", { address: (req) => req.ip });
 await createVerifier({ url: "https://keys.example.com", credential: "…", address: (request: Request) => request.headers.get("CF-Connecting-IP") });
@@ -48,7 +51,7 @@ protect(
   (_request, { subject }, env: { CREDENTIAL: string }, context: { waitUntil(promise: Promise<unknown>): void }) => new Response(`${env.CREDENTIAL.length} ${subject} ${typeof context}`),
 );
 protect((env: { CREDENTIAL: string }) => ({ url: "https://keys.example.com", credential: env.CREDENTIAL }), "a:b", (_request, { subject }) => new Response(subject)) satisfies (request: Request, env: { CREDENTIAL: string }, context: object) => Promise<Response>;
-const log = (entry: DecisionEntry) => console.log(entry.keyId, entry.ageMs);
+const log = (entry: DecisionEntry) => console.log(new Date(entry.at), entry.keyId, entry.ageMs);
 await createVerifier({ url: "https://keys.example.com", credential: "…", onDecision: log });
 try {
   await verifier.verify("…", "a:b");

@@ -1,6 +1,7 @@
 // Scope numbers by name. A key holds numbers, and only its audience's catalog says what they are called.
 
 import { OptionError } from "../errors.mjs";
+import { listed } from "../options.mjs";
 
 /** The numbers of scopes that are given as numbers or, with a catalog, as names. */
 export function scopeNumbers(scopes, catalog) {
@@ -12,11 +13,19 @@ export function scopeNumbers(scopes, catalog) {
     if (typeof scope !== "string") throw new OptionError("invalid_option", "scopes: numbers or names");
     if (catalog === undefined) throw new OptionError("catalog_needed", "scopes by name take a catalog: a key holds numbers only");
     named ??= numbersByName(catalog);
-    // What the name was is not told: it may be a key that was passed by mistake.
-    if (!named.has(scope)) throw new OptionError("unknown_scope", "scopes: a name is not in the catalog");
+    if (!named.has(scope)) throw unknown(scope, named);
     return named.get(scope);
   });
 }
+
+function unknown(scope, named) {
+  // What is no scope's name is not told: it may be a key that was passed by mistake.
+  const name = NAME.test(scope) ? `"${scope}"` : "a name";
+  const known = [...named.keys()].filter((each) => NAME.test(each));
+  return new OptionError("unknown_scope", `scopes: ${name} is not in the catalog; there are ${known.length === 0 ? "none" : listed(known)}`);
+}
+
+const NAME = /^[a-z0-9._-]{1,31}:[a-z0-9._-]{1,31}$/;
 
 /** A policy's `audiences[].scopes`, an object or a `Map` from name to number. */
 function numbersByName(catalog) {

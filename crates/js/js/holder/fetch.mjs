@@ -3,6 +3,7 @@
 import { KeyTextError, OptionError, RequestError } from "../errors.mjs";
 import { known } from "../options.mjs";
 import { allowedOrigins, isOpenToOthers } from "./origin.mjs";
+import { noBlanks } from "./text.mjs";
 
 const MAX_REDIRECTS = 20;
 const MAX_KEY_LEN = 512;
@@ -98,7 +99,9 @@ function target(response, from) {
 
 /** A key that a header can hold: what cannot be sent is not handed to a platform that shows it in its error. */
 function credential(key) {
-  if (typeof key !== "string" || key.length > MAX_KEY_LEN || !/^[A-Za-z0-9_-]+$/.test(key)) throw new KeyTextError("malformed", "the text is no key");
+  if (typeof key !== "string") throw new KeyTextError("malformed", "wardkeyFetch: `key` is a string, or a function that gives one");
+  noBlanks(key);
+  if (key.length > MAX_KEY_LEN || !/^[A-Za-z0-9_-]+$/.test(key)) throw new KeyTextError("malformed", "the text is no key");
   return key;
 }
 

@@ -4,12 +4,12 @@ export type Catalog = Readonly<Record<string, number>> | ReadonlyMap<string, num
 export interface NarrowOptions {
   /**
    * Only these scopes, of those that the key has: numbers (0 to 255), or names if `catalog` is given. At least one. Scopes that the
-   * key does not have are no error, and it does not get them. Default: all that it has.
+   * key does not have are no error beside one that it has, and it does not get them. Default: all that it has.
    */
   scopes?: ReadonlyArray<number | string>;
   /** What scopes of this key's audience are called. A key holds numbers only, so that names cannot do without. Default: none. */
   catalog?: Catalog;
-  /** Seconds from now (by this machine's clock), whole, at least 1, after which it is dead. Not beside `expiresAt`. Default: as long as the key. */
+  /** Seconds from now (by this machine's clock), whole, at least 1, after which it is dead: more than the key has left changes nothing. Not beside `expiresAt`. Default: as long as the key. */
   expiresIn?: number;
   /** The first second in which it is dead: a `Date` (rounded down) or whole Unix seconds. Default: as long as the key. */
   expiresAt?: Date | number;
@@ -28,7 +28,8 @@ export interface NarrowOptions {
  * Whether `key` is authentic is not known here.
  *
  * @throws {KeyTextError} the text is no key.
- * @throws {NarrowingError} nothing is taken away, or a limit of the format is passed.
+ * @throws {NarrowingError} nothing is taken away, or nothing is left: no scope (`narrowing_empty`), or no time by this machine's clock
+ * (`narrowed_dead`); or a limit of the format is passed.
  * @throws {OptionError} an option is none, or outside its bounds; `unknown_option` for one that there is not: it would take nothing away.
  * @throws {ModuleError} in browsers: `await ready` first.
  */

@@ -5,7 +5,13 @@ import { KeyTextError, OptionError } from "../errors.mjs";
 /** A key, as far as that is known before it is read. */
 export function keyText(key) {
   if (typeof key !== "string") throw new KeyTextError("malformed", "a key is a string");
+  noBlanks(key);
   return key;
+}
+
+/** Throws for a key that came with what surrounds it in a file. */
+export function noBlanks(key) {
+  if (/^\s|\s$/.test(key)) throw new KeyTextError("malformed", "the text is no key: it begins or ends with a space or a line break");
 }
 
 /** An array of strings without blanks. */

@@ -26,7 +26,8 @@ export interface MiddlewareOptions<Asked extends unknown[]> {
 
 /**
  * Puts a verifier before a handler, which is given the decision second, and behind it what the runtime hands in beside the request: in
- * Workers `env` and `context`, whose `waitUntil` is used.
+ * Workers `env` and `context`, whose `waitUntil` is used. The response has the header `Wardkey-Rotate-By` where `decision.rotateBy` is known: a copy
+ * of what the handler gives, if its headers cannot be changed. Throws `OptionError` for what no verifier can be made of, for no scope, and for no handler.
  */
 export declare function protect<Rest extends any[] = any[]>(
   given: Given<any>,

@@ -2,6 +2,7 @@
 
 import { LazyVerifier } from "./lazy_verifier.mjs";
 import { fixed, MiddlewareOptions } from "./middleware_options.mjs";
+import { ROTATE_BY, rotateByDate } from "./rotate_by.mjs";
 
 /** Middleware that lets through what is allowed. `given`: options, a verifier, or a function of `{ env }` that gives either. */
 export function wardkey(given, scopes, options = {}) {
@@ -18,6 +19,9 @@ export function wardkey(given, scopes, options = {}) {
     c.set("subject", decision.subject);
     c.set("keyId", decision.keyId);
     await next();
+    const date = rotateByDate(decision);
+    // WHY only now: what a handler gives as a whole response would have none.
+    if (date !== undefined) c.header(ROTATE_BY, date);
   };
 }
 

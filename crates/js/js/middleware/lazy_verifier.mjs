@@ -5,8 +5,10 @@ import { compiled } from "#verifier-module";
 import { OptionError } from "../errors.mjs";
 import { Decision } from "../verifier/decision.mjs";
 import { keepAlive } from "../verifier/keep_alive.mjs";
+import { checkOptions, transportOf } from "../verifier/options.mjs";
+import { checkScopes } from "../verifier/requirements.mjs";
 import { Verifier } from "../verifier/verifier.mjs";
-import { OperatorLine } from "./operator_line.mjs";
+import { OperatorLine } from "../operator_line.mjs";
 
 /** Judges by the verifier that is made of what was given: options, a verifier, or a function of what a request brings that gives either. */
 export class LazyVerifier {
@@ -30,14 +32,24 @@ export class LazyVerifier {
     if (given === null || !["object", "function"].includes(typeof given)) {
       throw new OptionError("invalid_option", "a middleware is given a verifier, its options, or a function that gives either");
     }
-    // Options as they are now: those of a route do not change with an object that somebody goes on working with.
-    const shared = SHARED.get(given) ?? new LazyVerifier(typeof given === "function" || isVerifier(given) ? given : Object.freeze({ ...given }));
+    let shared = SHARED.get(given);
+    if (shared === undefined) {
+      const isPlain = typeof given === "object" && !isVerifier(given) && typeof given.then !== "function";
+      // What stands there already is looked through at start-up; a promise and a function are not.
+      if (isPlain) {
+        checkOptions(given);
+        transportOf(given);
+      }
+      // As it is now: a route's options do not change with an object that somebody goes on working with.
+      shared = new LazyVerifier(isPlain ? Object.freeze({ ...given }) : given);
+    }
     SHARED.set(given, shared);
     return shared;
   }
 
   /** Throws for scopes that the audience does not have, where that can be known: a misspelt one is found at start-up. */
   requires(scopes, options) {
+    checkScopes(scopes);
     this.#made?.requires?.(scopes, options);
   }
 

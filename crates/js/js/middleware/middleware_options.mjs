@@ -47,5 +47,11 @@ export function fixed(scopes) {
   return Array.isArray(scopes) ? Object.freeze(Array.from(scopes)) : scopes;
 }
 
+/** Gives a handler back; throws `OptionError` for one that cannot be called: whoever left it out meant `wardkey/hono` or `wardkey/express`. */
+export function handlerOf(handler) {
+  if (typeof handler !== "function") throw new OptionError("invalid_option", "protect: the handler is a function");
+  return handler;
+}
+
 const FLAGS = ["any", "strict"];
 const FUNCTIONS = ["address", "requestId", "waitUntil"];

@@ -2,8 +2,9 @@
 
 import { problem } from "../verifier/answers.mjs";
 import { LazyVerifier } from "./lazy_verifier.mjs";
+import { OperatorLine } from "../operator_line.mjs";
 import { fixed } from "./middleware_options.mjs";
-import { OperatorLine } from "./operator_line.mjs";
+import { ROTATE_BY, rotateByDate } from "./rotate_by.mjs";
 
 /** Judges requests of Node's, and answers those that may not go on. */
 export class NodeGuard {
@@ -34,9 +35,11 @@ export class NodeGuard {
       }
       this.#line.say(error);
       // Nothing of the error: it is the operator's, and not the caller's.
-      return answered(res, problem({ status: 500, code: "verifier_failed" }));
+      return answered(res, problem({ status: 500, code: "verifier_failed", detail: "The log of whoever runs this says why." }));
     }
     if (!decision.allowed) return answered(res, decision.problem());
+    const date = rotateByDate(decision);
+    if (date !== undefined && !res.headersSent) res.setHeader(ROTATE_BY, date);
     req.auth = decision;
     return true;
   }

@@ -1,8 +1,8 @@
 // The key that a request brings: exactly one, in a header, never in the URL.
 
-/** `{ key }`, or `{ reason }`: "credential_missing" or "invalid_request". `header`: the name of the header that holds it. */
+/** `{ key }`, or `{ reason }`: "credential_missing" or "invalid_request", of which `more` says where it was. `header`: the name of the header that holds it. */
 export function credentialOf(url, header, values) {
-  if (holdsKey(url)) return INVALID;
+  if (holdsKey(url)) return IN_ITS_URL;
   const value = values(header);
   if (value === undefined || value === null || value === "") return MISSING;
   // Several headers of one name arrive joined by commas, which no key holds.
@@ -30,9 +30,10 @@ function bearer(value) {
 }
 
 /** Both members always: nobody's changes to `Object.prototype` are a credential. */
-const found = (key) => ({ key, reason: undefined });
-const INVALID = Object.freeze({ key: undefined, reason: "invalid_request" });
-const MISSING = Object.freeze({ key: undefined, reason: "credential_missing" });
+const found = (key) => ({ key, reason: undefined, more: undefined });
+const INVALID = Object.freeze({ key: undefined, reason: "invalid_request", more: undefined });
+const IN_ITS_URL = Object.freeze({ key: undefined, reason: "invalid_request", more: Object.freeze({ inUrl: true }) });
+const MISSING = Object.freeze({ key: undefined, reason: "credential_missing", more: undefined });
 const USUAL = "Authorization";
 const BEARER = /^ *bearer +([^ ]+) *$/i;
 /** What every key begins with, and is at least as long as. */

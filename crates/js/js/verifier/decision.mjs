@@ -8,17 +8,17 @@ export class Decision {
   outcome;
   /** Why a key is denied: for logs. What a caller may be told is in `answer`. */
   reason;
-  /** The number of the refusal's request at the registry, where it was asked and said one. */
-  requestId;
   #claims;
   #names;
+  #more;
 
-  constructor(outcome, reason, claims, names, requestId) {
+  /** `more`: what few decisions have: `requestId`, `rotateBy` and `retryAfterS` of the registry's, `scopes` that were asked for, `inUrl`. */
+  constructor(outcome, reason, claims, names, more) {
     this.outcome = outcome;
     this.reason = reason;
-    this.requestId = requestId;
     this.#claims = claims;
     this.#names = names;
+    this.#more = more;
   }
 
   /** Whether the call may go on. */
@@ -56,6 +56,16 @@ export class Decision {
     return this.#claims?.narrowed;
   }
 
+  /** The Unix second in which it is retired, as its successor was seen: where that is so and the registry was asked. */
+  get rotateBy() {
+    return this.#more?.rotateBy;
+  }
+
+  /** The number of the refusal's request at the registry, where it was asked and said one. */
+  get requestId() {
+    return this.#more?.requestId;
+  }
+
   /** The list that an allow rests on: its sequence, its age in milliseconds and its zone. */
   get list() {
     if (!this.allowed) return undefined;
@@ -65,7 +75,7 @@ export class Decision {
 
   /** Status, code and seconds to wait, as a caller may be told. */
   get answer() {
-    return this.allowed ? undefined : answerTo(ANSWERED_AS[this.outcome] ?? this.reason);
+    return this.allowed ? undefined : answerTo(ANSWERED_AS[this.outcome] ?? this.reason, this.#more);
   }
 
   /** The refusal as a Fetch response; throws for an allow. */
@@ -82,8 +92,15 @@ export class Decision {
 
   /** For logs: no key, and nothing that is not known. */
   toJSON() {
-    const { outcome, reason, subject, keyId, list, requestId } = this;
-    return { outcome, reason, subject, keyId, list, requestId };
+    const { outcome, reason, subject, keyId, rotateBy, list, requestId } = this;
+    return { outcome, reason, subject, keyId, rotateBy, list, requestId };
+  }
+
+  /** What Node, Deno and Bun print: what is known stands in getters, which they pass over. */
+  [Symbol.for("nodejs.util.inspect.custom")](_depth, options, inspect) {
+    const { scopes, expiresAt, narrowed } = this;
+    const told = Object.entries({ ...this.toJSON(), scopes, expiresAt, narrowed }).filter(([, value]) => value !== undefined);
+    return `Decision ${inspect(Object.fromEntries(told), options)}`;
   }
 }
 

@@ -2,15 +2,17 @@
 
 import { KeySetError, TransportError, WardkeyError } from "../errors.mjs";
 import { keepAlive } from "./keep_alive.mjs";
+import { causeOf } from "./cause.mjs";
 import { keySetFacts } from "./key_set_facts.mjs";
 import { within } from "./list_refresh.mjs";
+import { Outage } from "./outage.mjs";
 
 /** The key set of one instance. */
 export class KeySetRenewal {
   /** Names of scopes by number, epochs of the signing keys, and when a list is too old for every scope. */
   facts;
-  /** Why the last renewal failed; nothing since one succeeded. */
-  lastError;
+  /** Renewals that fail. */
+  outage;
   #etag;
   #instance;
   #transport;
@@ -27,6 +29,7 @@ export class KeySetRenewal {
     this.#now = now;
     this.#renewed = renewed;
     this.#etag = etag;
+    this.outage = new Outage("the key set is not renewed", now);
   }
 
   /** Fetches the first key set, and makes the instance of it by `make`. */
@@ -34,15 +37,14 @@ export class KeySetRenewal {
     const end = AbortSignal.timeout(GIVE_UP_MS);
     const given = await within(transport.keySet(undefined, end), end).catch((error) => {
       if (error instanceof WardkeyError) throw error;
-      // Without its cause: what a runtime says of a request may quote it, credential and all.
-      throw new TransportError("registry_unreachable", `the key set could not be fetched (${error?.name ?? "failed"})`);
+      throw new TransportError("registry_unreachable", `the key set could not be fetched: ${causeOf(error)}`);
     });
     const { bytes, etag } = keySetOf(given);
     try {
       const instance = make(bytes);
       return { instance, facts: keySetFacts(bytes), etag };
     } catch (error) {
-      throw new KeySetError("key_set_malformed", error.message);
+      throw new KeySetError("key_set_malformed", `${transport.where ?? "the transport"}: ${error.message}`);
     } finally {
       bytes.fill(0);
     }
@@ -65,7 +67,7 @@ export class KeySetRenewal {
     if (since >= 0 && since < EVERY_MS) return this.#underWay;
     // WHY not at once: whoever calls may be at the end of the stack, where nothing can be begun.
     const underWay = Promise.resolve().then(() => this.#bring());
-    this.#underWay = underWay.then(() => (this.lastError = undefined), (error) => (this.lastError = error?.code ?? error?.name ?? "failed"));
+    this.#underWay = underWay.then(() => this.outage.ended(), (error) => this.outage.failed(error));
     this.#triedAt = this.#now();
     return this.#underWay;
   }

@@ -1,13 +1,15 @@
 // Keeping the list fresh: one refresh in flight, a wait of half a second at most, no step back.
 
 import { endsWithRequest } from "#platform";
+import { TransportError } from "../errors.mjs";
 import { keepAlive } from "./keep_alive.mjs";
 import { stateName } from "./list_head.mjs";
+import { Outage } from "./outage.mjs";
 
 /** The list of one instance. */
 export class ListRefresh {
-  /** Why the last refresh failed; nothing since one succeeded. */
-  lastError;
+  /** Refreshes that fail. */
+  outage;
   /** How many refreshes began, and how many verifications waited for one. */
   refreshes = 0;
   waits = 0;
@@ -32,6 +34,7 @@ export class ListRefresh {
     this.#now = now;
     this.#waitMs = waitMs;
     this.#adopted = adopted;
+    this.outage = new Outage("the list is not refreshed", now);
   }
 
   /** Milliseconds since the head in force was made; nothing without one. */
@@ -90,7 +93,7 @@ export class ListRefresh {
     // WHY not at once: a transport that judges a key itself would begin another, and that one another.
     const underWay = Promise.resolve().then(() => this.#bring()).then(
       () => this.#ended(underWay, this.#isFresh ? undefined : "list_not_fresh", waitUntil),
-      (error) => this.#ended(underWay, error?.code ?? error?.name ?? "failed", waitUntil),
+      (error) => this.#ended(underWay, error ?? "failed", waitUntil),
     );
     this.#underWay = underWay;
     keepAlive(waitUntil, underWay);
@@ -102,7 +105,8 @@ export class ListRefresh {
     if (isLatest) this.#underWay = undefined;
     // That one failed which another has superseded says nothing of the other.
     if (isLatest || error === undefined) {
-      this.lastError = error;
+      if (error === undefined) this.outage.ended();
+      else this.outage.failed(error);
       this.#failedAt = error === undefined ? -Infinity : this.#now();
     }
     this.#aheadAt = this.#instance.figure(LIST_ISSUED_AT) + (0.5 + 0.3 * Math.random()) * this.#instance.figure(FRESH_FOR);
@@ -126,7 +130,7 @@ export class ListRefresh {
 /** What a transport gives, or an end: not every one listens to its signal. */
 export function within(given, end) {
   return new Promise((resolve, reject) => {
-    end.addEventListener("abort", () => reject(end.reason), { once: true });
+    end.addEventListener("abort", () => reject(new TransportError("registry_unreachable", "no answer in time")), { once: true });
     given.then(resolve, reject);
   });
 }

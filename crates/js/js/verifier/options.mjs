@@ -1,9 +1,10 @@
 // What a verifier and its calls are told: everything that is not understood is refused, because it was meant to do something.
 
 import { OptionError } from "../errors.mjs";
-import { known } from "../options.mjs";
+import { known, unset } from "../options.mjs";
 import { RegistryTransport } from "./registry_transport.mjs";
 import { StaticTransport } from "./static_transport.mjs";
+import { checkUsage } from "./usage_reports.mjs";
 
 /** Throws `OptionError` for what no verifier can be made by. */
 export function checkOptions(options) {
@@ -11,7 +12,7 @@ export function checkOptions(options) {
   const transports = TRANSPORTS.filter((name) => options[name] !== undefined);
   const nothing = TRANSPORTS.find((name) => name in options && options[name] === undefined);
   if (transports.length === 0 && nothing !== undefined) {
-    throw new OptionError("one_transport", `the option \`${nothing}\` is undefined${nothing === "binding" ? ": is the service bound under this name?" : ""}`);
+    throw new OptionError("invalid_option", unset(nothing));
   }
   if (transports.length !== 1) throw new OptionError("one_transport", "a verifier needs one of the options `url`, `binding`, `files` and `transport`");
   const [transport] = transports;
@@ -20,7 +21,12 @@ export function checkOptions(options) {
   between(options, "refreshTimeoutMs", 100, 5_000);
   between(options, "strictTimeoutMs", 100, 30_000);
   between(options, "maxStateBytes", 1, 2 ** 30);
+  if (options.usage !== undefined) checkUsage(options.usage);
   isA(options, "header", "string");
+  isA(options, "fetch", "function");
+  const methods = { binding: ["fetch"], files: SOURCES, transport: SOURCES }[transport] ?? [];
+  const lacking = methods.find((name) => typeof options[transport]?.[name] !== "function");
+  if (lacking !== undefined) throw new OptionError("invalid_option", `\`${transport}.${lacking}\` is a function`);
   if (options.header !== undefined && !HEADER.test(options.header)) throw new OptionError("invalid_option", "`header` is the name of one header");
 }
 
@@ -30,7 +36,7 @@ export function transportOf({ url, binding, files, transport, ...options }) {
   if (files !== undefined) return new StaticTransport(files);
   if (binding !== undefined) {
     // A service binding reaches the other Worker whatever the host is called.
-    return new RegistryTransport({ ...options, fetch: (...request) => binding.fetch(...request), base: "https://wardkey.internal" });
+    return new RegistryTransport({ ...options, fetch: (...request) => binding.fetch(...request), base: "https://wardkey.internal", where: "the registry behind `binding`" });
   }
   const send = options.fetch ?? ((...request) => globalThis.fetch(...request));
   return new RegistryTransport({ ...options, fetch: send, base: url });
@@ -79,6 +85,7 @@ function between(options, name, least, most) {
   throw new OptionError("invalid_option", `\`${name}\` is a number from ${least} to ${most}`);
 }
 
+const SOURCES = ["keySet", "head", "state"];
 const TRANSPORTS = ["url", "binding", "files", "transport"];
 const COMMON = ["header", "address", "onDecision", "waitUntil", "refreshTimeoutMs", "strictTimeoutMs", "usage", "now"];
 const REGISTRY = ["credential", "audience", "maxStateBytes"];

@@ -4,6 +4,7 @@ import { TransportError } from "../errors.mjs";
 
 /** Three functions that give bytes, each asked anew whenever a verifier would ask a registry. */
 export class StaticTransport {
+  where = "`files`";
   #sources;
 
   /** `keySet`, `head` and `state`; `state` is told the name of the state that the head wants. */

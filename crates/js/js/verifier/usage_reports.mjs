@@ -5,13 +5,14 @@ import { OptionError, TransportError } from "../errors.mjs";
 import { known } from "../options.mjs";
 import { keepAlive } from "./keep_alive.mjs";
 import { within } from "./list_refresh.mjs";
+import { Outage } from "./outage.mjs";
 import { unref } from "./unref.mjs";
 import { oldest, periodOf, UsageCounts } from "./usage_counts.mjs";
 
 /** The reports of one verifier. */
 export class UsageReports {
-  /** Why the last report was not taken; nothing since one was. */
-  lastError;
+  /** Reports that are not taken. */
+  outage;
   #counts = new UsageCounts();
   #transport;
   #name;
@@ -26,16 +27,13 @@ export class UsageReports {
 
   /** `usage`: the option of that name. */
   constructor({ transport, usage, now }) {
-    const { verifier: name, everyMs = 60_000 } = known(usage, ["verifier", "everyMs"], "usage");
+    const { verifier: name, everyMs = 60_000 } = checkUsage(usage);
     if (transport.report === undefined) throw new OptionError("no_registry", "usage is reported to a registry, and there is none");
-    if (typeof name !== "string" || !NAME.test(name)) throw new OptionError("invalid_option", "usage.verifier is 1 to 63 of a-z 0-9 : . _ / -");
-    if (typeof everyMs !== "number" || !(everyMs >= 1_000 && everyMs <= 86_400_000)) {
-      throw new OptionError("invalid_option", "usage.everyMs is a number from 1000 to 86400000");
-    }
     this.#transport = transport;
     this.#name = name;
     this.#everyMs = everyMs;
     this.#now = now;
+    this.outage = new Outage("usage is not reported", now);
   }
 
   /** Counts a decision, and begins a report if it is time; nobody waits for it. */
@@ -43,7 +41,7 @@ export class UsageReports {
     const now = this.#now();
     if (TOLD.has(outcome)) this.#counts.count({ keyId: () => claims.keyId, statusIndex: claims.statusIndex }, scopes, outcome, now);
     else this.#counts.lose(now);
-    const isFull = this.lastError === undefined && this.#counts.isFull && hasPassed(now - this.#triedAt, FULL_EVERY_MS);
+    const isFull = this.outage.code === undefined && this.#counts.isFull && hasPassed(now - this.#triedAt, FULL_EVERY_MS);
     if (!isFull && !this.#isDue(now)) this.#wake();
     else if (!this.#isSending) keepAlive(waitUntil, this.#begin());
   }
@@ -112,9 +110,9 @@ export class UsageReports {
       try {
         const end = AbortSignal.timeout(GIVE_UP_MS);
         await within(this.#transport.report(report, end), end);
-        this.lastError = undefined;
+        this.outage.ended();
       } catch (error) {
-        this.lastError = error?.code ?? error?.name ?? "failed";
+        this.outage.failed(error);
         if (!(error instanceof TransportError && error.code === "report_refused")) return;
         refusals += 1;
         // Another one that began when this one seemed to have ended may have it in halves already.
@@ -153,6 +151,18 @@ export class UsageReports {
     const place = this.#unanswered.indexOf(report);
     if (place >= 0) this.#unanswered.splice(place, 1);
   }
+}
+
+/** Gives the option `usage` back; throws `OptionError` for one that is none. */
+export function checkUsage(usage) {
+  const { verifier: name, everyMs = 60_000 } = known(usage, ["verifier", "everyMs"], "usage");
+  if (typeof name !== "string" || !NAME.test(name)) throw new OptionError("invalid_option", "usage.verifier is 1 to 63 of a-z 0-9 : . _ / -");
+  // The registry takes no report of this name but its own.
+  if (name === "forward-auth") throw new OptionError("invalid_option", "usage.verifier: forward-auth is what the registry calls itself");
+  if (typeof everyMs !== "number" || !(everyMs >= 1_000 && everyMs <= 86_400_000)) {
+    throw new OptionError("invalid_option", "usage.everyMs is a number from 1000 to 86400000");
+  }
+  return usage;
 }
 
 /** Whether so many milliseconds have passed. A clock that was ahead says nothing of when it was: then they have. */

@@ -1,22 +1,23 @@
 // Protecting an API: whether a request's key is authentic, alive and allowed.
 
 import { waitUntil as waitUntilOfRuntime } from "#platform";
-import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_ANSWERED, REGISTRY_FAILED } from "../instance.mjs";
+import { ALLOW, ASK_REFRESH, ASK_REGISTRY, Instance, MISUSE, REASONS, REFRESH_FAILED, REGISTRY_FAILED } from "../instance.mjs";
+import { OptionError } from "../errors.mjs";
+import { OperatorLine } from "../operator_line.mjs";
 import { callerAddress } from "./caller_address.mjs";
 import { credentialOf } from "./credential.mjs";
 import { Decision } from "./decision.mjs";
 import { DecisionLog } from "./decision_log.mjs";
 import { KeySetRenewal } from "./key_set_renewal.mjs";
-import { ListRefresh, within } from "./list_refresh.mjs";
+import { ListRefresh } from "./list_refresh.mjs";
 import { CallOptions, checkOptions, NONE, transportOf } from "./options.mjs";
-import { QuestionsUnderWay } from "./questions_under_way.mjs";
+import { RegistryQuestions } from "./registry_questions.mjs";
 import { Requirements } from "./requirements.mjs";
 import { UsageReports } from "./usage_reports.mjs";
 
 /** The verifier of one audience. */
 export class Verifier {
   #instance;
-  #transport;
   #list;
   #keySet;
   #requirements;
@@ -26,25 +27,22 @@ export class Verifier {
   #header;
   #address;
   #waitUntil;
-  #strictMs;
   #now;
   #verifications = 0;
-  #questions;
-  #lastStrictError;
+  #registry;
+  #unknownCaller = new OperatorLine("address_not_allowed for a key of some networks");
 
   constructor(parts) {
     const { instance, transport, facts, etag, options } = parts;
     this.#instance = instance;
-    this.#transport = transport;
     this.#now = options.now ?? Date.now;
     this.#header = options.header ?? "Authorization";
     this.#address = options.address ?? (() => undefined);
     this.#waitUntil = options.waitUntil ?? waitUntilOfRuntime;
-    this.#strictMs = options.strictTimeoutMs ?? 2_000;
-    this.#requirements = new Requirements(instance);
-    this.#questions = new QuestionsUnderWay(this.#strictMs);
+    this.#requirements = new Requirements(instance, () => this.#keySet.facts.names.values());
     this.#log = new DecisionLog(options.onDecision);
     const now = this.#now;
+    this.#registry = new RegistryQuestions({ instance, transport, now, waitMs: options.strictTimeoutMs ?? 2_000, names: () => this.#keySet.facts.names });
     const { usage } = options;
     if (usage !== undefined) this.#usage = new UsageReports({ transport, usage, now });
     this.#keySet = new KeySetRenewal({ instance, transport, now, facts, etag, renewed: () => this.#requirements.forget() });
@@ -96,7 +94,8 @@ export class Verifier {
    */
   decided(request, scopes, options = NONE) {
     const call = this.#calls.read(options);
-    const { headers } = request;
+    const headers = request?.headers;
+    if (typeof headers?.get !== "function") throw new OptionError("invalid_option", "authorize takes a Fetch Request: there is verify for a key, and authorizeHeaders for other requests");
     const credential = credentialOf(request.url, this.#header, (name) => headers.get(name));
     return this.#decidedOf(credential, scopes, call, call.address ?? this.#address(request));
   }
@@ -106,8 +105,8 @@ export class Verifier {
     return this.#address(request);
   }
 
-  #decidedOf({ key, reason }, scopes, options, address) {
-    if (key === undefined) return this.#told(new Decision("deny", reason), scopes, options);
+  #decidedOf({ key, reason, more }, scopes, options, address) {
+    if (key === undefined) return this.#told(new Decision("deny", reason, undefined, undefined, more), scopes, options);
     return this.#decidedKey(key, scopes, options, address);
   }
 
@@ -117,12 +116,20 @@ export class Verifier {
     const verdict = this.#judge(key, this.#required(scopes, options), now, caller.kind << 3, 0, caller);
     this.#verifications += 1;
     if (OWING.has(verdict & 255)) return this.#decidedOwing(verdict, key, scopes, { caller, address }, options);
+    if ((verdict & 255) === ADDRESS_NOT_ALLOWED) this.#denyingUnknown(caller, address);
     return this.#concluded(verdict, now, scopes, options);
+  }
+
+  /** WHY: to whoever reads the log a proxy that is set up wrong looks like a caller from elsewhere. Of the address nothing is told: it may be anything. */
+  #denyingUnknown({ kind }, address) {
+    if (kind !== 0) return;
+    const is = typeof address !== "string" ? `of type ${typeof address}` : /[, ]/.test(address.trim()) ? "a list" : "none";
+    this.#unknownCaller.say({ name: "caller", message: address === undefined ? "no address is known: see the option `address`" : `what \`address\` gives is no address but ${is}` });
   }
 
   async #decidedOwing(first, key, scopes, { caller, address }, options) {
     const waitUntil = this.#waiting(options);
-    const done = { refresh: undefined, registry: 0, asked: 0, answer: undefined, keySet: false, question: 0 };
+    const done = { refresh: undefined, registry: 0, asked: 0, answer: undefined, keySet: false, question: 0, more: undefined };
     for (let verdict = first; ; ) {
       const kind = verdict & 255;
       if (kind === ASK_REFRESH) {
@@ -131,13 +138,14 @@ export class Verifier {
       } else if (kind === ASK_REGISTRY) {
         // What is known to be no address is not told to the registry as one.
         const known = caller.kind === 0 ? undefined : address;
-        const denied = await this.#confirm(verdict >>> 8, done, { key, scopes: [scopes].flat(), any: options.any, address: known });
+        const denied = await this.#registry.ask(verdict >>> 8, done, { key, scopes: [scopes].flat(), any: options.any, address: known });
         if (denied !== undefined) return this.#told(denied, scopes, options);
       } else if (NO_KEY_SET.has(kind) && !done.keySet) {
         done.keySet = true;
         await inTime(this.#keySet.renew(), KEY_SET_WAIT_MS);
       } else {
-        return this.#concluded(verdict, this.#now(), scopes, options);
+        if (kind === ADDRESS_NOT_ALLOWED) this.#denyingUnknown(caller, address);
+        return this.#concluded(verdict, this.#now(), scopes, options, done.more);
       }
       const flags = (done.refresh === false ? REFRESH_FAILED : 0) + done.registry + (caller.kind << 3);
       verdict = this.#judge(key, this.#required(scopes, options), this.#now(), flags, done.question, caller);
@@ -157,7 +165,8 @@ export class Verifier {
     const kind = this.#judge(key, this.#required(scopes, options), now, flags, 0, caller) & 255;
     this.#verifications += 1;
     const isBare = options.claims === false && !this.#log.isKept && this.#usage === undefined;
-    const decision = isBare ? bare(kind) : (OUTCOMES.get(kind) ?? this.#decision(kind));
+    if (kind === ADDRESS_NOT_ALLOWED) this.#denyingUnknown(caller, options.address);
+    const decision = isBare ? bare(kind) : (OUTCOMES.get(kind) ?? this.#decision(kind, scopes, options));
     const waitUntil = this.#waiting(options);
     this.#list.ahead(now, waitUntil);
     if (NO_KEY_SET.has(kind)) this.#keySet.ahead(waitUntil);
@@ -169,9 +178,10 @@ export class Verifier {
     this.#required(scopes, this.#calls.read(options));
   }
 
-  /** Sends what is counted now: before a process ends. Without the option `usage` there is nothing to send. */
+  /** Sends what is counted now: before a process ends. */
   async reportUsage() {
-    await this.#usage?.send();
+    if (this.#usage === undefined) throw new OptionError("invalid_option", "reportUsage: nothing is counted without the option `usage`");
+    await this.#usage.send();
   }
 
   /** What the verifier rests on: numbers, for a health check or a log. */
@@ -187,8 +197,9 @@ export class Verifier {
       tenant: figure(0), audience: figure(1), keySetVersion: figure(2), epochs: [...epochs], freshForMs: figure(3), sequence: figure(SEQUENCE), ageMs, zone,
       currentKeySetVersion: figure(6), leastKeySetVersion: figure(7),
       verifications: this.#verifications, waits: this.#list.waits, refreshes: this.#list.refreshes,
-      lastListError: this.#list.lastError, lastKeySetError: this.#keySet.lastError, lastStrictError: this.#lastStrictError,
-      lastUsageError: this.#usage?.lastError,
+      lastListError: this.#list.outage.code, lastKeySetError: this.#keySet.outage.code, lastStrictError: this.#registry.outage.code,
+      lastUsageError: this.#usage?.outage.code,
+      outages: { list: this.#list.outage.told, keySet: this.#keySet.outage.told, strict: this.#registry.outage.told, usage: this.#usage?.outage.told },
     };
   }
 
@@ -205,65 +216,18 @@ export class Verifier {
     return this.#instance.verify(text, number, now, flags, question, words[0], words[1], words[2], words[3]);
   }
 
-  #concluded(verdict, now, scopes, options) {
+  #concluded(verdict, now, scopes, options, more) {
     // Before anything else runs: the next verification writes over what is known of this key.
-    const decision = this.#decision(verdict & 255);
+    const decision = this.#decision(verdict & 255, scopes, options, more);
     this.#list.ahead(now, this.#waiting(options));
     return this.#told(decision, scopes, options);
   }
 
-  #decision(kind) {
+  #decision(kind, scopes, { any }, more) {
     const claims = this.#instance.claims();
     const { names } = this.#keySet.facts;
-    return kind === ALLOW ? new Decision("allow", undefined, claims, names) : new Decision("deny", reasonOf(kind), claims, names);
-  }
-
-  /** Asks the registry, once a call; what it denies for a reason that the module has no word for is the decision. */
-  async #confirm(question, done, asked) {
-    done.asked += 1;
-    done.registry = REGISTRY_FAILED;
-    // A second question of the same call: the first one's place went to another, or a newer key set came. It has its answer already.
-    if (done.asked === 2 && done.answer !== undefined) this.#answer(question, done);
-    if (done.asked > 1) return undefined;
-    const claims = this.#instance.claims();
-    const answer = await this.#registryAnswer(asked);
-    if (answer === undefined) return undefined;
-    const { decision, reason, status } = answer;
-    const isAllow = decision === "allow";
-    // An answer about another key, whoever mixed them up, is none; nor is what refuses anything but the caller.
-    const isAnswer = isAllow ? isAbout(answer, claims) : decision === "deny" && REASON.test(reason) && reason !== "allow" && status >= 400 && status < 500;
-    this.#lastStrictError = isAnswer ? undefined : "answer_refused";
-    if (!isAnswer) return undefined;
-    const verdict = isAllow ? 0 : VERDICTS.get(reason);
-    if (verdict === undefined) return new Decision("deny", reason, claims, this.#keySet.facts.names, answer.requestId);
-    done.answer = { base: claims.base, verdict, sequence: answer.list?.sequence ?? 0 };
-    this.#answer(question, done);
-    return undefined;
-  }
-
-  /** Hands what the registry has answered on to the module, as the answer to this question. */
-  #answer(question, done) {
-    const { base, verdict, sequence } = done.answer;
-    const isTaken = this.#instance.answer(question, base, verdict, sequence);
-    Object.assign(done, isTaken ? { registry: REGISTRY_ANSWERED, question } : { registry: 0, question: 0 });
-  }
-
-  /** The registry's own word; nothing where it has none in time. */
-  async #registryAnswer(asked) {
-    const place = this.#questions.take(this.#now());
-    if (place === undefined) {
-      this.#lastStrictError = "too_many_at_once";
-      return undefined;
-    }
-    const end = AbortSignal.timeout(this.#strictMs);
-    try {
-      return (await within(this.#transport.confirm(asked, end), end)) ?? {};
-    } catch (error) {
-      this.#lastStrictError = error?.code ?? error?.name ?? "failed";
-      return undefined;
-    } finally {
-      this.#questions.give(place);
-    }
+    if (kind === ALLOW) return new Decision("allow", undefined, claims, names, more);
+    return new Decision("deny", reasonOf(kind), claims, names, kind === SCOPE_MISSING ? { scopes: [scopes].flat(), any } : undefined);
   }
 
   #told(decision, scopes, options) {
@@ -273,7 +237,8 @@ export class Verifier {
     const { outcome, reason, subject, keyId, list } = decision;
     const sequence = list?.sequence ?? this.#instance.figure(SEQUENCE);
     // A copy: the list may be what a route goes on requiring.
-    const entry = { outcome, reason, subject, keyId, scopes: typeof scopes === "string" ? scopes : Object.freeze([...scopes]), sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
+    const required = typeof scopes === "string" ? scopes : Object.freeze([...scopes]);
+    const entry = { at: this.#now(), outcome, reason, subject, keyId, scopes: required, sequence: sequence < 0 ? undefined : sequence, ageMs: list?.ageMs ?? this.#list.ageMs, requestId: options.requestId };
     this.#log.push(entry, waitUntil);
     return decision;
   }
@@ -291,14 +256,6 @@ function reasonOf(kind) {
 function bare(kind) {
   BARE[kind] ??= OUTCOMES.get(kind) ?? Object.freeze(kind === ALLOW ? new Decision("allow") : new Decision("deny", reasonOf(kind)));
   return BARE[kind];
-}
-
-/** Whether the registry speaks of the key that it was asked about. */
-function isAbout(answer, { keyId, statusIndex, tenant, audience, subject, expiresAt, narrowed }) {
-  return (
-    answer.key_id === keyId && answer.status_index === statusIndex && answer.tenant === tenant && answer.audience === audience &&
-    answer.subject === subject && answer.expires_at === expiresAt && answer.narrowed === narrowed
-  );
 }
 
 /** What `work` gives or throws, as a promise. WHY not an asynchronous function: it takes as long again as a verification. */
@@ -320,6 +277,8 @@ async function inTime(work, ms) {
 const BARE = [];
 /** A number of ABI.md. */
 const SEQUENCE = 4;
+const SCOPE_MISSING = REASONS.indexOf("scope_missing") + 1;
+const ADDRESS_NOT_ALLOWED = REASONS.indexOf("address_not_allowed") + 1;
 /** The module has none, or did not come back from a call and answers nothing any more. */
 const NO_KEY_SET = new Set([REASONS.indexOf("no_key_set") + 1, MISUSE]);
 /** With these something is to be done first. */
@@ -331,6 +290,3 @@ const OUTCOMES = new Map([
 ]);
 const KEY_SET_WAIT_MS = 500;
 const NOT_KNOWN = callerAddress(undefined);
-/** The registry's denials as the module takes them; "invalid_token" is a key that it never issued. */
-const VERDICTS = new Map([["revoked", 1], ["suspended", 2], ["retired", 3], ["expired", 4], ["invalid_token", 5]]);
-const REASON = /^[a-z][a-z_]{0,63}$/;

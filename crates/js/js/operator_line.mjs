@@ -1,4 +1,4 @@
-// What whoever operates an API reads on its console when nobody can be judged: once a minute, and never a key.
+// What whoever operates an API reads on its console when something needs mending: once a minute, and never a key.
 
 /** Lines of one kind. */
 export class OperatorLine {
@@ -22,12 +22,12 @@ export class OperatorLine {
 
 /** WHY: the message may be of a function of the user's, which has read headers and may repeat them. */
 function withoutKeys(text) {
-  return text.replace(KEY, "[redacted]").replace(SECRET, "[redacted]").slice(0, MAX_LENGTH);
+  return text.replace(KEY, "[redacted]").replace(SECRET, (found, told) => told ?? "[redacted]").slice(0, MAX_LENGTH);
 }
 
 const EVERY_MS = 60_000;
 const MAX_LENGTH = 500;
 /** A key, also one that was cut short. */
 const KEY = /[a-z][a-z0-9]{0,11}_(?:live|test)_[A-Za-z0-9_-]*/gi;
-/** What is as long as a piece of one that tells something. */
-const SECRET = /[A-Za-z0-9_+=-]{24,}/g;
+/** What is as long as a piece of one that tells something; but for what its reader needs: a request's number at the registry, and a host. */
+const SECRET = /((?<=\brequest )req_[0-9a-f]{32}\b|https?:\/\/[a-z0-9.-]+)|[A-Za-z0-9_+=-]{24,}/g;
