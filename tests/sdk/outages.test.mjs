@@ -165,6 +165,20 @@ describe("a line on the console", () => {
     assert.equal(line(`request ${"ab12".repeat(9)}, request req_${"0".repeat(40)}`), "request [redacted], request [redacted]");
   });
 
+  it("is one line, whatever was thrown, and as long as it may be", () => {
+    const said = (thrown) => {
+      lines.length = 0;
+      new OperatorLine("x").say(thrown);
+      assert.equal(lines.length, 1);
+      return lines[0];
+    };
+    assert.equal(said(Object.create(null)), "wardkey: x: error");
+    assert.equal(said(undefined), "wardkey: x: error: undefined");
+    assert.equal(said(new Error("a\nwardkey: b")), "wardkey: x: Error: a wardkey: b");
+    assert.ok(said(new Error("m ".repeat(5_000_000))).length < 600);
+    assert.equal(said({ get message() { throw new Error("no"); } }), "wardkey: x: error");
+  });
+
   it("is there for keys of some networks whose caller is not known", async () => {
     const office = narrow(key, { cidr: ["192.0.2.0/24"] });
     for (const [address, told] of [
