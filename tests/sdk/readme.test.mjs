@@ -101,7 +101,7 @@ describe("the package's README", () => {
 
   it("has every member of an entry of the log", () => {
     const told = table(README, "of an entry").flatMap(([names]) => names.split(", ").map((name) => name.replaceAll("`", "")));
-    assert.deepEqual(told.sort(), members(readFileSync(join(folder, "node_modules/wardkey/js/index.d.mts"), "utf8"), "DecisionEntry").map(([name]) => name).sort());
+    for (const [name] of members(readFileSync(join(folder, "node_modules/wardkey/js/index.d.mts"), "utf8"), "DecisionEntry")) assert.ok(told.includes(name), name);
   });
 
   it("leads to nothing that is not in the tarball, and to no heading that is not there", () => {
