@@ -1,11 +1,16 @@
-// Before `npm pack`: without what git does not keep, the package would install and fail at its first import.
+// What `npm pack` asks first: a package without its modules would install, and fail at the first import.
 
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
-const MADE = ["js/wasm/wardkey.verifier.wasm", "js/wasm/wardkey.holder.wasm", "LICENSE-APACHE", "LICENSE-MIT"];
-
-const missing = MADE.filter((path) => !existsSync(new URL(path, import.meta.url)));
-if (missing.length > 0) {
-  console.error(`crates/js lacks ${missing.join(" and ")}: run \`cargo xtask js\` first`);
+const MAGIC = "0061736d";
+const lacking = ["verifier", "holder"].map((name) => `js/wasm/wardkey.${name}.wasm`).filter((path) => {
+  try {
+    return readFileSync(new URL(path, import.meta.url)).subarray(0, 4).toString("hex") !== MAGIC;
+  } catch {
+    return true;
+  }
+});
+if (lacking.length > 0) {
+  console.error(`wardkey: ${lacking.join(", ")} not built: cargo xtask js`);
   process.exit(1);
 }
