@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     client::Answer,
     lock::Lock,
-    secrets::{ADMIN_KEY, Bootstrap, Secrets},
+    secrets::{ADMIN_KEY, Bootstrap, OLD_KEYS, Secrets, TENANT},
     server::{Server, check_port},
     setup,
     step::Progress,
@@ -50,7 +50,13 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     worker_build::run(workspace, &progress, &kit, worker_build::Flavour::Release)?;
 
     if options.fresh {
-        secrets.forget_tenant()?;
+        let put_aside = secrets.forget_tenant()?;
+        if !put_aside.is_empty() {
+            println!(
+                "  keys of the tenant before, all dead, are in {OLD_KEYS}: {}",
+                put_aside.join(", ")
+            );
+        }
     }
     let bootstrap = secrets.prepare()?;
     let stopping = Arc::new(AtomicBool::new(false));
@@ -63,14 +69,11 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         }
         Ok(server)
     })?;
-    let still_good = admin_key_is_accepted(&server, &secrets)?;
+    let standing = Standing::of_admin_key(&server, &secrets)?;
 
     print!("{}", guide(server.client().url()));
-    if !still_good {
-        println!(
-            "But that key is not accepted any more. For a new administrator of the same tenant delete {ADMIN_KEY} and \
-             run this again.\n"
-        );
+    if let Some(warning) = standing.warning() {
+        println!("{warning}\n");
     }
     if options.reveal {
         println!("Admin key: {}\n", secrets.read_admin_key()?);
@@ -86,11 +89,36 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
     Ok(())
 }
 
-/// Whether the key from an earlier start still acts: it may have been revoked, or have expired.
-fn admin_key_is_accepted(server: &Server, secrets: &Secrets) -> Result<bool> {
-    let bearer = format!("Bearer {}", secrets.read_admin_key()?.trim());
-    let answer = server.client().get("/v1/audit?limit=1", &[("Authorization", &bearer)])?;
-    Ok(answer.status != 401)
+/// How the worker takes the admin key, which may be from an earlier start.
+enum Standing {
+    Good,
+    /// It was revoked, or has expired.
+    Refused,
+    TenantGone,
+}
+
+impl Standing {
+    fn of_admin_key(server: &Server, secrets: &Secrets) -> Result<Self> {
+        let bearer = format!("Bearer {}", secrets.read_admin_key()?.trim());
+        let answer = server.client().get("/v1/audit?limit=1", &[("Authorization", &bearer)])?;
+        if answer.status != 401 {
+            return Ok(Self::Good);
+        }
+        // To whoever shows a key, a tenant that is gone looks like any wrong key.
+        let head = server.client().get(&format!("/v1/list/{TENANT}/head"), &[])?;
+        Ok(if head.text("code") == Some(TENANT_GONE) { Self::TenantGone } else { Self::Refused })
+    }
+
+    fn warning(&self) -> Option<String> {
+        match self {
+            Self::Good => None,
+            Self::Refused => Some(format!(
+                "But that key is not accepted any more. For a new administrator of the same tenant delete {ADMIN_KEY} \
+                 and run this again."
+            )),
+            Self::TenantGone => Some(format!("But {DESTROYED}.")),
+        }
+    }
 }
 
 /// Exchanges the bootstrap token for an admin key: of a new tenant, or of the one that is there.
@@ -109,6 +137,9 @@ fn admin_key(server: &Server, secrets: &Secrets, bootstrap: &Bootstrap) -> Resul
         (200 | 201, Some(key)) => Ok(key.to_owned()),
         (status, _) => {
             secrets.forget_bootstrap()?;
+            if answer.text("code") == Some(TENANT_GONE) {
+                bail!(DESTROYED);
+            }
             let text = |name| answer.text(name).unwrap_or("-");
             bail!(
                 "the worker refused the bootstrap token with {status} {}: {}: {}; run this again, which makes a new token",
@@ -164,9 +195,22 @@ curl -sS {url}/v1/audit \
     )
 }
 
+const TENANT_GONE: &str = "tenant_gone";
+const DESTROYED: &str =
+    "this tenant was destroyed, and its keys with it: `cargo xtask dev --fresh` makes a new one";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_acts_no_more_comes_with_the_way_out() {
+        assert_eq!(Standing::Good.warning(), None);
+        let warning = |standing: Standing| standing.warning().unwrap_or_default();
+        assert!(warning(Standing::Refused).contains(&format!("delete {ADMIN_KEY}")));
+        let gone = warning(Standing::TenantGone);
+        assert!(gone.contains("destroyed") && gone.contains("cargo xtask dev --fresh"), "{gone}");
+    }
 
     #[test]
     fn the_readme_shows_the_same_commands() {

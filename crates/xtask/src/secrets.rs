@@ -47,14 +47,38 @@ impl Secrets {
     }
 
     /// Forgets the local tenant with all its keys. The root secret stays.
-    pub(crate) fn forget_tenant(&self) -> Result<()> {
+    ///
+    /// Key files that it has not made itself are put aside into `.wardkey/old`, so that none is taken for one of the next tenant's;
+    /// answers their names.
+    pub(crate) fn forget_tenant(&self) -> Result<Vec<String>> {
         remove(&self.admin_key())?;
         remove(&self.folder.join("first.key"))?;
         self.forget_bootstrap()?;
         if self.state.exists() {
             fs::remove_dir_all(&self.state)?;
         }
-        Ok(())
+        self.put_keys_aside()
+    }
+
+    fn put_keys_aside(&self) -> Result<Vec<String>> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.path()));
+        let is_key =
+            |path: &PathBuf| path.is_file() && path.extension().is_some_and(|end| end == "key");
+        let mut keys: Vec<PathBuf> =
+            entries.collect::<Result<Vec<_>>>()?.into_iter().filter(is_key).collect();
+        keys.sort();
+        let old = self.folder.join("old");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&old)?;
+        let mut names = Vec::new();
+        for key in keys {
+            let name = key.file_name().context("a file has a name")?;
+            fs::rename(&key, old.join(name))?;
+            names.push(name.to_string_lossy().into_owned());
+        }
+        Ok(names)
     }
 
     /// Makes whatever is missing. Answers what is to be exchanged for an admin key, or nothing if there is one.
@@ -189,7 +213,11 @@ pub(crate) fn now() -> Result<u64> {
 /// The admin key, from the root of the checkout.
 pub(crate) const ADMIN_KEY: &str = ".wardkey/admin.key";
 
-const TENANT: u16 = 1;
+/// Where `--fresh` puts the keys of the tenant before.
+pub(crate) const OLD_KEYS: &str = ".wardkey/old";
+
+/// The number of the local tenant.
+pub(crate) const TENANT: u16 = 1;
 const ROOT: &str = "WARDKEY_ROOT";
 const DIGEST: &str = "WARDKEY_BOOTSTRAP_SHA256";
 const TOKEN: &str = "bootstrap.token";
@@ -302,6 +330,30 @@ mod tests {
         assert!(secrets.prepare().is_err());
         secrets.forget_tenant()?;
         made(&secrets)?;
+        Ok(())
+    }
+
+    #[test]
+    fn no_key_of_a_forgotten_tenant_is_taken_for_one_of_the_next() -> Outcome {
+        let (folder, secrets) = checkout()?;
+        assert!(secrets.forget_tenant()?.is_empty());
+        made(&secrets)?;
+        secrets.keep_admin_key("admin")?;
+        let at = |name: &str| folder.path().join(".wardkey").join(name);
+        for name in ["first.key", "my-api.key", "gateway.key", "policy.json", "deployment"] {
+            match name {
+                "deployment" => fs::create_dir(at(name))?,
+                _ => fs::write(at(name), name)?,
+            }
+        }
+        fs::write(at("deployment/admin.key"), "another registry's")?;
+        assert_eq!(secrets.forget_tenant()?, ["gateway.key", "my-api.key"]);
+        assert_eq!(fs::read_to_string(at("old/my-api.key"))?, "my-api.key");
+        for gone in ["admin.key", "first.key", "my-api.key", "gateway.key", "old/first.key"] {
+            assert!(!at(gone).exists(), "{gone}");
+        }
+        assert!(at("policy.json").exists() && at("deployment/admin.key").exists());
+        assert_eq!(fs::metadata(folder.path().join(OLD_KEYS))?.permissions().mode() & 0o777, 0o700);
         Ok(())
     }
 }

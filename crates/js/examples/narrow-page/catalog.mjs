@@ -1,2 +1,2 @@
-// What your scopes are called: a key holds numbers only. Names and numbers stand in your policy; without them numbers are shown.
-export const catalog = {};
+// What the scopes are called: a key holds numbers only. These are of `cargo xtask dev`; yours, with their numbers, stand in your policy.
+export const catalog = { "reports:read": 0, "reports:write": 1, "payouts:create": 2, "status:read": 3 };

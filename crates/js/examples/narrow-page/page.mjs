@@ -73,6 +73,7 @@ function make() {
   const chosen = [...at("scopes").querySelectorAll("input:checked")].map(({ value }) => Number(value));
   const minutes = at("minutes").value.trim();
   const networks = at("networks").value.split(/[\s,]+/).filter((each) => each !== "");
+  if (chosen.length === scopes.length && minutes === "" && networks.length === 0) return problem("Change something first: leave out a scope, or name minutes or networks.");
   if (minutes !== "" && !/^[1-9]\d{0,6}$/.test(minutes)) return problem("Minutes: a whole number, at least 1.");
   const narrowed = attempt(() => narrow(at("key").value.trim(), {
     // What stays as it is takes no room in the key.
@@ -116,7 +117,9 @@ function attempt(act) {
     return act();
   } catch (error) {
     if (!(error instanceof WardkeyError)) throw error;
-    problem(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+    // The package names its options, the page its fields.
+    const said = error.message.replace(/^cidr:/, "networks:");
+    problem(`${said[0].toUpperCase()}${said.slice(1)}.`);
     return undefined;
   }
 }
