@@ -149,6 +149,8 @@ describe("a line that was made to be dear", () => {
       assert.equal(pinoRedact(`{"level":30,"msg":${JSON.stringify(text)}}\n`).slice(0, 100), '{"level":30,"msg":"[not shown: it could not be redacted]"}\n', part);
       assert.ok(redact(`${text} ${key}`).endsWith(LABEL), "redact has all the time");
     }
+    // None of them is an escape: it is looked at for that.
+    assert.match(printed((console) => console.log("&#0000".repeat(150_000))), /^\[not shown/);
   });
 
   it("is none that anybody writes, however long", () => {

@@ -151,6 +151,17 @@ describe("a text of what has been printed", () => {
     }
   });
 
+  it("is read on behind tabs, and in a list that has a plus", () => {
+    for (const between of ["\n\t", "\r\n\t\t", "\n \t"]) {
+      for (const msg of [wrapped(40, between), JSON.stringify(wrapped(40, between)), JSON.stringify({ text: wrapped(64, between) })]) {
+        const line = pinoRedact(`${JSON.stringify({ level: 30, msg })}\n`);
+        assertHidden(line, JSON.stringify(msg));
+        assert.ok(JSON.parse(line).msg.includes(LABEL), line);
+      }
+    }
+    for (const list of [[..."a+b/", ...key], ["+", ..." + ", ...key]]) assertHidden(redact(JSON.stringify(list)), JSON.stringify(list));
+  });
+
   it("stays as it is where that is no key", () => {
     for (const text of ["a\\n' +\n  'b", "'a\\n' +\n    'b\\n' +\n    'c'", "C:\\new\\tab", "x\\n\\tat Object", '["a","+","b"]', "\\n".repeat(1_000), '"a" + "b"']) assert.equal(redact(text), text);
   });

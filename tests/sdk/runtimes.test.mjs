@@ -80,12 +80,6 @@ for (const [suite, files] of Object.entries(SUITES)) {
     });
 
     if (suite !== "the holder's side") return;
-    it("passes in workerd with Node's util.inspect, with every test", async () => {
-      const { tests, failures } = await outcomeInWorkerd(files, { node: true });
-      assert.deepEqual(failures, []);
-      assert.equal(tests, all.tests);
-    });
-
     it("passes in Chromium, with every test", async () => {
       const { tests, failures } = await outcomeInChromium(files);
       assert.deepEqual(failures, []);

@@ -121,11 +121,8 @@ function pastComma(text, at) {
 /** Behind what joins two strings, `' +` and a line that begins with `'`, if that is what stands there. */
 function pastJoint(text, at) {
   const closed = pastQuote(text, at);
-  const plus = closed === undefined ? undefined : pastBlanks(text, closed, "nrt");
-  // With blanks on both sides: `"+"` is an item.
-  if (plus === undefined || plus === closed || text[plus] !== "+") return at;
-  const quote = pastBlanks(text, plus + 1, "nrt");
-  return (quote === plus + 1 ? undefined : pastQuote(text, quote)) ?? at;
+  const plus = closed === undefined ? text.length : pastBlanks(text, closed, "nrt");
+  return text[plus] === "+" ? (pastQuote(text, pastBlanks(text, plus + 1, "nrt")) ?? at) : at;
 }
 
 function pastQuote(text, at) {
