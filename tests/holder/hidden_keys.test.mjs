@@ -124,6 +124,7 @@ describe("a line that was made to be dear", () => {
   const DEAR = [
     "a_live_AQAA_live_AQAA", "wk_live_AQ", "wk%5Flive%5FAQ", "wk_live_", "wkve_AQ", "X2xpdmVf", "d2tfbGl2ZV9B", "9saXZlX\n", "X2xpdm\\nVf", "wk_live_AQ\u001b[m", "wk_live_\" +\n \"AQ",
     "\\u0077\\u006b_live_AQ", "ab_test_%41Q", "119,107,95,108,105,118,101,95,65,81,", "&#95;live&#95;AQ", "d2tib290X", "\\", "\\u00", "%25", "1 ", "1,", "'a',", "Uint8Array(1) [", "a(1) [Uint8Array] [", "<Buffer ",
+    "%41", "&#0000", "%25252525", "119,", "1:2,", "1,2,x ", '"a",', "'a' ", "\\n' +\n  '", "\\n'", "\\n\\t", "\\n  ",
   ];
   it("is not shown, and takes no longer for it", () => {
     const console = redactingConsole({ log() {} });
@@ -137,6 +138,19 @@ describe("a line that was made to be dear", () => {
       }
     }
     assert.equal(pinoRedact(`${JSON.stringify({ level: 40, msg: "a_live_AQAA_live_AQAA".repeat(780) })}\n`), '{"level":40,"msg":"[not shown: it could not be redacted]"}\n');
+  });
+
+  it("is not shown either for what is behind its escapes, or in its lists", () => {
+    for (const part of ["%41", "%20", "%2541", "\\u0041", "\\x41", "&#65;", "119,", "119, ", "1:2,", '"a",', "1,2,x ", "\\n' +\n  '", "\\n\\t"]) {
+      const text = part.repeat(300_000 / part.length);
+      const shown = [];
+      redactingConsole({ log: (line) => shown.push(line) }).log(text);
+      assert.equal(shown[0].slice(0, 50), "[not shown: it could not be redacted]", part);
+      assert.equal(pinoRedact(`{"level":30,"msg":${JSON.stringify(text)}}\n`).slice(0, 100), '{"level":30,"msg":"[not shown: it could not be redacted]"}\n', part);
+      assert.ok(redact(`${text} ${key}`).endsWith(LABEL), "redact has all the time");
+    }
+    // None of them is an escape: it is looked at for that.
+    assert.match(printed((console) => console.log("&#0000".repeat(150_000))), /^\[not shown/);
   });
 
   it("is none that anybody writes, however long", () => {

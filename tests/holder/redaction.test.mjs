@@ -80,6 +80,11 @@ describe("a text", () => {
     assert.equal(redact(key), LABEL, "and the next text is a small one again");
   });
 
+  it("is looked through behind tens of megabytes of blanks, too, wherever they stand", () => {
+    const blanks = " ".repeat(30_000_000);
+    for (const front of ["", "1,", '"a"', "1\\n", "a\\n' +"]) assert.ok(redact(`${front}${blanks},${key}`) === `${front}${blanks},${LABEL}`, front);
+  });
+
   it("is looked through again after the host's stack has ended in the middle", () => {
     let ended = 0;
     const deeper = () => {

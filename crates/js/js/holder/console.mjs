@@ -44,8 +44,9 @@ export function redactingConsole(target = globalThis.console, options) {
 
 /** As the platform's console would print it, or as plainly as can be where that is not to be had. */
 function asText(values) {
-  const format = globalThis.process?.getBuiltinModule?.("node:util")?.format;
-  if (format) return format(...values.map((value) => (isBytes(value) ? sizeOf(value) : value)));
+  const format = globalThis.process?.getBuiltinModule?.("node:util")?.formatWithOptions;
+  // Without the colours that a program may have made the default: a list of bytes is none with them.
+  if (format) return format({ colors: false }, ...values.map((value) => (isBytes(value) ? sizeOf(value) : value)));
   return values.map((value) => plain(value)).join(" ");
 }
 
@@ -60,6 +61,8 @@ function plain(value) {
     if (isBytes(this[name])) return sizeOf(this[name]);
     if (typeof each === "bigint") return `${each}n`;
     if (each instanceof Error) return `${each.stack ?? each}`;
+    // A text that is an object would be a list of its characters.
+    if (each instanceof String) return String(each);
     if (each === null || typeof each !== "object") return each;
     if (seen.has(each)) return "[seen above]";
     seen.add(each);

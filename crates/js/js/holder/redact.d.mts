@@ -29,10 +29,10 @@ export interface FoundCredential {
  *
  * Found are keys as they are, damaged ones, those broken over lines or coloured, and those in base64. So are keys of which any or every
  * character is written as `\u0041`, `\u{41}`, `\x41`, `%41`, `&#65;` or `&#x41;`, also escaped once more (`\\u0041`, `%2541`), and lists of bytes
- * or characters: `[119, 107, …]`, `{"0":119, …}`, `["w", "k", …]`.
+ * or characters: `[119, 107, …]`, `{"0":119, …}`, `["w", "k", …]`; also where `util.inspect` has broken a string into lines of code (`'…\n' +`).
  *
- * **Not found** are a key in two calls' texts, one without its prefix, reversed or in other letters, in hexadecimal digits, in UTF-16, in
- * base64 of base64, compressed or encrypted.
+ * **Not found** are a key in two calls' texts or in two strings of a list, one without its prefix, a damaged one of a brand that
+ * is not named, one reversed or in other letters, in hexadecimal digits, in UTF-16, in base64 of base64, compressed or encrypted.
  *
  * The time is linear in the text: some 10 ms for a million characters of what anybody writes, and 3 s for what was made to be dear. For texts
  * of strangers take `pinoRedact` or `redactingConsole`, which give up after some 20 ms.

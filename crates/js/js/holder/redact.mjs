@@ -44,25 +44,29 @@ export function redactOptions(options = {}) {
 function credentials(text, options, budget) {
   if (typeof text !== "string") throw new OptionError("invalid_option", "text: a string");
   const { brands, deep } = redactOptions(options);
-  const scan = (each) => {
-    if (budget.left !== Infinity) budget.left -= scanCost(each, brands);
+  const spend = (microseconds) => {
+    budget.left -= microseconds;
     if (budget.left < 0) throw new Error("the text takes too long to read");
+  };
+  const scan = (each) => {
+    if (budget.left !== Infinity) spend(scanCost(each, brands));
     return found(each, { brands, deep });
   };
   const plain = scan(text);
-  const view = unspelt(text);
+  const view = unspelt(text, spend);
   if (view === undefined) return plain;
   return united(plain, scan(view.text).map((each) => ({ ...each, ...view.origin(each) })));
 }
 
-/** Findings of both readings, in order; those that overlap are one, as it was found as it stands if it was. */
+/** Findings of both readings, in order; those that overlap are one: what is whole, then what was found as it stands. */
 function united(plain, hidden) {
   const all = [...plain.map((each) => ({ ...each, isPlain: true })), ...hidden].sort((one, other) => one.start - other.start);
+  const rank = ({ kind, isPlain }) => (kind === "damaged_key" ? 0 : 2) + (isPlain ? 1 : 0);
   const apart = [];
-  for (const { isPlain, ...each } of all) {
+  for (const each of all) {
     const last = apart.at(-1);
-    if (last === undefined || each.start >= last.end) apart.push({ ...each, isPlain });
-    else apart[apart.length - 1] = { ...(last.isPlain || !isPlain ? last : { ...each, isPlain }), start: last.start, end: Math.max(last.end, each.end) };
+    if (last === undefined || each.start >= last.end) apart.push(each);
+    else apart[apart.length - 1] = { ...(rank(last) >= rank(each) ? last : each), start: last.start, end: Math.max(last.end, each.end) };
   }
   return apart.map(({ isPlain: _, ...each }) => each);
 }

@@ -6,7 +6,7 @@
  */
 export function scanCost(text, brands) {
   const own = brands.length === 0 ? OWN : new RegExp(`(?:wk|wkadmin${brands.map((brand) => `|${brand.replace(/\W/g, "")}`).join("")})[_%&\\\\\\x1b]`, "g");
-  return text.length / 50 + 35 * count(text, BEGINNING) + 25 * count(text, BASE64) + 5 * count(text, own) + count(text, MARK) + count(text, BROKEN) / 3;
+  return text.length / 50 + 35 * count(text, BEGINNING) + 25 * count(text, BASE64) + 5 * count(text, own) + count(text, MARK) + count(text, BROKEN) / 3 + count(text, ESCAPED) / 6;
 }
 
 function count(text, pattern) {
@@ -23,3 +23,5 @@ const BEGINNING = /(?:(?<![A-Z0-9])_|5[fF]|95;|lowbar;)(?:\x1b\[[0-9;]*[mK]|[\\\
 const BASE64 = /X2x|pdm|9sa|XZl|fbG|l2Z|X3R|lc3|90Z|XN0|fdG|VzdF|d2tib|drYm|3a2J/g;
 const MARK = /[_fF;\\](?:li|te)|wkboot/g;
 const BROKEN = /[\\\n]/g;
+/** What may be an escape: of those that are, each costs more (spelt.mjs). */
+const ESCAPED = /[%&]/g;
