@@ -68,8 +68,9 @@ export class RegistryTransport {
     const body = JSON.stringify({ ...report, audience: this.#audience });
     const response = await this.#ask("/v1/usage", { method: "POST", headers, body, signal });
     if ([400, 413, 422].includes(response.status)) {
-      await response.body?.cancel();
-      throw new TransportError("report_refused", `the registry answers ${response.status}`);
+      const error = new TransportError("report_refused", `the registry answers ${response.status}`);
+      error.field = await refusedField(response);
+      throw error;
     }
     await taken(response, MAX_ANSWER_LEN);
   }
@@ -104,6 +105,16 @@ async function taken(response, most) {
   const id = requestId(response);
   const request = id === undefined ? "" : ` (request ${id})`;
   throw new TransportError(CODES[response.status] ?? "registry_refused", `the registry answers ${response.status}${request}`);
+}
+
+/** The field that a problem names; nothing where the answer is none of the registry's. */
+async function refusedField(response) {
+  try {
+    const { field } = JSON.parse(new TextDecoder().decode(await boundedBody(response, MAX_ANSWER_LEN)));
+    return typeof field === "string" ? field : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const requestId = (response) => response.headers.get("Wardkey-Request-Id") ?? undefined;
