@@ -7,9 +7,9 @@ export const WORLD = `
   import Built, * as built from "./index.js";
 
   // clockMs: how far the clock is from the machine's; clockAt: the one moment at which it stands still; restart: how many of
-  // the next calls of objects end in a restart.
-  const world = { clockMs: 0, clockAt: null, restart: 0, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, delete: 0, overtake: false, bent: false, swapped: false } };
-  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, refusedDeletes: 0, hung: 0, hungPuts: 0, overtaken: 0, bent: 0, swapped: 0, starts: 0, restarts: 0, steps: 0 };
+  // the next calls of objects end in a restart; usageMs: how far away the tenants' usage is.
+  const world = { clockMs: 0, clockAt: null, restart: 0, usageMs: 0, kv: { lagMs: 0, negativeMs: 0, get: 0, put: 0, delete: 0, overtake: false, bent: false, swapped: false } };
+  const seen = { gets: 0, puts: 0, stale: 0, negatives: 0, refusedGets: 0, refusedPuts: 0, refusedDeletes: 0, hung: 0, hungPuts: 0, overtaken: 0, bent: 0, swapped: 0, starts: 0, restarts: 0, steps: 0, usages: 0 };
 
   const now = Date.now;
   const ahead = () => (world.clockAt === null ? world.clockMs : world.clockAt - now());
@@ -156,18 +156,34 @@ export const WORLD = `
     },
   });
 
+  const distant = (target) => new Proxy(target, {
+    construct(target, all, newTarget) {
+      return new Proxy(Reflect.construct(target, all, newTarget), {
+        get(object, name) {
+          const value = Reflect.get(object, name);
+          if (name !== "fetch") return value;
+          return async (...all) => {
+            seen.usages += 1;
+            await scheduler.wait(world.usageMs);
+            return value.apply(object, all);
+          };
+        },
+      });
+    },
+  });
+
   export const TenantRegistry = objects(built.TenantRegistry);
   export const TenantDirectory = objects(built.TenantDirectory);
-  export const TenantUsage = objects(built.TenantUsage);
+  export const TenantUsage = distant(objects(built.TenantUsage));
   export default new Proxy(Built, {
     construct: (target, [context, env], newTarget) => Reflect.construct(target, [context, shimmed(env)], newTarget),
   });
 
   export class World extends WorkerEntrypoint {
     async fetch(request) {
-      const { clock = {}, kv = {}, restart = world.restart } = await request.json();
+      const { clock = {}, kv = {}, restart = world.restart, usageMs = world.usageMs } = await request.json();
       if (Object.keys(clock).length > 0) seen.steps += 1;
-      Object.assign(world, clock, { restart });
+      Object.assign(world, clock, { restart, usageMs });
       Object.assign(world.kv, kv);
       return Response.json({ ...seen, now: Date.now(), holdsBack: held !== undefined });
     }

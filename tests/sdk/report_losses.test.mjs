@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { TransportError } from "../../crates/js/js/errors.mjs";
+import { RegistryTransport } from "../../crates/js/js/verifier/registry_transport.mjs";
 import { UsageReports } from "../../crates/js/js/verifier/usage_reports.mjs";
 
 const DAY_S = 86_400;
@@ -23,9 +24,10 @@ function made({ everyMs = 60_000, refuses = () => false } = {}) {
       const isTaken =
         from <= until && until - from <= DAY_S && until <= now + 300 && until + 7 * DAY_S >= now && report.lost <= 1e12 && report.entries.length <= 256 &&
         report.entries.every(({ scopes, count, first, last }) => scopes.length >= 1 && scopes.length <= 16 && count >= 1 && count <= 1e9 && first >= from && first <= last && last <= until);
-      if (!isTaken || refuses(report)) {
+      const refusal = !isTaken || refuses(report);
+      if (refusal) {
         world.refused += 1;
-        throw new TransportError("report_refused", "400");
+        throw refusal instanceof Error ? refusal : new TransportError("report_refused", "400");
       }
       assert.ok(!ids.has(report.report_id), "a name is one report's");
       ids.add(report.report_id);
@@ -111,6 +113,45 @@ describe("a report", () => {
     await world.reports.send();
     assert.deepEqual([world.counted, world.lost], [all - bad, bad + 1]);
     assert.ok(world.refused <= 20, `${world.refused} refused`);
+  });
+
+  it("that is refused as a whole is lost at once, and not told in halves that are refused as well", async () => {
+    for (const field of ["period", "verifier", "report_id", "lost", "audience"]) {
+      const world = made({ refuses: () => Object.assign(new TransportError("report_refused", "400"), { field }) });
+      for (let key = 0; key < 256; key++) world.count(key);
+      await world.reports.send();
+      // The second one declares the loss.
+      assert.ok(world.sent <= 2, `${field}: ${world.sent} sent`);
+    }
+    const isBad = ({ status_index: number }) => number === 77;
+    const world = made({
+      refuses: ({ entries }) => entries.some(isBad) && Object.assign(new TransportError("report_refused", "400"), { field: `entries[${entries.findIndex(isBad)}].key_id` }),
+    });
+    for (let key = 0; key < 256; key++) world.count(key);
+    await world.reports.send();
+    await world.reports.send();
+    assert.deepEqual([world.counted, world.lost, world.refused], [255, 1, 9]);
+  });
+
+  it("is refused for the field that the registry names", async () => {
+    const answers = [
+      [400, JSON.stringify({ code: "invalid_field", field: "period" }), "period"],
+      [400, JSON.stringify({ code: "invalid_field", field: "entries[3].scopes" }), "entries[3].scopes"],
+      [400, JSON.stringify({ code: "invalid_body" }), undefined],
+      [413, JSON.stringify({ field: ["period"] }), undefined],
+      [422, "null", undefined],
+      [400, "<h1>No</h1>", undefined],
+      [400, JSON.stringify({ field: "period", detail: "x".repeat(70_000) }), undefined],
+      [400, null, undefined],
+    ];
+    for (const [status, body, field] of answers) {
+      const transport = new RegistryTransport({ fetch: async () => new Response(body, { status }), base: "https://keys.example.com", credential: "wk_none" });
+      await assert.rejects(transport.report({}, AbortSignal.timeout(5_000)), (error) => {
+        assert.ok(error instanceof TransportError);
+        assert.deepEqual([error.code, error.field], ["report_refused", field]);
+        return true;
+      });
+    }
   });
 
   it("is not sent without end to who refuses everything, and is told whole when that is over", async () => {

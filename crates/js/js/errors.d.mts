@@ -30,4 +30,7 @@ export class KeySetError extends WardkeyError<"key_set_malformed" | "key_set_ref
 export class TransportError extends WardkeyError<
   | "registry_unreachable" | "registry_refused" | "credential_refused" | "credential_failed" | "not_found" | "tenant_gone" | "too_many_requests"
   | "answer_too_long" | "no_registry" | "not_bytes" | "report_refused"
-> {}
+> {
+  /** Of `report_refused`: the field that the registry names, if it names one. */
+  readonly field?: string;
+}

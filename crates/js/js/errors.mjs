@@ -31,4 +31,7 @@ export class RequestError extends WardkeyError {}
 export class KeySetError extends WardkeyError {}
 
 /** What a registry or a file did not give. */
-export class TransportError extends WardkeyError {}
+export class TransportError extends WardkeyError {
+  /** Of `report_refused`: the field that the registry names, if it names one. */
+  field;
+}

@@ -76,8 +76,9 @@ export class RegistryTransport {
     const body = JSON.stringify({ ...report, audience: this.#audience });
     const response = await this.#ask("/v1/usage", { method: "POST", headers, body, signal });
     if ([400, 413, 422].includes(response.status)) {
-      await response.body?.cancel();
-      throw new TransportError("report_refused", `${this.where} answers ${response.status}`);
+      const error = new TransportError("report_refused", `${this.where} answers ${response.status}`);
+      error.field = await refusedField(response);
+      throw error;
     }
     await this.#taken(response, MAX_ANSWER_LEN);
   }
@@ -165,6 +166,16 @@ function sound(credential) {
   if (credential === undefined) throw new OptionError("credential_malformed", unset("credential"));
   const is = typeof credential === "string" ? "one key: no space, no line break, nothing around it" : `a string, and not ${credential === null ? "null" : `of type ${typeof credential}`}; readFileSync needs "utf8"`;
   throw new OptionError("credential_malformed", `\`credential\` is ${is}`);
+}
+
+/** The field that a problem names; nothing where the answer is none of the registry's. */
+async function refusedField(response) {
+  try {
+    const { field } = JSON.parse(new TextDecoder().decode(await boundedBody(response, MAX_ANSWER_LEN)));
+    return typeof field === "string" ? field : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const requestId = (response) => response.headers.get("Wardkey-Request-Id") ?? undefined;

@@ -117,7 +117,7 @@ export class UsageReports {
         refusals += 1;
         // Another one that began when this one seemed to have ended may have it in halves already.
         if (!this.#unanswered.includes(report)) continue;
-        if (report.entries.length > 1) {
+        if (report.entries.length > 1 && mayBeOneEntrys(error)) {
           this.#unanswered.splice(this.#unanswered.indexOf(report), 1, ...this.#halves(report, now));
           continue;
         }
@@ -134,7 +134,6 @@ export class UsageReports {
     for (let taken; (taken = this.#counts.take(now)); ) this.#unanswered.push({ report_id: crypto.randomUUID(), verifier: this.#name, ...taken });
   }
 
-  /** What is refused for one of its entries would take all others with it. */
   #halves({ entries, lost }, now) {
     const middle = entries.length >> 1;
     return [entries.slice(0, middle), entries.slice(middle)].map((half, place) => ({
@@ -163,6 +162,14 @@ export function checkUsage(usage) {
     throw new OptionError("invalid_option", "usage.everyMs is a number from 1000 to 86400000");
   }
   return usage;
+}
+
+/**
+ * Whether a report may be refused for some of its entries, which would take all others with them. What is refused for its period or its
+ * name is so in halves, too. Where no field is named it may be too long, or somebody before the registry does not like what is in it.
+ */
+function mayBeOneEntrys({ field }) {
+  return field === undefined || field.startsWith("entries");
 }
 
 /** Whether so many milliseconds have passed. A clock that was ahead says nothing of when it was: then they have. */
