@@ -3,8 +3,6 @@
 mod batch;
 mod pass;
 
-use std::collections::BTreeMap;
-
 use wardkey::{Decision, TenantId, UnixMillis};
 use wardkey_registry::{Reporter, UsageReport};
 
@@ -17,11 +15,10 @@ pub(crate) type Counted = (TenantId, u8, String);
 /// Counts of the isolate.
 #[derive(Default)]
 pub(crate) struct OwnUsage {
-    /// INVARIANT: none is empty.
-    batches: BTreeMap<Counted, Batch>,
+    /// Whoever has waited longest first. INVARIANT: none is empty.
+    batches: Vec<(Counted, Batch)>,
     /// By tenant and audience, as the registry keeps them.
-    losses: BTreeMap<(TenantId, u8), Loss>,
-    turns: u64,
+    losses: Vec<((TenantId, u8), Loss)>,
 }
 
 impl OwnUsage {
@@ -35,12 +32,13 @@ impl OwnUsage {
         now: UnixMillis,
     ) {
         let Some(decided) = Decided::of(decision, scopes, now) else { return };
-        let is_known = self.batches.get_mut(of).is_some_and(|batch| batch.add(&decided));
+        let is_known = self.find(of).is_some_and(|batch| batch.add(&decided));
         if is_known {
             return;
         }
         let has_room = decided.can_be_told() && self.has_room(of);
-        if !has_room || !self.batch(of).insert(&decided, request_id) {
+        let batch = if has_room { self.batch(of) } else { None };
+        if !batch.is_some_and(|batch| batch.insert(&decided, request_id)) {
             self.lose(of, 1, request_id);
         }
     }
@@ -52,25 +50,24 @@ impl OwnUsage {
 
     /// What is counted by now is to be told. Of whom there is something, first whoever has waited longest.
     fn close(&mut self) -> Vec<Counted> {
-        for batch in self.batches.values_mut() {
+        for (_, batch) in &mut self.batches {
             batch.close();
         }
         for ((tenant, audience), loss) in std::mem::take(&mut self.losses) {
-            let first = (tenant, audience, String::new());
-            let of = match self.batches.range(&first..).next() {
-                Some((of, _)) if (of.0, of.1) == (tenant, audience) => of.clone(),
-                _ => (tenant, audience, Reporter::FORWARD_AUTH.into()),
+            let of_audience = |(of, _): &&(Counted, Batch)| (of.0, of.1) == (tenant, audience);
+            let of = match self.batches.iter().find(of_audience) {
+                Some((of, _)) => of.clone(),
+                None => (tenant, audience, Reporter::FORWARD_AUTH.into()),
             };
-            self.batch(&of).declare(loss);
+            if let Some(batch) = self.batch(&of) {
+                batch.declare(loss);
+            }
         }
-        let mut all: Vec<(u64, &Counted)> =
-            self.batches.iter().map(|(of, batch)| (batch.turn, of)).collect();
-        all.sort_unstable();
-        all.into_iter().map(|(_, of)| of.clone()).collect()
+        self.batches.iter().map(|(of, _)| of.clone()).collect()
     }
 
     fn has_next(&self, of: &Counted) -> bool {
-        self.batches.get(of).is_some_and(Batch::has_next)
+        self.batches.iter().any(|(name, batch)| name == of && batch.has_next())
     }
 
     /// The next report and the request that it began with. Then it is another's turn.
@@ -80,10 +77,11 @@ impl OwnUsage {
         report_id: &str,
         now: UnixMillis,
     ) -> Option<(String, UsageReport)> {
-        self.turns += 1;
-        let batch = self.batches.get_mut(of)?;
-        batch.turn = self.turns;
-        batch.next(&of.2, report_id, now)
+        let at = self.place(of)?;
+        let (_, batch) = self.batches.get_mut(at)?;
+        let next = batch.next(&of.2, report_id, now);
+        self.batches.get_mut(at..)?.rotate_left(1);
+        next
     }
 
     /// A report was taken.
@@ -100,43 +98,55 @@ impl OwnUsage {
     }
 
     fn end(&mut self, of: &Counted, report_id: &str) -> Option<(String, UsageReport)> {
-        let batch = self.batches.get_mut(of)?;
+        let at = self.place(of)?;
+        let (_, batch) = self.batches.get_mut(at)?;
         let ended = batch.end(report_id);
         if batch.is_empty() {
-            self.batches.remove(of);
+            self.batches.remove(at);
         }
         ended
     }
 
-    fn batch(&mut self, of: &Counted) -> &mut Batch {
-        self.turns += 1;
-        let turn = self.turns;
-        self.batches.entry(of.clone()).or_insert_with(|| Batch::new(turn))
+    fn place(&self, of: &Counted) -> Option<usize> {
+        self.batches.iter().position(|(name, _)| name == of)
+    }
+
+    fn find(&mut self, of: &Counted) -> Option<&mut Batch> {
+        self.batches.iter_mut().find(|(name, _)| name == of).map(|(_, batch)| batch)
+    }
+
+    /// INVARIANT: whoever calls it adds to it.
+    fn batch(&mut self, of: &Counted) -> Option<&mut Batch> {
+        if self.place(of).is_none() {
+            self.batches.push((of.clone(), Batch::default()));
+        }
+        self.find(of)
     }
 
     fn lose(&mut self, of: &Counted, decisions: u64, request_id: &str) {
         let audience = (of.0, of.1);
-        if self.losses.len() >= MOST_LOSSES && !self.losses.contains_key(&audience) {
-            return;
+        let is_known = self.losses.iter().any(|(of, _)| *of == audience);
+        if !is_known && self.losses.len() < MOST_LOSSES {
+            self.losses.push((audience, Loss { decisions: 0, request_id: request_id.into() }));
         }
-        let request_id = || Loss { decisions: 0, request_id: request_id.into() };
-        self.losses.entry(audience).or_insert_with(request_id).add(decisions);
+        if let Some((_, loss)) = self.losses.iter_mut().find(|(of, _)| *of == audience) {
+            loss.add(decisions);
+        }
     }
 
     /// Whether there is room for one more entry: no tenant takes all others'.
     fn has_room(&self, of: &Counted) -> bool {
-        let (mut names, mut entries) = (0, 0);
-        let (mut names_of_tenant, mut entries_of_tenant) = (0, 0);
-        for ((tenant, ..), batch) in &self.batches {
-            names += 1;
+        let (mut entries, mut names_of_tenant, mut entries_of_tenant) = (0, 0, 0);
+        let mut has_name = false;
+        for (name, batch) in &self.batches {
             entries += batch.len();
-            if *tenant == of.0 {
+            if name.0 == of.0 {
                 names_of_tenant += 1;
                 entries_of_tenant += batch.len();
+                has_name |= name == of;
             }
         }
-        let has_name = self.batches.contains_key(of)
-            || (names < MOST_NAMES && names_of_tenant < NAMES_A_TENANT);
+        has_name |= self.batches.len() < MOST_NAMES && names_of_tenant < NAMES_A_TENANT;
         has_name && entries < MOST_ENTRIES && entries_of_tenant < ENTRIES_A_TENANT
     }
 }
@@ -150,7 +160,7 @@ const MOST_NAMES: usize = 1_024;
 /// Those of one tenant.
 const NAMES_A_TENANT: usize = 128;
 /// Audiences of which an isolate knows that something is lost. Of more it is not declared.
-const MOST_LOSSES: usize = 4_096;
+const MOST_LOSSES: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
@@ -282,7 +292,7 @@ mod tests {
     #[test]
     fn no_tenant_takes_anothers_room_and_what_is_under_no_name_is_declared() {
         let mut own = OwnUsage::default();
-        for name in 0..1_000 {
+        for name in 0..2_000 {
             count(&mut own, &of(&format!("svc:{name}")), 8, &["a:b"], NOW);
         }
         for index in 0..9_000 {
@@ -296,7 +306,7 @@ mod tests {
             reports.into_iter().partition(|(of, _)| of.0 == TenantId(2));
         assert_eq!(sum(&others), (1, 0));
         let (counted, lost) = sum(&own_ones);
-        assert_eq!((counted + lost, counted), (10_001, ENTRIES_A_TENANT as u64 + 1));
+        assert_eq!((counted + lost, counted), (11_001, ENTRIES_A_TENANT as u64 + 1));
         let of_second: Vec<_> = own_ones.into_iter().filter(|(of, _)| of.1 == 2).collect();
         assert_eq!(sum(&of_second), (0, 1));
     }

@@ -1,6 +1,6 @@
 //! The counts of one audience under one name: what is being counted, what is to be told, and what was sent and not answered.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use wardkey::{Decision, KeyId, Reason, UnixMillis};
 use wardkey_registry::{UsageEntry, UsagePeriod, UsageReport};
@@ -25,8 +25,6 @@ pub(super) struct Loss {
 /// Counts of one audience under one name.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// The lowest is told first.
-    pub(super) turn: u64,
     counting: Counting,
     closed: Closed,
     /// What was sent and not answered: it is sent again as it was, so that it counts once.
@@ -45,8 +43,7 @@ struct Counting {
 /// What there was to be told when it was closed: nothing comes to it, so that telling it ends.
 #[derive(Default)]
 struct Closed {
-    /// By day.
-    entries: VecDeque<UsageEntry>,
+    entries: Vec<UsageEntry>,
     loss: Loss,
 }
 
@@ -99,10 +96,6 @@ impl<'s> Decided<'s> {
 }
 
 impl Batch {
-    pub(super) fn new(turn: u64) -> Self {
-        Self { turn, ..Self::default() }
-    }
-
     /// Adds a decision to an entry of its kind; answers whether there is one.
     pub(super) fn add(&mut self, decided: &Decided<'_>) -> bool {
         let kinds = self.counting.generations.get_mut(&decided.index);
@@ -146,9 +139,8 @@ impl Batch {
             return;
         }
         let Counting { generations, request_id, .. } = std::mem::take(&mut self.counting);
-        let mut entries: Vec<UsageEntry> = generations.into_values().flatten().collect();
-        entries.sort_unstable_by_key(|entry| (day_of(entry), entry.status_index));
-        self.closed = Closed { entries: entries.into(), loss: Loss { decisions: 0, request_id } };
+        let entries = generations.into_values().flatten().collect();
+        self.closed = Closed { entries, loss: Loss { decisions: 0, request_id } };
     }
 
     /// The next report declares this, too.
@@ -191,10 +183,13 @@ impl Closed {
 
     /// What one report may hold, all of one day.
     fn take(&mut self, name: &str, report_id: &str, now: UnixMillis) -> UsageReport {
-        let day = self.entries.front().map(day_of);
-        let of_day = self.entries.iter().take_while(|entry| Some(day_of(entry)) == day);
-        let some = of_day.take(ENTRIES_A_REPORT).count();
-        let entries: Vec<UsageEntry> = self.entries.drain(..some).collect();
+        let day = self.entries.first().map(day_of);
+        let (mut entries, mut others) = (Vec::new(), Vec::new());
+        for entry in self.entries.drain(..) {
+            let is_told = Some(day_of(&entry)) == day && entries.len() < ENTRIES_A_REPORT;
+            if is_told { &mut entries } else { &mut others }.push(entry);
+        }
+        self.entries = others;
         let from = entries.iter().map(|entry| entry.first).min().unwrap_or(second(now));
         let until = entries.iter().map(|entry| entry.last).max().unwrap_or(second(now));
         UsageReport {

@@ -1,6 +1,6 @@
 //! Telling once what there is to tell: whoever has waited longest first, then all in turn, a bounded number of requests.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use wardkey::{TenantId, UnixMillis};
 use wardkey_registry::UsageReport;
@@ -11,7 +11,8 @@ use super::{Counted, OwnUsage};
 /// would be one more report for each of its round trips.
 pub(crate) struct Pass {
     waiting: VecDeque<Counted>,
-    asked: BTreeMap<(TenantId, u8), usize>,
+    /// How many reports of which tenant and audience.
+    asked: Vec<((TenantId, u8), usize)>,
     /// Tenants whose usage did not answer.
     away: Vec<TenantId>,
     is_whole: bool,
@@ -20,7 +21,7 @@ pub(crate) struct Pass {
 impl Pass {
     pub(crate) fn begin(own: &mut OwnUsage) -> Self {
         let waiting = own.close().into();
-        Self { waiting, asked: BTreeMap::new(), away: Vec::new(), is_whole: true }
+        Self { waiting, asked: Vec::new(), away: Vec::new(), is_whole: true }
     }
 
     /// The next report, of whom it is and the request that it began with.
@@ -34,17 +35,24 @@ impl Pass {
             if self.away.contains(&of.0) || !own.has_next(&of) {
                 continue;
             }
-            let asked = self.asked.entry((of.0, of.1)).or_default();
-            if *asked >= REPORTS_AN_AUDIENCE {
+            if !self.may_ask((of.0, of.1)) {
                 self.is_whole = false;
                 continue;
             }
-            *asked += 1;
             let Some((request_id, report)) = own.next(&of, report_id, now) else { continue };
             self.waiting.push_back(of.clone());
             return Some((of, request_id, report));
         }
         None
+    }
+
+    fn may_ask(&mut self, audience: (TenantId, u8)) -> bool {
+        let Some((_, asked)) = self.asked.iter_mut().find(|(of, _)| *of == audience) else {
+            self.asked.push((audience, 1));
+            return true;
+        };
+        *asked += 1;
+        *asked <= REPORTS_AN_AUDIENCE
     }
 
     /// A tenant's usage did not answer: it is not asked again, and keeps no other waiting.
