@@ -397,7 +397,7 @@ mod tests {
             assert!(guard.local.borrow().instance.is_none());
         };
         let in_force = |guard: &Guard| guard.with(Instance::list).unwrap().map(Mark::from);
-        assert!(guard.knowledge.tell_list(head.clone(), mark(&head)));
+        assert!(guard.knowledge.tell_list(head.clone(), None, mark(&head)));
         guard.knowledge.tell_base(head.clone(), state);
         let by_list = decide(&guard).await;
         assert_ne!(by_list, "list_stale");
@@ -405,12 +405,12 @@ mod tests {
         assert_eq!(decide(&guard).await, by_list, "the same list serves the next instance");
         spend(&guard);
         // A newer list, which what a new instance begins with does not lead to.
-        assert!(guard.knowledge.tell_list(head2.clone(), mark(&head2)));
+        assert!(guard.knowledge.tell_list(head2.clone(), None, mark(&head2)));
         for _ in 0..2 {
             assert_eq!(decide(&guard).await, "list_stale");
             assert!(guard.knowledge.wants_state());
         }
-        assert!(!guard.knowledge.tell_list(head.clone(), mark(&head)), "nobody steps back");
+        assert!(!guard.knowledge.tell_list(head.clone(), None, mark(&head)), "nobody steps back");
         guard.knowledge.tell_base(head2.clone(), state2);
         assert_ne!(decide(&guard).await, "list_stale");
         assert_eq!(in_force(&guard), Some(mark(&head2)));

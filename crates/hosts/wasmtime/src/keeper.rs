@@ -286,11 +286,7 @@ impl Keeper {
         let mut second = pin!(self.refresh());
         tokio::select! {
             Ok(()) = &mut first => Ok(()),
-            ended = &mut second => match ended {
-                Ok(()) => Ok(()),
-                // The first one's time is over before long.
-                Err(error) => Err(error),
-            },
+            ended = &mut second => ended,
         }
     }
 
@@ -313,11 +309,9 @@ impl Keeper {
         let list = self.judged(Instance::list)?.ok_or(RefreshError::NotFresh)?;
         let issued_at_ms = list.issued_at_ms;
         // Another refresh may have brought a newer one meanwhile.
-        let head = self.in_force_of(head, Mark::from(list))?;
-        match (state, self.wants_base(&head)) {
-            (Some(state), _) => self.tell_base(head, state),
-            (None, true) => self.bring_base(tenant, head).await?,
-            (None, false) => {}
+        self.tell(&head, state, Mark::from(list))?;
+        if self.wants_base(&head) {
+            self.bring_base(tenant, head).await?;
         }
         if now_ms().saturating_sub(issued_at_ms) <= fresh_for_ms {
             Ok(())
@@ -327,13 +321,16 @@ impl Keeper {
     }
 
     /// Tells all threads of a head that is in force here, unless that is an older list than they have heard of.
-    fn in_force_of(&self, head: Vec<u8>, mark: Mark) -> Result<Vec<u8>, RefreshError> {
-        let is_this = mark_of(&head) == Some(mark);
-        if is_this && self.knowledge.tell_list(head.clone(), mark) {
-            Ok(head)
-        } else {
-            Err(RefreshError::Older)
+    fn tell(&self, head: &[u8], state: Option<Vec<u8>>, mark: Mark) -> Result<(), RefreshError> {
+        let has_state = state.is_some();
+        let is_this = mark_of(head) == Some(mark);
+        if !is_this || !self.knowledge.tell_list(head.to_vec(), state, mark) {
+            return Err(RefreshError::Older);
         }
+        if has_state {
+            self.base_at.set(Some(Instant::now()));
+        }
+        Ok(())
     }
 
     /// Whether an instance has nothing to begin with that leads to this head, or may soon have nothing: heads say the last changes only.
@@ -356,18 +353,14 @@ impl Keeper {
         });
         match brought {
             Ok(state) => {
-                self.tell_base(head, state);
+                self.base_at.set(Some(Instant::now()));
+                self.knowledge.tell_base(head, state);
                 Ok(())
             }
             // Only where an instance waits for it is that a failure; otherwise the next refresh tries again.
             Err(error) if self.knowledge.wants_state() => Err(error),
             Err(_) => Ok(()),
         }
-    }
-
-    fn tell_base(&self, head: Vec<u8>, state: Vec<u8>) {
-        self.base_at.set(Some(Instant::now()));
-        self.knowledge.tell_base(head, state);
     }
 
     async fn renew(&self) -> Result<(), RefreshError> {

@@ -56,12 +56,17 @@ impl Knowledge {
         self.change(|known| known.key_set = Some(key_set));
     }
 
-    /// A head that was adopted, and which list is in force by it. An older one than was told before is none.
-    pub(crate) fn tell_list(&self, head: Vec<u8>, mark: Mark) -> bool {
+    /// A head that was adopted, its state where that was fetched for it, and which list is in force by it. An older one than was
+    /// told before is none.
+    pub(crate) fn tell_list(&self, head: Vec<u8>, state: Option<Vec<u8>>, mark: Mark) -> bool {
         if self.newest().newest_list > Some(mark) {
             return false;
         }
         self.change(|known| {
+            if let Some(state) = state {
+                known.base = Some(Arc::new((head.clone(), state)));
+                self.wants_state.store(false, Ordering::Release);
+            }
             known.head = Some(Arc::new(head));
             known.newest_list = Some(mark);
         });
