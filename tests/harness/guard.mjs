@@ -86,7 +86,8 @@ export class Guard {
 /** A service behind: says what it heard, and does what the path says. */
 export class Upstream {
   heard = [];
-  #server = http.createServer((request, response) => this.#answer(request, response));
+  // A request that is broken off is no fault of the service.
+  #server = http.createServer((request, response) => this.#answer(request, response).catch(() => {}));
 
   async listen() {
     await new Promise((done) => this.#server.listen(0, "127.0.0.1", done));

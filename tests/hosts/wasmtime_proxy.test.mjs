@@ -175,16 +175,29 @@ describe("the proxy on wasmtime", () => {
     await other.end();
   });
 
+  /** Sends a request line with the key, and answers the status line. */
+  const raw = (line) => new Promise((answered) => {
+    const socket = net.connect(new URL(guard.url).port, "127.0.0.1");
+    let text = "";
+    socket.on("data", (chunk) => (text += chunk)).on("close", () => answered(text.slice(0, text.indexOf("\r\n"))));
+    socket.write(`${line} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer ${key.key}\r\nConnection: close\r\n\r\n`);
+  });
+
+  it("lets no spelling of a method pass by another one's rule, and no header name one", async () => {
+    const before = upstream.heard.length;
+    for (const line of ["delete /reports", "Delete /reports", "get /reports", "CONNECT /reports", "TRACE /reports"]) assert.match(await raw(line), / 405 /, line);
+    const refused = await guard.ask("/", { method: "TRACE" });
+    assert.deepEqual([refused.status, refused.headers.allow], [405, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]);
+    assert.equal(upstream.heard.length, before);
+    const overriding = { "X-HTTP-Method-Override": "DELETE", "X-HTTP-Method": "DELETE", "X-Method-Override": "DELETE", X_HTTP_Method_Override: "DELETE", "wardkey.subject": "svc:root", "x.forwarded.for": "10.0.0.1" };
+    assert.equal((await guard.bearer(key.key, "/", { headers: overriding })).status, 200);
+    assert.ok(!upstream.heard.at(-1).rawHeaders.some((text) => /DELETE|svc:root|10\.0\.0\.1/.test(text)));
+  });
+
   it("takes a target for a path and nothing else", async () => {
-    const { port } = new URL(guard.url);
-    const raw = (line) => new Promise((answered) => {
-      const socket = net.connect(port, "127.0.0.1");
-      let text = "";
-      socket.on("data", (chunk) => (text += chunk)).on("close", () => answered(text.slice(0, text.indexOf("\r\n"))));
-      socket.write(`${line} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer ${key.key}\r\nConnection: close\r\n\r\n`);
-    });
     assert.match(await raw("GET http://other.example/reports?a=1"), / 200 /);
     assert.equal(upstream.heard.at(-1).path, "/reports?a=1");
+    assert.equal(upstream.heard.at(-1).headers["x-forwarded-host"], "other.example", "RFC 9112, section 3.2.2");
     const before = upstream.heard.length;
     for (const line of ["CONNECT other.example:443", "OPTIONS *", "GET reports"]) assert.match(await raw(line), / 400 /, line);
     assert.equal(upstream.heard.length, before);
@@ -234,26 +247,140 @@ describe("the proxy on wasmtime", () => {
   it("does not start with what could only go wrong, and says what", async () => {
     const good = ["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read"];
     const without = (name) => good.filter((_, place) => good[place] !== name && good[place - 1] !== name);
-    for (const [given, credential, words] of [
+    for (const [given, credential, words, status = 1] of [
       [good, undefined, /WARDKEY_CREDENTIAL/],
       [good, key.key, /the registry gives no key set: it answers 40/],
       [without("--scope"), gateway.credential, /--scope/],
+      [[...without("--scope"), "--scope", "reports:raed"], gateway.credential, /reports:raed: a scope is not in the audience's catalog/],
+      [[...good, "--method-scope", "CONNECT=reports:read"], gateway.credential, /no rule can be about CONNECT/, 2],
+      [[...good, "--method-scope", "get=reports:read"], gateway.credential, /in capitals/, 2],
       [[...without("--registry"), "--registry", "http://registry.example"], gateway.credential, /https/],
       [[...good, "--listen", "0.0.0.0:0"], gateway.credential, /--tls-in-front/],
       [[...good, "--component", "/dev/null"], gateway.credential, /component/],
     ]) {
       const { code, said } = await Guard.outcome(given, credential);
-      assert.equal(code, 1, said);
+      assert.equal(code, status, said);
       assert.match(said, words);
       assert.ok(!said.includes(gateway.credential) && !said.includes(key.key));
     }
   });
 
+  it("has calls wait once a second, and not each, for a registry that hangs", async () => {
+    let isHanging = false;
+    const front = http.createServer((request, response) => {
+      if (isHanging) return;
+      const behind = http.request(new URL(request.url, worker.url), { method: request.method, headers: { ...request.headers, host: new URL(worker.url).host } }, (answer) => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(behind);
+    });
+    await new Promise((done) => front.listen(0, "127.0.0.1", done));
+    const patient = await Guard.start(["--registry", `http://127.0.0.1:${front.address().port}`, "--upstream", upstream.url, "--scope", "reports:read", "--threads", "2"], gateway.credential);
+    await eventually("a first list", async () => (await patient.bearer(key.key)).status === 200);
+    isHanging = true;
+    await sleep(FRESH_FOR_MS + 500);
+    const took = [];
+    for (const end = Date.now() + 6_000; Date.now() < end; ) {
+      const start = Date.now();
+      assert.equal((await patient.bearer(key.key)).status, 200, "by the list that is there");
+      took.push(Date.now() - start);
+    }
+    const slow = took.filter((ms) => ms > 300).length;
+    console.log(`${slow} of ${took.length} calls in 6 s waited; ${patient.said.match(/not refreshed/g)?.length} lines say so`);
+    assert.ok(took.length > 50 && slow <= 6, `${slow} of ${took.length}`);
+    assert.ok(patient.said.match(/not refreshed/g).length <= 2, patient.said);
+    isHanging = false;
+    await eventually("it is over", async () => /the list is refreshed again/.test(patient.said), 15_000);
+    await patient.end();
+    front.closeAllConnections();
+    front.close();
+  });
+
+  it("lets a body take its time, and nobody be silent for long", async () => {
+    const hasty = await Guard.start(["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read", "--upstream-timeout-s", "1", "--log-decisions"], gateway.credential);
+    await eventually("a first list", async () => (await hasty.bearer(key.key)).status === 200);
+    const { hostname, port } = new URL(hasty.url);
+    const upload = async (path, chunks, pause) => {
+      const request = http.request({ hostname, port, path, method: "POST", agent: false, headers: { Authorization: `Bearer ${key.key}` } });
+      const answered = new Promise((done, failed) => request.on("response", done).on("error", failed));
+      request.flushHeaders();
+      for (let sent = 0; sent < chunks; sent++) {
+        request.write("x".repeat(100));
+        await sleep(pause);
+      }
+      if (chunks < 5) {
+        const response = await answered;
+        response.on("error", () => {}).resume();
+        return { status: response.statusCode };
+      }
+      request.end();
+      const response = await answered;
+      let text = "";
+      for await (const chunk of response) text += chunk;
+      return { status: response.statusCode, text };
+    };
+    const [slow, echoed, stopped] = await Promise.all([upload("/reports", 6, 400), upload("/echo", 6, 400), upload("/reports", 1, 0)]);
+    assert.deepEqual([slow.status, JSON.parse(slow.text).length], [200, 600]);
+    assert.deepEqual([echoed.status, echoed.text.length], [200, 600], "the answer's silence is the request's time");
+    assert.equal(stopped.status, 408);
+    const { status } = await hasty.bearer(key.key, "/silence");
+    assert.equal(status, 504);
+    // What is no body is the caller's fault, and no word on the service behind.
+    const broken = await new Promise((answered) => {
+      const socket = net.connect(port, hostname);
+      let text = "";
+      socket.on("data", (chunk) => (text += chunk)).on("close", () => answered(text));
+      socket.write(`POST /reports HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key.key}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`);
+    });
+    assert.match(broken, /^HTTP\/1.1 400 /);
+    assert.doesNotMatch(hasty.said, /cannot be reached/);
+    await hasty.end();
+  });
+
+  it("has room for a caller however many only hold connections", async () => {
+    const narrow = await Guard.start(["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read", "--threads", "2", "--max-connections", "8"], gateway.credential);
+    await eventually("a first list", async () => (await narrow.bearer(key.key)).status === 200);
+    const { hostname, port } = new URL(narrow.url);
+    const closed = new Set();
+    const silent = Array.from({ length: 40 }, (_, place) => net.connect(port, hostname).on("close", () => closed.add(place)).on("error", () => {}).resume());
+    // Half of a request's headers are no request.
+    for (const socket of silent.slice(20)) socket.write("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ");
+    await sleep(500);
+    const answers = await Promise.all(Array.from({ length: 6 }, () => narrow.bearer(key.key)));
+    assert.deepEqual(answers.map(({ status }) => status), Array(6).fill(200));
+    assert.ok(closed.size >= 32 - 1, `${closed.size} of 40 gave way`);
+    const long = http.request({ hostname, port, path: "/echo", method: "POST", agent: false, headers: { Authorization: `Bearer ${key.key}` } });
+    const response = new Promise((done) => long.on("response", done));
+    long.write("first");
+    await response;
+    const more = Array.from({ length: 40 }, () => net.connect(port, hostname).on("error", () => {}).resume());
+    await sleep(500);
+    long.end("last");
+    let text = "";
+    for await (const chunk of await response) text += chunk;
+    assert.equal(text, "firstlast", "a call that is under way gives way to nobody");
+    await sleep(5_500);
+    assert.equal(more.filter((socket) => !socket.destroyed).length, 0, "a word within three seconds");
+    await narrow.end();
+  });
+
   it("reads its credential from a file, too", async () => {
     const folder = mkdtempSync(join(tmpdir(), "wardkey-proxy-"));
-    writeFileSync(join(folder, "credential"), `${gateway.credential}\n`, { mode: 0o600 });
-    const filed = await Guard.start(options("--scope", "reports:read", "--credential-file", join(folder, "credential")));
+    const deputy = () => admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
+    const first = await deputy();
+    writeFileSync(join(folder, "credential"), `${first.credential}\n`, { mode: 0o600 });
+    const filed = await Guard.start(options("--scope", "reports:read", "--method-scope", "DELETE=reports:purge", "--credential-file", join(folder, "credential")));
     await eventually("a first list", async () => (await filed.bearer(key.key)).status === 200);
+    // The credential is rotated, as it has to be before it expires: the file's new one is taken without a restart.
+    const { key: purger } = (await admin.create({ scopes: ["reports:purge"] })).json;
+    const next = await deputy();
+    const purge = async () => (await filed.bearer(purger, "/", { method: "DELETE" })).status;
+    assert.equal(await purge(), 200);
+    await admin.revoke(first.keyId);
+    await eventually("the old one is dead", async () => (await purge()) === 503);
+    writeFileSync(join(folder, "credential"), `${next.credential}\n`, { mode: 0o600 });
+    await eventually("the new one is taken", async () => (await purge()) === 200, 10_000);
     await filed.end();
     rmSync(folder, { recursive: true });
   });

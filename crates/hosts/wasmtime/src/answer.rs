@@ -38,15 +38,21 @@ impl Answer {
         Self { retry_after_s: Some(1), ..Self::plain(503, "no_key_set") }
     }
 
-    /// What the registry refuses for, where the component has no word for it.
-    pub(crate) fn of_registry(status: u16, code: &str) -> Self {
+    /// The list that is known to be the newest is not in force here.
+    pub(crate) fn list_stale() -> Self {
+        Self { retry_after_s: Some(1), ..Self::plain(503, "list_stale") }
+    }
+
+    /// What the registry refuses for, where the component has no word for it, and when it may be asked again if it says so.
+    pub(crate) fn of_registry(status: u16, code: &str, retry_after_s: Option<u8>) -> Self {
         let error = match status {
             400 => Some("invalid_request".to_owned()),
             401 => Some("invalid_token".to_owned()),
             403 => Some("insufficient_scope".to_owned()),
             _ => None,
         };
-        Self { error, retry_after_s: (status == 429).then_some(1), ..Self::plain(status, code) }
+        let retry_after_s = retry_after_s.or((status == 429).then_some(1));
+        Self { error, retry_after_s, ..Self::plain(status, code) }
     }
 
     /// One that is nothing to do with a credential.
@@ -92,6 +98,7 @@ const fn title(status: u16) -> &'static str {
         401 => "The credential is not accepted",
         403 => "The credential does not allow this",
         405 => "The method is not allowed",
+        408 => "The request does not come to its end",
         429 => "Too many calls",
         502 => "The service behind cannot be reached",
         504 => "The service behind does not answer",
@@ -113,7 +120,8 @@ mod tests {
                 None,
             ),
             (Answer::of_failure(), None, Some("1")),
-            (Answer::of_registry(429, "too_many_strict_calls"), None, Some("1")),
+            (Answer::of_registry(429, "too_many_strict_calls", None), None, Some("1")),
+            (Answer::of_registry(429, "too_many_strict_calls", Some(60)), None, Some("60")),
             (Answer::plain(502, "upstream_unreachable"), None, None),
         ] {
             let response = answer.response();

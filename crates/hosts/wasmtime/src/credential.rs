@@ -14,7 +14,7 @@ pub(crate) fn credential<'a>(
     headers: &'a HeaderMap,
     place: &HeaderName,
 ) -> Result<&'a str, Answer> {
-    if holds_key(target.as_bytes()) || holds_key(&decoded(target.as_bytes())) {
+    if holds_key(target.as_bytes(), None) || holds_key(&decoded(target.as_bytes()), None) {
         return Err(Answer::invalid_request());
     }
     let mut values = headers.get_all(place).iter();
@@ -22,12 +22,9 @@ pub(crate) fn credential<'a>(
     if values.next().is_some() {
         return Err(Answer::invalid_request());
     }
-    // The upstream would get what is written elsewhere.
-    let elsewhere = headers.iter().filter(|(name, _)| *name != place);
-    for (_, value) in elsewhere {
-        if holds_key(value.as_bytes()) || holds_key(&decoded(value.as_bytes())) {
-            return Err(Answer::invalid_request());
-        }
+    let usual = |name: &HeaderName| *name == AUTHORIZATION || *name == API_KEY;
+    if stands_elsewhere(headers, place, |name| usual(name).then_some(None)) {
+        return Err(Answer::invalid_request());
     }
     let value = value.ok_or_else(Answer::missing)?;
     // What is no ASCII is no key: one answer for it and for nonsense would have to be judged.
@@ -36,7 +33,28 @@ pub(crate) fn credential<'a>(
         return Err(Answer::invalid_request());
     }
     let key = if place == AUTHORIZATION { bearer(value) } else { Some(value) };
-    key.filter(|key| !key.is_empty()).ok_or_else(Answer::missing)
+    let key = key.filter(|key| !key.is_empty()).ok_or_else(Answer::missing)?;
+    // The upstream would get what is written elsewhere. Keys of others, which look alike, are its own business.
+    let brand = key.split_once("_live_").or_else(|| key.split_once("_test_"));
+    let brand = brand.map(|(brand, _)| brand.as_bytes());
+    if brand.is_some() && stands_elsewhere(headers, place, |_| Some(brand)) {
+        return Err(Answer::invalid_request());
+    }
+    Ok(key)
+}
+
+/// Whether a header but this one holds a key. `looked_for`: nothing for a header that is left alone, else the brand, if only one counts.
+fn stands_elsewhere<'b>(
+    headers: &HeaderMap,
+    place: &HeaderName,
+    looked_for: impl Fn(&HeaderName) -> Option<Option<&'b [u8]>>,
+) -> bool {
+    let mut elsewhere = headers.iter().filter(|(name, _)| *name != place);
+    elsewhere.any(|(name, value)| {
+        looked_for(name).is_some_and(|brand| {
+            holds_key(value.as_bytes(), brand) || holds_key(&decoded(value.as_bytes()), brand)
+        })
+    })
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -45,13 +63,14 @@ fn bearer(value: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !key.contains(' ')).then_some(key)
 }
 
-/// Whether a text holds what looks like a key: `brand_live_` or `brand_test_` and 60 characters of base64url.
-fn holds_key(text: &[u8]) -> bool {
+/// Whether a text holds what looks like a key: `brand_live_` or `brand_test_` and 60 characters of base64url. `brand`: the only
+/// one that counts.
+fn holds_key(text: &[u8], brand: Option<&[u8]>) -> bool {
     text.windows(ENVIRONMENT).enumerate().any(|(place, window)| {
         let is_environment = window == b"_live_" || window == b"_test_";
         let branded = || {
-            let before = place.checked_sub(1).and_then(|place| text.get(place));
-            before.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            let before = text.get(..place).unwrap_or_default();
+            brand.map_or_else(|| ends_with_brand(before), |brand| before.ends_with(brand))
         };
         let payload = || {
             let rest = text.get(place + ENVIRONMENT..).unwrap_or_default();
@@ -63,9 +82,22 @@ fn holds_key(text: &[u8]) -> bool {
     })
 }
 
-/// A text with its percent-encoding taken off, twice: what is encoded twice is a URL in a URL.
+/// Whether a text ends with a brand: a letter, and 1 to 11 letters or digits. Not in the middle of another word: that is
+/// a name of somebody's.
+fn ends_with_brand(text: &[u8]) -> bool {
+    let is_one = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let length = text.iter().rev().take_while(is_one).count();
+    let (before, brand) = text.split_at(text.len() - length);
+    let starts = brand.first().is_some_and(u8::is_ascii_lowercase);
+    let alone = !before
+        .last()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    starts && alone && (2..=12).contains(&length)
+}
+
+/// A text with its percent-encoding taken off, three times: what is encoded twice is a URL in a URL.
 fn decoded(text: &[u8]) -> Vec<u8> {
-    decoded_once(&decoded_once(text))
+    decoded_once(&decoded_once(&decoded_once(text)))
 }
 
 fn decoded_once(text: &[u8]) -> Vec<u8> {
@@ -82,6 +114,7 @@ fn decoded_once(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ENVIRONMENT: usize = "_live_".len();
 /// The shortest payload is longer.
 const LEAST_PAYLOAD: usize = 60;
@@ -138,6 +171,12 @@ mod tests {
             format!("/{key}"),
             format!("/?key={}", key.replace('_', "%5f")),
             format!("/?next={}", key.replace('_', "%255f")),
+            format!("/?next={}", key.replace('_', "%25255F")),
+            format!("/%zz%/a+{key}"),
+            format!("/a;{key}"),
+            format!("/a:{key}"),
+            format!("/@{key}"),
+            format!("/a.{key}"),
         ] {
             assert_eq!(judged(&target, &[usual()], "authorization"), Err(400), "{target}");
         }
@@ -166,7 +205,23 @@ mod tests {
             "/_live_",
             &format!("/_live_{}", "A".repeat(100)),
         ] {
-            assert!(!holds_key(&decoded(target.as_bytes())), "{target}");
+            assert!(!holds_key(&decoded(target.as_bytes()), None), "{target}");
         }
+        let word = format!("/my-file_wk_live_{}", "A".repeat(100));
+        assert!(!holds_key(word.as_bytes(), None));
+    }
+
+    #[test]
+    fn keys_of_others_are_the_upstreams_business() {
+        let (key, other) = (key(), format!("sk_live_{}", "A".repeat(100)));
+        let usual = ("authorization", format!("Bearer {key}"));
+        for name in ["stripe-key", "cookie", "proxy-authorization", "referer"] {
+            let theirs = [usual.clone(), (name, other.clone())];
+            assert_eq!(judged("/", &theirs, "authorization"), Ok(key.clone()), "{name}");
+            let ours = [usual.clone(), (name, format!("k={key}"))];
+            assert_eq!(judged("/", &ours, "authorization"), Err(400), "{name}");
+        }
+        let both = [usual, ("x-api-key", other)];
+        assert_eq!(judged("/", &both, "authorization"), Err(400));
     }
 }

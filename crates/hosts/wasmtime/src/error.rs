@@ -28,6 +28,9 @@ pub enum HostError {
     /// The head or the state was refused; the list in force stays.
     #[error("the list is refused: {}", list_words(.0))]
     List(ListError),
+    /// The list in force is older than one that was in force in another instance: nothing may rest on it.
+    #[error("the list in force is older than one that was in force before")]
+    Behind,
     /// The scopes make no requirement.
     #[error("{}", requirement_words(*.0))]
     Requirement(RequirementError),

@@ -53,12 +53,12 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether it says what only this proxy may say. Some servers take an underscore for a hyphen.
+/// Whether it says what only this proxy may say, or that the method is another than was judged. Servers are found that take
+/// anything but letters and digits for a hyphen.
 fn is_ours(name: &HeaderName) -> bool {
-    let name = name.as_str().replace('_', "-");
-    name.starts_with("wardkey-")
-        || name.starts_with("x-forwarded-")
-        || matches!(name.as_str(), "forwarded" | "x-real-ip")
+    let name = name.as_str().replace(|one: char| !one.is_ascii_alphanumeric(), "-");
+    ["wardkey-", "x-forwarded-", "x-http-method"].iter().any(|front| name.starts_with(front))
+        || matches!(name.as_str(), "forwarded" | "x-real-ip" | "x-method-override")
 }
 
 /// The subject that a key acts as, such as `svc:billing`.
@@ -100,6 +100,14 @@ mod tests {
             ("x_forwarded_host", "evil.example"),
             ("forwarded", "for=10.0.0.1"),
             ("x-real-ip", "10.0.0.1"),
+            ("wardkey.subject", "svc:root"),
+            ("wardkey~key~id", "key_0"),
+            ("x.forwarded.for", "10.0.0.1"),
+            ("x*real!ip", "10.0.0.1"),
+            ("x-http-method", "DELETE"),
+            ("x-http-method-override", "DELETE"),
+            ("x_http_method_override", "DELETE"),
+            ("x-method-override", "DELETE"),
             ("connection", "close, x-secret-hop"),
             ("x-secret-hop", "1"),
             ("upgrade", "websocket"),

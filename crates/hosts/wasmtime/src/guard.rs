@@ -15,8 +15,8 @@ use crate::decision::{Confirmation, Question, RegistryWord, Required, Verdict};
 use crate::error::HostError;
 use crate::instance::Instance;
 use crate::keeper::Requests;
-use crate::knowledge::Knowledge;
-use crate::log::say;
+use crate::knowledge::{Knowledge, Mark};
+use crate::log::{Seldom, say};
 use crate::registry_client::RegistryClient;
 
 /// One thread's verifier. It stays on its thread: what the component holds for a call is its own instance's.
@@ -26,6 +26,8 @@ pub(crate) struct Guard {
     requests: Requests,
     registry: RegistryClient,
     local: RefCell<Local>,
+    clock: fn() -> u64,
+    unjudged: Seldom,
 }
 
 /// What one call comes to.
@@ -53,6 +55,8 @@ struct Local {
     edition: u64,
     key_set: usize,
     base: usize,
+    /// Whether its list is older than one that was in force before.
+    is_behind: bool,
 }
 
 /// What the registry said about a question.
@@ -71,7 +75,15 @@ impl Guard {
         requests: Requests,
         registry: RegistryClient,
     ) -> Self {
-        Self { component, knowledge, requests, registry, local: RefCell::default() }
+        Self {
+            component,
+            knowledge,
+            requests,
+            registry,
+            local: RefCell::default(),
+            clock: now_ms,
+            unjudged: Seldom::default(),
+        }
     }
 
     /// Decides. The text of the key stays here.
@@ -91,8 +103,16 @@ impl Guard {
                 Err(HostError::NoKeySet) => {
                     return Outcome::Refuse(Refusal::of(Answer::no_key_set()));
                 }
+                // WHY not by the list that it has: what was revoked since would live again.
+                Err(HostError::Behind) => {
+                    if refresh.is_some() {
+                        return Outcome::Refuse(Refusal::of(Answer::list_stale()));
+                    }
+                    refresh = Some(self.refresh().await);
+                    word = RegistryWord::NotAsked;
+                }
                 Err(error) => {
-                    say(&format!("a call could not be judged: {error}"));
+                    self.unjudged.say(&format!("a call could not be judged: {error}"));
                     return Outcome::Refuse(Refusal::of(Answer::of_failure()));
                 }
                 Ok(Verdict::Allow(allow)) => return Outcome::Allow(allow),
@@ -141,7 +161,8 @@ impl Guard {
         refresh: Refresh,
         registry: RegistryWord,
     ) -> Result<Verdict, HostError> {
-        self.with(|instance| instance.verify(key, required, now_ms(), caller, refresh, registry))
+        let now = (self.clock)();
+        self.with(|instance| instance.verify(key, required, now, caller, refresh, registry))
     }
 
     /// Waits for a refresh; answers whether the list is fresh then.
@@ -150,7 +171,8 @@ impl Guard {
         let fresh = self.with(|instance| {
             let fresh_for_ms = instance.key_set()?.fresh_for_ms;
             let list = instance.list()?;
-            Ok(list.is_some_and(|list| now_ms().saturating_sub(list.issued_at_ms) <= fresh_for_ms))
+            let age = list.map(|list| (self.clock)().saturating_sub(list.issued_at_ms));
+            Ok(age.is_some_and(|age| age <= fresh_for_ms))
         });
         fresh.unwrap_or(false)
     }
@@ -183,7 +205,8 @@ impl Guard {
         call: impl FnOnce(&mut Instance) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
         let local = &mut *self.local.borrow_mut();
-        if local.instance.is_none() || local.edition != self.knowledge.edition() {
+        let is_new = local.edition != self.knowledge.edition();
+        if local.instance.is_none() || local.is_behind || is_new {
             self.catch_up(local)?;
         }
         let instance = local.instance.as_mut().ok_or(HostError::NoKeySet)?;
@@ -212,26 +235,29 @@ impl Guard {
         };
         local.key_set = of_key_set;
         // INVARIANT: the component never steps back, so that a list which it refuses changes nothing.
+        let now = (self.clock)();
         if let Some(base) = known.base {
             let of_base = Arc::as_ptr(&base).addr();
-            if local.base != of_base {
-                let _refused = instance.apply_list(&base.0, Some(&base.1), now_ms());
+            if local.base != of_base || local.is_behind {
+                let _refused = instance.apply_list(&base.0, Some(&base.1), now);
                 local.base = of_base;
             }
         }
         if let Some(head) = known.head
-            && let Err(HostError::List(error)) = instance.apply_list(&head, None, now_ms())
+            && let Err(HostError::List(error)) = instance.apply_list(&head, None, now)
             && error.is_state_needed()
         {
             self.knowledge.want_state();
             self.requests.list_soon();
         }
+        let list = instance.list();
         local.edition = known.edition;
         if instance.is_spent() {
             *local = Local::default();
             return Err(HostError::Spent);
         }
-        Ok(())
+        local.is_behind = list?.map(Mark::from) < known.newest_list;
+        if local.is_behind { Err(HostError::Behind) } else { Ok(()) }
     }
 }
 
@@ -243,14 +269,8 @@ impl Refusal {
 
 /// The registry's answer as the component takes it.
 fn verdict(answer: &Value) -> Option<RegistryVerdict> {
-    let number = |field: &Value| field.as_u64();
     match (answer["decision"].as_str()?, answer["reason"].as_str()) {
-        ("allow", _) => Some(RegistryVerdict::Alive(Alive {
-            tenant: number(&answer["tenant"])?.try_into().ok()?,
-            audience: number(&answer["audience"])?.try_into().ok()?,
-            key_id: answer["key_id"].as_str()?.to_owned(),
-            sequence: answer.pointer("/list/sequence")?.as_u64()?,
-        })),
+        ("allow", _) => alive(answer).map(RegistryVerdict::Alive),
         ("deny", Some("revoked")) => Some(RegistryVerdict::Revoked),
         ("deny", Some("suspended")) => Some(RegistryVerdict::Suspended),
         ("deny", Some("retired")) => Some(RegistryVerdict::Retired),
@@ -261,12 +281,32 @@ fn verdict(answer: &Value) -> Option<RegistryVerdict> {
     }
 }
 
+/// A key that is alive, as the registry itself says: by its row, and every field from its answer.
+fn alive(answer: &Value) -> Option<Alive> {
+    let number = |name: &str| answer[name].as_u64();
+    let text = |name: &str| answer[name].as_str().map(str::to_owned);
+    let list = &answer["list"];
+    (answer["status"] == 200 && list["zone"] == "registry").then_some(())?;
+    Some(Alive {
+        tenant: number("tenant")?.try_into().ok()?,
+        audience: number("audience")?.try_into().ok()?,
+        key_id: text("key_id")?,
+        status_index: number("status_index")?.try_into().ok()?,
+        subject: text("subject")?,
+        expires_at_s: number("expires_at")?.try_into().ok()?,
+        narrowed: answer["narrowed"].as_bool()?,
+        sequence: list["sequence"].as_u64()?,
+    })
+}
+
 /// What else the registry refuses for is passed on; what is no refusal of the caller's is no answer.
 fn refused(answer: &Value) -> Asked {
     let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     match (answer["decision"].as_str(), answer["reason"].as_str(), status) {
         (Some("deny"), Some(reason), Some(status @ 400..500)) => {
-            Asked::Refused(Answer::of_registry(status, reason), reason.to_owned())
+            let retry_after_s =
+                answer["retry_after_s"].as_u64().and_then(|it| u8::try_from(it).ok());
+            Asked::Refused(Answer::of_registry(status, reason, retry_after_s), reason.to_owned())
         }
         _ => Asked::Failed,
     }
@@ -327,6 +367,56 @@ mod tests {
         }
     }
 
+    fn mark(head: &[u8]) -> Mark {
+        let sequence = u64::from_be_bytes(head[3..11].try_into().unwrap());
+        Mark { sequence, issued_at_ms: wardkey_vectors::issued_at(head) }
+    }
+
+    #[tokio::test]
+    async fn a_new_instance_never_goes_by_an_older_list_than_the_one_before() {
+        let all = wardkey_vectors::cases("adopt");
+        let case = &all.iter().find(|each| each.name == "a newer head and its state").unwrap().case;
+        let list =
+            |stated: &Value| ["head", "state"].map(|name| wardkey_vectors::bytes(&stated[name]));
+        let ([head, state], [head2, state2]) = (list(&case["in_force"]), list(&case["heads"][0]));
+        let mut guard = alone(case);
+        guard.clock = || 1_800_000_000_001;
+        let required =
+            Required { scopes: vec!["invoice:list".to_owned()], any: false, strict: false };
+        let usual = wardkey_vectors::usual();
+        let key = wardkey_vectors::text_of(&usual["key"]);
+        let decide = async |guard: &Guard| match guard.decide(key, &required, None).await {
+            Outcome::Allow(_) => "allow".to_owned(),
+            Outcome::Refuse(refusal) => refusal.answer.code,
+        };
+        let spend = |guard: &Guard| {
+            let _cut = guard.with(|instance| {
+                instance.set_limits(Limits { call: 1_000, byte: 0, ..Limits::DEFAULT });
+                instance.verify(key, &required, 0, None, Refresh::NotTried, RegistryWord::NotAsked)
+            });
+            assert!(guard.local.borrow().instance.is_none());
+        };
+        let in_force = |guard: &Guard| guard.with(Instance::list).unwrap().map(Mark::from);
+        assert!(guard.knowledge.tell_list(head.clone(), None, mark(&head)));
+        guard.knowledge.tell_base(head.clone(), state);
+        let by_list = decide(&guard).await;
+        assert_ne!(by_list, "list_stale");
+        spend(&guard);
+        assert_eq!(decide(&guard).await, by_list, "the same list serves the next instance");
+        spend(&guard);
+        // A newer list, which what a new instance begins with does not lead to.
+        assert!(guard.knowledge.tell_list(head2.clone(), None, mark(&head2)));
+        for _ in 0..2 {
+            assert_eq!(decide(&guard).await, "list_stale");
+            assert!(guard.knowledge.wants_state());
+        }
+        assert!(!guard.knowledge.tell_list(head.clone(), None, mark(&head)), "nobody steps back");
+        guard.knowledge.tell_base(head2.clone(), state2);
+        assert_ne!(decide(&guard).await, "list_stale");
+        assert_eq!(in_force(&guard), Some(mark(&head2)));
+        println!("{by_list} by its list");
+    }
+
     #[tokio::test]
     async fn an_unknown_scope_of_a_rule_allows_nothing() {
         let usual = wardkey_vectors::usual();
@@ -340,21 +430,39 @@ mod tests {
 
     #[test]
     fn only_a_whole_allow_is_one() {
-        let allow = json!({ "decision": "allow", "tenant": 1, "audience": 2, "key_id": "key_0", "list": { "sequence": 9 } });
+        let allow = json!({
+            "decision": "allow", "status": 200, "tenant": 1, "audience": 2, "key_id": "key_0", "status_index": 3, "subject": "svc:billing",
+            "expires_at": 4, "narrowed": false, "list": { "sequence": 9, "zone": "registry" },
+        });
         assert!(matches!(verdict(&allow), Some(RegistryVerdict::Alive(_))));
-        for field in ["tenant", "audience", "key_id", "list", "decision"] {
+        for field in allow.as_object().unwrap().keys() {
             let mut less = allow.clone();
             less.as_object_mut().unwrap().remove(field);
             assert!(verdict(&less).is_none(), "{field}");
             assert!(matches!(refused(&less), Asked::Failed), "{field}");
         }
-        assert!(verdict(&json!({ "decision": "allow", "tenant": 70_000, "audience": 2, "key_id": "", "list": { "sequence": 9 } })).is_none());
+        for (place, other) in [
+            ("/tenant", json!(70_000)),
+            ("/status", json!(401)),
+            ("/status_index", json!(1_u64 << 32)),
+            ("/narrowed", json!(0)),
+            ("/list/zone", json!("fresh")),
+            ("/list/sequence", Value::Null),
+        ] {
+            let mut odd = allow.clone();
+            *odd.pointer_mut(place).unwrap() = other;
+            assert!(verdict(&odd).is_none(), "{place}");
+        }
     }
 
     #[test]
     fn a_refusal_of_the_callers_is_passed_on_and_nothing_else() {
         let denied = json!({ "decision": "deny", "reason": "scope_missing", "status": 403 });
         assert!(matches!(refused(&denied), Asked::Refused(answer, _) if answer.status == 403));
+        let many = json!({ "decision": "deny", "reason": "too_many_strict_calls", "status": 429, "retry_after_s": 60 });
+        assert!(
+            matches!(refused(&many), Asked::Refused(answer, _) if answer.retry_after_s == Some(60))
+        );
         for other in [
             json!({ "decision": "deny", "reason": "list_stale", "status": 503 }),
             json!({ "decision": "deny", "reason": "odd", "status": 200 }),

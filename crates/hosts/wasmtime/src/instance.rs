@@ -118,6 +118,14 @@ impl Instance {
         applied.map_err(HostError::List)
     }
 
+    /// Builds what calls will need, before one comes.
+    ///
+    /// # Errors
+    /// [`HostError::Requirement`] for scopes that make none.
+    pub fn require(&mut self, required: &Required) -> Result<(), HostError> {
+        self.requirement(required).map(|_| ())
+    }
+
     /// Decides about the text of a key. `now_ms`: Unix milliseconds; `caller`: where the call comes from, where that is known;
     /// `refresh`: whether one was tried for this call and failed.
     ///

@@ -1,23 +1,27 @@
 //! Keeps the list and the key set fresh: one refresh in flight for the whole process, ahead of time.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use zeroize::Zeroizing;
 
 use crate::bindings::exports::wardkey::verify::types::{KeySetInfo, StateName};
 use crate::bindings::exports::wardkey::verify::verifier::ListError;
 use crate::clock::now_ms;
 use crate::component::Component;
+use crate::decision::Required;
 use crate::error::HostError;
 use crate::instance::Instance;
-use crate::knowledge::Knowledge;
-use crate::log::say;
+use crate::knowledge::{Knowledge, Mark};
+use crate::log::{Outage, say};
 use crate::registry_client::{RegistryClient, RegistryError};
 
 /// Brings what is new, has it judged by an instance of its own, and tells it to all threads. It lives on one thread.
@@ -26,10 +30,15 @@ pub(crate) struct Keeper {
     registry: RegistryClient,
     knowledge: Arc<Knowledge>,
     max_state: usize,
+    /// What calls need: the catalog must hold it.
+    required: Vec<Required>,
     judge: RefCell<Option<Instance>>,
     key_set: RefCell<Option<Arc<Zeroizing<Vec<u8>>>>>,
     etag: RefCell<Option<HeaderValue>>,
-    last_failure: Cell<Option<&'static str>>,
+    /// When the base was brought.
+    base_at: Cell<Option<Instant>>,
+    of_list: Outage,
+    of_key_set: Outage,
 }
 
 /// How threads ask for what is new, and hear that it is there.
@@ -39,6 +48,9 @@ pub(crate) struct Requests {
     list_done: watch::Receiver<Ended>,
     key_set: mpsc::Sender<()>,
     key_set_done: watch::Receiver<Ended>,
+    /// When a wait for either was last in vain, in Unix milliseconds.
+    list_late: Arc<AtomicU64>,
+    key_set_late: Arc<AtomicU64>,
 }
 
 /// The other end of [`Requests`].
@@ -67,6 +79,10 @@ enum RefreshError {
     NoKeySet,
     #[error("the head is not fresh")]
     NotFresh,
+    #[error("the head is older than the one in force before")]
+    Older,
+    #[error("the state does not belong to its head")]
+    NoBase,
 }
 
 /// Both ends.
@@ -82,13 +98,14 @@ pub(crate) fn requests() -> (Requests, Inbox) {
         key_set: key_set_asked,
         key_set_done: key_set_ended,
     };
-    (Requests { list, list_done, key_set, key_set_done }, inbox)
+    let [list_late, key_set_late] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+    (Requests { list, list_done, key_set, key_set_done, list_late, key_set_late }, inbox)
 }
 
 impl Requests {
     /// Waits for one refresh of the list, half a second at most. Whether it helped is seen from the list.
     pub(crate) async fn list(&self) {
-        ended(&self.list, &self.list_done, LIST_WAIT).await;
+        ended(&self.list, &self.list_done, &self.list_late, LIST_WAIT).await;
     }
 
     /// Asks for one and waits for nothing.
@@ -98,18 +115,27 @@ impl Requests {
 
     /// Waits for one renewal of the key set, half a second at most.
     pub(crate) async fn key_set(&self) {
-        ended(&self.key_set, &self.key_set_done, KEY_SET_WAIT).await;
+        ended(&self.key_set, &self.key_set_done, &self.key_set_late, KEY_SET_WAIT).await;
     }
 }
 
-async fn ended(ask: &mpsc::Sender<()>, done: &watch::Receiver<Ended>, wait: Duration) {
+async fn ended(
+    ask: &mpsc::Sender<()>,
+    done: &watch::Receiver<Ended>,
+    late: &AtomicU64,
+    wait: Duration,
+) {
     let mut done = done.clone();
     let failed_at = done.borrow_and_update().failed_at_ms;
-    if failed_at.is_some_and(|at| now_ms().saturating_sub(at) < FAILED_FOR_MS) {
+    let late_at = Some(late.load(Ordering::Relaxed));
+    if failed_at.max(late_at).is_some_and(|at| now_ms().saturating_sub(at) < FAILED_FOR_MS) {
         return;
     }
     let _already_asked = ask.try_send(());
-    let _in_time = timeout(wait, done.changed()).await;
+    // WHY: what takes so long counts as failed, or a registry that hangs costs every call its wait.
+    if timeout(wait, done.changed()).await.is_err() {
+        late.store(now_ms(), Ordering::Relaxed);
+    }
 }
 
 impl Keeper {
@@ -118,23 +144,27 @@ impl Keeper {
         registry: RegistryClient,
         knowledge: Arc<Knowledge>,
         max_state: usize,
+        required: Vec<Required>,
     ) -> Self {
         Self {
             component,
+            required,
             registry,
             knowledge,
             max_state,
             judge: RefCell::new(None),
             key_set: RefCell::new(None),
             etag: RefCell::new(None),
-            last_failure: Cell::new(None),
+            base_at: Cell::new(None),
+            of_list: Outage::default(),
+            of_key_set: Outage::default(),
         }
     }
 
     /// Fetches the first key set and the first list. A registry that is away is tried again for as long as it takes.
     ///
     /// # Errors
-    /// What no waiting helps against: a credential or a key set that is refused.
+    /// What no waiting helps against: a credential or a key set that is refused, or a scope that there is none of.
     pub(crate) async fn begin(&self) -> Result<(), String> {
         loop {
             match self.renew().await {
@@ -145,14 +175,37 @@ impl Keeper {
                     return Err(format!("the registry gives no key set: it answers {status}"));
                 }
                 Err(RefreshError::Host(error)) => return Err(error.to_string()),
-                Err(error) => self.failed("no key set", &error),
+                Err(error) => failed(&self.of_key_set, "no key set", &error),
             }
             sleep(Duration::from_millis(FAILED_FOR_MS)).await;
         }
+        if self.of_key_set.ended() {
+            say("there is a key set");
+        }
+        for required in &self.required {
+            let built = self.judged(|judge| judge.require(required));
+            if let Err(RefreshError::Host(error @ HostError::Requirement(_))) = built {
+                return Err(format!("{}: {error}", required.scopes.join(", ")));
+            }
+        }
         if let Err(error) = self.refresh().await {
-            self.failed("no list", &error);
+            failed(&self.of_list, "no list", &error);
         }
         Ok(())
+    }
+
+    /// Looks every few seconds whether the file holds another credential: one that is rotated before it expires is taken
+    /// without a restart. A file that cannot be read, or holds none, changes nothing.
+    pub(crate) async fn read_credentials(&self, file: Option<PathBuf>) {
+        let Some(file) = file else { return };
+        loop {
+            sleep(CREDENTIAL_EVERY).await;
+            if let Ok(text) = std::fs::read_to_string(&file).map(Zeroizing::new)
+                && self.registry.take_credential(text.trim())
+            {
+                say("another credential is in its file, and is taken");
+            }
+        }
     }
 
     /// Refreshes for as long as the process lives. Runs on a thread of its own or beside others, in a local set.
@@ -182,11 +235,12 @@ impl Keeper {
                     }
                 }
             }
-            let refreshed = self.refresh().await;
+            let refreshed = self.refresh_beside().await;
             let failed_at_ms = refreshed.as_ref().err().map(|_| now_ms());
             match &refreshed {
-                Ok(()) => self.succeeded(),
-                Err(error) => self.failed("the list is not refreshed", error),
+                Ok(()) if self.of_list.ended() => say("the list is refreshed again"),
+                Ok(()) => {}
+                Err(error) => failed(&self.of_list, "the list is not refreshed", error),
             }
             if self.is_key_set_outdated() {
                 let _already_told = outdated.try_send(());
@@ -211,13 +265,28 @@ impl Keeper {
                 Some(()) = told.recv() => {}
             }
             let renewed = self.renew().await;
-            if let Err(error) = &renewed {
-                self.failed("the key set is not renewed", error);
+            match &renewed {
+                Ok(()) if self.of_key_set.ended() => say("the key set is renewed again"),
+                Ok(()) => {}
+                Err(error) => failed(&self.of_key_set, "the key set is not renewed", error),
             }
             let failed_at_ms = renewed.err().map(|_| now_ms());
             done.send_modify(|ended| *ended = Ended { count: ended.count + 1, failed_at_ms });
             // Whoever asks meanwhile finds what has just come.
             sleep(KEY_SET_PAUSE).await;
+        }
+    }
+
+    /// Refreshes; beside one that takes long another begins, so that a request that hangs holds up nobody.
+    async fn refresh_beside(&self) -> Result<(), RefreshError> {
+        let mut first = pin!(self.refresh());
+        if let Ok(ended) = timeout(SUPERSEDED_AFTER, &mut first).await {
+            return ended;
+        }
+        let mut second = pin!(self.refresh());
+        tokio::select! {
+            Ok(()) = &mut first => Ok(()),
+            ended = &mut second => ended,
         }
     }
 
@@ -229,7 +298,6 @@ impl Keeper {
         let needed = match adopted {
             Err(RefreshError::Host(HostError::List(ListError::StateNeeded(name)))) => Some(name),
             Err(error) => return Err(error),
-            Ok(()) if self.knowledge.wants_state() => state_name(&head),
             Ok(()) => None,
         };
         let mut state = None;
@@ -238,13 +306,60 @@ impl Keeper {
             self.judged(|judge| judge.apply_list(&head, Some(&bytes), now_ms()))?;
             state = Some(bytes);
         }
-        self.knowledge.tell_list(head, state);
-        let list = self.judged(Instance::list)?;
-        let age = list.map(|list| now_ms().saturating_sub(list.issued_at_ms));
-        if age.is_some_and(|age| age <= fresh_for_ms) {
+        let list = self.judged(Instance::list)?.ok_or(RefreshError::NotFresh)?;
+        let issued_at_ms = list.issued_at_ms;
+        // Another refresh may have brought a newer one meanwhile.
+        self.tell(&head, state, Mark::from(list))?;
+        if self.wants_base(&head) {
+            self.bring_base(tenant, head).await?;
+        }
+        if now_ms().saturating_sub(issued_at_ms) <= fresh_for_ms {
             Ok(())
         } else {
             Err(RefreshError::NotFresh)
+        }
+    }
+
+    /// Tells all threads of a head that is in force here, unless that is an older list than they have heard of.
+    fn tell(&self, head: &[u8], state: Option<Vec<u8>>, mark: Mark) -> Result<(), RefreshError> {
+        let has_state = state.is_some();
+        let is_this = mark_of(head) == Some(mark);
+        if !is_this || !self.knowledge.tell_list(head.to_vec(), state, mark) {
+            return Err(RefreshError::Older);
+        }
+        if has_state {
+            self.base_at.set(Some(Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// Whether an instance has nothing to begin with that leads to this head, or may soon have nothing: heads say the last changes only.
+    fn wants_base(&self, head: &[u8]) -> bool {
+        let base = self.knowledge.newest().base;
+        let is_same = base.is_some_and(|base| base.0.get(STATE_NAME) == head.get(STATE_NAME));
+        let is_old = self.base_at.get().is_none_or(|at| at.elapsed() >= BASE_FOR);
+        self.knowledge.wants_state() || (is_old && !is_same)
+    }
+
+    async fn bring_base(&self, tenant: u16, head: Vec<u8>) -> Result<(), RefreshError> {
+        let Some(name) = state_name(&head) else { return Ok(()) };
+        let brought = self.registry.state(tenant, &name, self.max_state).await;
+        let brought = brought.map_err(RefreshError::from).and_then(|state| {
+            // The judge has this head already and looks at no state for it.
+            let key_set = self.key_set.borrow().clone().ok_or(RefreshError::NoKeySet)?;
+            let mut fresh = self.component.instance(&key_set)?;
+            fresh.apply_list(&head, Some(&state), now_ms()).map_err(|_| RefreshError::NoBase)?;
+            Ok(state)
+        });
+        match brought {
+            Ok(state) => {
+                self.base_at.set(Some(Instant::now()));
+                self.knowledge.tell_base(head, state);
+                Ok(())
+            }
+            // Only where an instance waits for it is that a failure; otherwise the next refresh tries again.
+            Err(error) if self.knowledge.wants_state() => Err(error),
+            Err(_) => Ok(()),
         }
     }
 
@@ -275,11 +390,11 @@ impl Keeper {
             let key_set = self.key_set.borrow().clone().ok_or(RefreshError::NoKeySet)?;
             let mut made = self.component.instance(&key_set)?;
             let known = self.knowledge.newest();
+            // Where these are refused, the next refresh brings what is needed, and nobody is told of an older one.
             if let Some(base) = known.base {
-                made.apply_list(&base.0, Some(&base.1), now_ms())?;
+                let _refused = made.apply_list(&base.0, Some(&base.1), now_ms());
             }
             if let Some(head) = known.head {
-                // Where this is refused for want of a state, the next refresh brings one.
                 let _refused = made.apply_list(&head, None, now_ms());
             }
             *judge = Some(made);
@@ -321,20 +436,23 @@ impl Keeper {
         };
         outdated().unwrap_or(false)
     }
+}
 
-    /// Says a failure once, and again when it is another: a registry that is away for an hour fills no log.
-    fn failed(&self, what: &'static str, error: &RefreshError) {
-        if self.last_failure.replace(Some(what)) != Some(what) {
-            say(&format!("{what}: {error}"));
-        }
-    }
-
-    fn succeeded(&self) {
-        if self.last_failure.take().is_some() {
-            say("the list is fresh again");
-        }
+fn failed(outage: &Outage, what: &str, error: &RefreshError) {
+    if let Some(line) = outage.failed(format!("{what}: {error}"), Instant::now()) {
+        say(&line);
     }
 }
+
+/// Which list a head is of (FORMAT.md, section 4.2).
+fn mark_of(head: &[u8]) -> Option<Mark> {
+    let number =
+        |place: std::ops::Range<usize>| Some(u64::from_be_bytes(head.get(place)?.try_into().ok()?));
+    Some(Mark { sequence: number(3..11)?, issued_at_ms: number(43..51)? })
+}
+
+/// Where a head says which state it names.
+const STATE_NAME: std::ops::Range<usize> = 3..43;
 
 /// Which state belongs to a head that the component has already judged (FORMAT.md, section 4.2).
 fn state_name(head: &[u8]) -> Option<StateName> {
@@ -346,6 +464,11 @@ fn state_name(head: &[u8]) -> Option<StateName> {
 /// Longest that a caller waits for a list, and for a key set.
 const LIST_WAIT: Duration = Duration::from_millis(500);
 const KEY_SET_WAIT: Duration = Duration::from_millis(500);
+/// From then on another refresh may begin beside it.
+const SUPERSEDED_AFTER: Duration = Duration::from_millis(1_500);
+/// How old a base may be while the list changes.
+const BASE_FOR: Duration = Duration::from_secs(60);
+const CREDENTIAL_EVERY: Duration = Duration::from_secs(3);
 const KEY_SET_PAUSE: Duration = Duration::from_secs(2);
 /// A refresh that failed counts as failed for so long.
 const FAILED_FOR_MS: u64 = 1_000;

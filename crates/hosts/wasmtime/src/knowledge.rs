@@ -5,6 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use zeroize::Zeroizing;
 
+use crate::bindings::exports::wardkey::verify::types::ListInfo;
+
 /// The newest of everything. One thread brings it; each other brings its own instance up to it.
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge {
@@ -24,6 +26,21 @@ pub(crate) struct Known {
     pub(crate) base: Option<Arc<(Vec<u8>, Vec<u8>)>>,
     /// The newest head.
     pub(crate) head: Option<Arc<Vec<u8>>>,
+    /// The newest list that was ever in force here. It outlives every instance, so that none that is new goes by an older one.
+    pub(crate) newest_list: Option<Mark>,
+}
+
+/// Which list, in the order in which the registry makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    pub(crate) sequence: u64,
+    pub(crate) issued_at_ms: u64,
+}
+
+impl From<ListInfo> for Mark {
+    fn from(ListInfo { sequence, issued_at_ms, .. }: ListInfo) -> Self {
+        Self { sequence, issued_at_ms }
+    }
 }
 
 impl Knowledge {
@@ -39,15 +56,27 @@ impl Knowledge {
         self.change(|known| known.key_set = Some(key_set));
     }
 
-    /// A head that was adopted, with its state where that was fetched for it.
-    pub(crate) fn tell_list(&self, head: Vec<u8>, state: Option<Vec<u8>>) {
+    /// A head that was adopted, its state where that was fetched for it, and which list is in force by it. An older one than was
+    /// told before is none.
+    pub(crate) fn tell_list(&self, head: Vec<u8>, state: Option<Vec<u8>>, mark: Mark) -> bool {
+        if self.newest().newest_list > Some(mark) {
+            return false;
+        }
         self.change(|known| {
             if let Some(state) = state {
                 known.base = Some(Arc::new((head.clone(), state)));
                 self.wants_state.store(false, Ordering::Release);
             }
             known.head = Some(Arc::new(head));
+            known.newest_list = Some(mark);
         });
+        true
+    }
+
+    /// A head that was told, with its state: what a new instance begins with.
+    pub(crate) fn tell_base(&self, head: Vec<u8>, state: Vec<u8>) {
+        self.wants_state.store(false, Ordering::Release);
+        self.change(|known| known.base = Some(Arc::new((head, state))));
     }
 
     /// An instance cannot reach the newest head from what it has: its state is to be fetched.

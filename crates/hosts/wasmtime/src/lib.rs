@@ -2,6 +2,8 @@
 
 mod answer;
 mod bindings;
+mod bodies;
+mod callers;
 mod clock;
 mod component;
 mod connections;
@@ -17,6 +19,7 @@ mod limits;
 mod log;
 mod proxy;
 mod registry_client;
+mod rules;
 
 pub use bindings::exports::wardkey::verify::types::{
     Allow, Claims, Denial, HttpAnswer, KeySetInfo, ListInfo, Reason, StateName, Zone,
@@ -30,5 +33,6 @@ pub use decision::{Confirmation, Question, RegistryWord, Required, Verdict};
 pub use error::HostError;
 pub use instance::Instance;
 pub use limits::Limits;
-pub use proxy::{Proxy, Rules, Settings};
+pub use proxy::{Proxy, Settings};
 pub use registry_client::{RegistryClient, RegistryError, RegistryUrlError};
+pub use rules::Rules;

@@ -38,8 +38,8 @@ struct Options {
     /// The registry: https://host, or http:// on this machine.
     #[arg(long, value_name = "URL")]
     registry: String,
-    /// A file with the credential: a key with verifier:key-set, for strict scopes also verifier:verify. Otherwise it is read
-    /// from the variable WARDKEY_CREDENTIAL.
+    /// A file with the credential: a key with verifier:key-set, for strict scopes also verifier:verify. It is read anew every
+    /// few seconds, so that the credential can be rotated. Otherwise it is read from the variable WARDKEY_CREDENTIAL, once.
     #[arg(long, value_name = "FILE")]
     credential_file: Option<PathBuf>,
     /// The audience, where the credential is for several.
@@ -49,7 +49,9 @@ struct Options {
     /// --method-scope names are refused.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// What a method needs instead, such as POST=reports:write or POST=reports:write,reports:read.
+    /// What a method needs instead, such as POST=reports:write or POST=reports:write,reports:read: all of them are needed, and
+    /// those of a method that is named again too. Methods are written in capitals; calls with one that is not, and CONNECT and
+    /// TRACE, are refused whatever the rules.
     #[arg(long = "method-scope", value_name = "METHOD=SCOPES", value_parser = method_scope)]
     method_scopes: Vec<(Method, Vec<String>)>,
     /// Any of the scopes of a rule will do.
@@ -68,9 +70,14 @@ struct Options {
     /// Threads, each with an instance of its own (1 to 256); one a core by default.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Seconds until the service behind must have begun to answer (1 to 3600).
+    /// Longest silence in seconds (1 to 3600): of the service behind until its answer begins, and of either side while a body is
+    /// on its way. A body may take as long as it likes.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     upstream_timeout_s: u64,
+    /// Most connections of callers (1 to 65536). Beyond them the one that has asked for nothing the longest is closed; where all
+    /// are asking, the next one waits.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    max_connections: u32,
     /// Longest revocation list, in MiB (1 to 64): 8 million keys each. An instance may take up to 8 MiB and four times as much.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     max_list_mib: u16,
@@ -113,11 +120,13 @@ fn run(options: Options) -> Result<(), String> {
         listen: options.listen,
         connections: Connections::new(by_tls).map_err(|error| error.to_string())?,
         upstream: options.upstream,
+        credential_file: options.credential_file,
         rules,
         header: options.header,
         address_header: options.address_header,
         threads,
         upstream_timeout: Duration::from_secs(options.upstream_timeout_s),
+        max_connections: usize::try_from(options.max_connections).unwrap_or(usize::MAX),
         max_state,
         says_decisions: options.log_decisions,
     };
@@ -150,11 +159,16 @@ fn rules(options: &Options) -> Result<Rules, String> {
         any: options.any,
         strict: options.strict,
     };
-    let by_method = options.method_scopes.iter();
-    let rules = Rules {
+    let mut rules = Rules {
         usual: (!options.scopes.is_empty()).then(|| required(&options.scopes)),
-        by_method: by_method.map(|(method, scopes)| (method.clone(), required(scopes))).collect(),
+        by_method: Vec::new(),
     };
+    for (method, scopes) in &options.method_scopes {
+        match rules.by_method.iter_mut().find(|(named, _)| named == method) {
+            Some((_, needed)) => needed.scopes.extend_from_slice(scopes),
+            None => rules.by_method.push((method.clone(), required(scopes))),
+        }
+    }
     if rules.usual.is_none() && rules.by_method.is_empty() {
         return Err("no call would be allowed: name a --scope or a --method-scope".to_owned());
     }
@@ -176,7 +190,12 @@ fn upstream_by_tls(upstream: &Uri) -> Result<bool, String> {
 
 fn method_scope(text: &str) -> Result<(Method, Vec<String>), String> {
     let (method, scopes) = text.split_once('=').ok_or("it is written as METHOD=SCOPE")?;
-    let method = method.parse().map_err(|_| format!("{method:?} is no method"))?;
+    let method: Method = method.parse().map_err(|_| format!("{method:?} is no method"))?;
+    if !Rules::may_name(&method) {
+        return Err(format!(
+            "no rule can be about {method}: methods are written in capitals, and CONNECT and TRACE are always refused"
+        ));
+    }
     let scopes: Vec<String> = scopes.split(',').map(str::to_owned).collect();
     if scopes.iter().any(String::is_empty) {
         return Err("a method needs at least one scope".to_owned());
@@ -225,9 +244,12 @@ mod tests {
     #[test]
     fn the_help_of_every_number_states_the_range_that_is_taken() {
         Options::command().debug_assert();
-        for (name, least, most) in
-            [("threads", 1, 256), ("upstream-timeout-s", 1, 3600), ("max-list-mib", 1, 64)]
-        {
+        for (name, least, most) in [
+            ("threads", 1, 256),
+            ("upstream-timeout-s", 1, 3600),
+            ("max-connections", 1, 65_536),
+            ("max-list-mib", 1, 64),
+        ] {
             let command = Options::command();
             let option =
                 command.get_arguments().find(|option| option.get_long() == Some(name)).unwrap();
@@ -244,9 +266,26 @@ mod tests {
         assert!(told(&[]).unwrap_err().contains("--scope"));
         assert_eq!(told(&["--scope", "reports:read"]), Ok(()));
         assert_eq!(told(&["--method-scope", "GET=reports:read,status:read"]), Ok(()));
-        for wrong in ["GET", "GET=", "GET=a:b,", "G T=a:b"] {
+        for wrong in [
+            "GET",
+            "GET=",
+            "GET=a:b,",
+            "G T=a:b",
+            "get=a:b",
+            "Delete=a:b",
+            "CONNECT=a:b",
+            "TRACE=a:b",
+        ] {
             assert!(options(&["--method-scope", wrong]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_method_that_is_named_twice_needs_the_scopes_of_both() {
+        let twice = ["--method-scope", "GET=a:b", "--method-scope", "GET=a:c,a:d"];
+        let rules = rules(&options(&twice).unwrap()).unwrap();
+        let [(method, required)] = rules.by_method.as_slice() else { panic!("{rules:?}") };
+        assert_eq!((method, required.scopes.join(" ")), (&Method::GET, "a:b a:c a:d".to_owned()));
     }
 
     #[test]

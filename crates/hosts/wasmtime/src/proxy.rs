@@ -1,36 +1,42 @@
 //! A reverse proxy that lets through what is allowed: threads, each with its own event loop and its own instance.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
-use hyper::http::uri::{PathAndQuery, Uri};
+use hyper::header::{ALLOW, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::{Authority, PathAndQuery, Uri};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::answer::Answer;
+use crate::bodies::{Download, Progress, Upload};
+use crate::callers::{Busy, Callers};
 use crate::component::Component;
 use crate::connections::{Connections, Sender};
 use crate::credential::credential;
-use crate::decision::Required;
 use crate::forwarding::{remove_hop_by_hop, to_upstream};
 use crate::guard::{Guard, Outcome, Refusal};
 use crate::keeper::{Keeper, Requests, requests};
 use crate::knowledge::Knowledge;
-use crate::log::say;
+use crate::log::{Seldom, say};
 use crate::registry_client::RegistryClient;
+use crate::rules::Rules;
 
 /// What a proxy is made of.
 pub struct Settings {
@@ -40,6 +46,8 @@ pub struct Settings {
     pub upstream: Uri,
     /// How it is reached.
     pub connections: Connections,
+    /// Where the registry's credential is read anew from, for one that is rotated.
+    pub credential_file: Option<PathBuf>,
     /// What each call needs, by its method.
     pub rules: Rules,
     /// The header that holds the key.
@@ -48,21 +56,14 @@ pub struct Settings {
     pub address_header: Option<HeaderName>,
     /// Threads, each with an instance of its own.
     pub threads: usize,
-    /// Longest that the service behind may take until its answer begins.
+    /// Longest silence: of the service behind until its answer begins, and of either side while a body is on its way.
     pub upstream_timeout: Duration,
+    /// Most connections of callers, of all threads together.
+    pub max_connections: usize,
     /// Longest state of the list, in bytes.
     pub max_state: usize,
     /// Whether every decision is a line in the log, and not only what goes wrong.
     pub says_decisions: bool,
-}
-
-/// What calls need: by method, or one for all.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// For all methods that no rule names; without it these are refused.
-    pub usual: Option<Required>,
-    /// For the methods that have a rule of their own.
-    pub by_method: Vec<(Method, Required)>,
 }
 
 /// A proxy that listens.
@@ -74,14 +75,15 @@ pub struct Proxy {
     registry: RegistryClient,
 }
 
-type Body = BoxBody<Bytes, hyper::Error>;
+type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 /// One thread's part of the proxy.
 struct Gate {
     settings: Arc<Settings>,
     guard: Guard,
-    sender: Sender<Incoming>,
+    sender: Sender<Upload>,
     upstream: HeaderValue,
+    unreachable: Seldom,
 }
 
 impl Proxy {
@@ -113,17 +115,20 @@ impl Proxy {
         let knowledge = Arc::new(Knowledge::default());
         let (asks, inbox) = requests();
         let (ending, ended) = watch::channel(false);
+        let count = Arc::new(AtomicUsize::new(0));
         let threads: Result<Vec<JoinHandle<()>>, String> = (0..self.settings.threads)
-            .map(|_| self.thread(&knowledge, &asks, &ended).map_err(|error| error.to_string()))
+            .map(|_| self.thread(&knowledge, &asks, &ended, &count).map_err(|it| it.to_string()))
             .collect();
         let threads = threads?;
-        let keeper = Keeper::new(self.component, self.registry, knowledge, self.settings.max_state);
+        let Settings { max_state, rules, .. } = &*self.settings;
+        let keeper = Keeper::new(self.component, self.registry, knowledge, *max_state, rules.all());
+        let file = self.settings.credential_file.clone();
         let runtime = runtime().map_err(|error| error.to_string())?;
         let kept = runtime.block_on(async {
             let keeper = Rc::new(keeper);
             let kept = async {
                 keeper.begin().await?;
-                keeper.run(inbox).await;
+                tokio::join!(keeper.read_credentials(file), Rc::clone(&keeper).run(inbox));
                 Ok(())
             };
             tokio::select! {
@@ -145,7 +150,9 @@ impl Proxy {
         knowledge: &Arc<Knowledge>,
         asks: &Requests,
         ended: &watch::Receiver<bool>,
+        count: &Arc<AtomicUsize>,
     ) -> io::Result<JoinHandle<()>> {
+        let count = Arc::clone(count);
         let listener = self.listener.try_clone()?;
         let runtime = runtime()?;
         let (settings, component) = (Arc::clone(&self.settings), self.component.clone());
@@ -155,7 +162,10 @@ impl Proxy {
             // WHY a runtime a thread: what the component holds for a call is its own instance's, and so the call stays here.
             let guard = Guard::new(component, knowledge, asks, registry);
             tokio::task::LocalSet::new().block_on(&runtime, async {
-                if let Err(error) = serve(listener, Gate::new(settings, guard), ended).await {
+                let callers = Callers::new(settings.max_connections, GRACE, count);
+                if let Err(error) =
+                    serve(listener, Gate::new(settings, guard), callers, ended).await
+                {
                     say(&format!("a thread cannot serve: {error}"));
                 }
             });
@@ -166,35 +176,61 @@ impl Proxy {
 async fn serve(
     listener: TcpListener,
     gate: Gate,
+    callers: Rc<Callers>,
     mut ended: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let gate = Rc::new(gate);
     let graceful = GracefulShutdown::new();
-    loop {
+    'serving: loop {
         let (stream, peer) = tokio::select! {
             _ = ended.changed() => break,
-            accepted = listener.accept() => match accepted {
+            // All places are taken by calls: the next caller waits in line, or another thread has a place.
+            () = sleep(PLACE_FREE), if !callers.may_come() => continue,
+            accepted = listener.accept(), if callers.may_come() => match accepted {
                 Ok(accepted) => accepted,
                 // Too many open files, or a caller who is gone already: the next one may be luckier.
-                Err(_) => { tokio::time::sleep(Duration::from_millis(20)).await; continue }
+                Err(_) => { sleep(Duration::from_millis(20)).await; continue }
             },
         };
+        // Another thread may have given the place away meanwhile.
+        let place = loop {
+            if let Some(place) = callers.place() {
+                break place;
+            }
+            sleep(PLACE_FREE).await;
+            if *ended.borrow() {
+                break 'serving;
+            }
+        };
         let _undelayed = stream.set_nodelay(true);
-        let gate = Rc::clone(&gate);
+        let (gate, caller) = (Rc::clone(&gate), Arc::clone(&place.caller));
         let service = service_fn(move |request| {
-            let gate = Rc::clone(&gate);
-            async move { Ok::<_, Infallible>(gate.answer(request, peer.ip()).await) }
+            let (gate, busy) = (Rc::clone(&gate), caller.call());
+            async move { Ok::<_, Infallible>(gate.answer(request, peer.ip(), busy).await) }
         });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS_WITHIN)
-            .max_headers(MOST_HEADERS)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let (watcher, mut ending) = (graceful.watcher(), ended.clone());
         tokio::task::spawn_local(async move {
-            // A caller who goes away is no news.
-            let _gone = connection.await;
+            let connected = async {
+                // Whoever connects has something to say.
+                let mut first_byte = [0];
+                tokio::select! {
+                    _begun = stream.peek(&mut first_byte) => {}
+                    _ = ending.changed() => return,
+                    () = sleep(FIRST_BYTE_WITHIN) => return,
+                }
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEADERS_WITHIN)
+                    .max_headers(MOST_HEADERS)
+                    .serve_connection(TokioIo::new(stream), service);
+                // A caller who goes away is no news.
+                let _gone = watcher.watch(connection).await;
+            };
+            tokio::select! {
+                () = connected => {}
+                () = place.caller.ended() => {}
+            }
         });
     }
     let _in_time = timeout(LAST_CALLS, graceful.shutdown()).await;
@@ -205,17 +241,24 @@ impl Gate {
     fn new(settings: Arc<Settings>, guard: Guard) -> Self {
         let authority = settings.upstream.authority().map_or("", |authority| authority.as_str());
         let upstream = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static(""));
-        Self { sender: settings.connections.sender(), settings, guard, upstream }
+        let sender = settings.connections.sender();
+        Self { sender, settings, guard, upstream, unreachable: Seldom::default() }
     }
 
     /// Answers a call:
     ///
     /// 1. a target that is no path: 400;
-    /// 2. a method without a rule: 405;
+    /// 2. a method without a rule, or one that no rule can be trusted with: 405;
     /// 3. no key, two, or one elsewhere: 401, 400;
     /// 4. a key that is not allowed: what the component says, 401, 403 or 503;
-    /// 5. the service behind cannot be reached, or does not begin to answer in time: 502, 504.
-    async fn answer(&self, mut request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    /// 5. a body that is none, or that the caller does not go on with: 400, 408;
+    /// 6. the service behind cannot be reached, or is silent for too long: 502, 504.
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: IpAddr,
+        busy: Busy,
+    ) -> Response<Body> {
         let Some(target) = request.uri().path_and_query().cloned().filter(is_path) else {
             return refusal(&Answer::invalid_request());
         };
@@ -224,6 +267,11 @@ impl Gate {
             answer.headers_mut().insert(ALLOW, self.settings.rules.allowed());
             return answer;
         };
+        // Who asks by a whole URL names the host in it, whatever `Host` says (RFC 9112, section 3.2.2).
+        let named = request.uri().authority().map(host_and_port);
+        if let Some(Ok(host)) = named.map(|host| HeaderValue::from_str(&host)) {
+            request.headers_mut().insert(HOST, host);
+        }
         let caller = self.caller(request.headers(), peer);
         let found = credential(target.as_str(), request.headers(), &self.settings.header);
         let outcome = match found {
@@ -237,13 +285,14 @@ impl Gate {
         };
         let headers = request.headers_mut();
         to_upstream(headers, &self.settings.header, &allow, caller, &self.upstream);
-        self.forward(request, target).await
+        self.forward(request, target, busy).await
     }
 
     async fn forward(
         &self,
         mut request: Request<Incoming>,
         target: PathAndQuery,
+        busy: Busy,
     ) -> Response<Body> {
         let mut uri = self.settings.upstream.clone().into_parts();
         uri.path_and_query = Some(target);
@@ -252,16 +301,34 @@ impl Gate {
         };
         *request.uri_mut() = uri;
         *request.version_mut() = hyper::Version::HTTP_11;
-        let sent = timeout(self.settings.upstream_timeout, self.sender.request(request)).await;
+        let progress = Progress::new();
+        let request = request.map(|body| Upload::new(body, progress.clone()));
+        let longest_silence = self.settings.upstream_timeout;
+        let mut sent = pin!(self.sender.request(request));
+        let sent = loop {
+            tokio::select! {
+                sent = &mut sent => break sent,
+                () = sleep_until(progress.last() + longest_silence) => {}
+            }
+            if progress.last() + longest_silence > Instant::now() {
+                continue;
+            }
+            return refusal(&if progress.is_callers_turn() {
+                Answer::plain(408, "request_timeout")
+            } else {
+                Answer::plain(504, "upstream_timeout")
+            });
+        };
         match sent {
-            Err(_) => refusal(&Answer::plain(504, "upstream_timeout")),
-            Ok(Err(error)) => {
-                say(&format!("the service behind cannot be reached: {error}"));
+            Err(_) if progress.is_broken() => refusal(&Answer::invalid_request()),
+            Err(error) => {
+                self.unreachable.say(&format!("the service behind cannot be reached: {error}"));
                 refusal(&Answer::plain(502, "upstream_unreachable"))
             }
-            Ok(Ok(mut answer)) => {
+            Ok(mut answer) => {
                 remove_hop_by_hop(answer.headers_mut());
-                answer.map(|body| body.boxed())
+                answer
+                    .map(|body| Download::new(body, longest_silence, progress, busy).boxed_unsync())
             }
         }
     }
@@ -296,17 +363,10 @@ impl Gate {
     }
 }
 
-impl Rules {
-    fn of(&self, method: &Method) -> Option<&Required> {
-        let own = self.by_method.iter().find(|(named, _)| named == method);
-        own.map(|(_, required)| required).or(self.usual.as_ref())
-    }
-
-    /// The methods that have a rule, for `Allow`.
-    fn allowed(&self) -> HeaderValue {
-        let names: Vec<&str> = self.by_method.iter().map(|(method, _)| method.as_str()).collect();
-        HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static(""))
-    }
+/// An authority without its user.
+fn host_and_port(authority: &Authority) -> String {
+    let text = authority.as_str();
+    text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned()
 }
 
 fn is_path(target: &PathAndQuery) -> bool {
@@ -314,15 +374,21 @@ fn is_path(target: &PathAndQuery) -> bool {
 }
 
 fn refusal(answer: &Answer) -> Response<Body> {
-    answer.response().map(|body: Full<Bytes>| body.map_err(|never| match never {}).boxed())
+    answer.response().map(|body: Full<Bytes>| body.map_err(|never| match never {}).boxed_unsync())
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
+/// Longest that a caller may take to begin after it has connected.
+const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(3);
 /// Longest that a caller may take to send its headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection without a call has its place for sure.
+const GRACE: Duration = Duration::from_millis(200);
+/// Between two looks at whether a place is free.
+const PLACE_FREE: Duration = Duration::from_millis(50);
 const MOST_HEADERS: usize = 100;
 /// Longest that calls may go on after the end has come.
 const LAST_CALLS: Duration = Duration::from_secs(10);

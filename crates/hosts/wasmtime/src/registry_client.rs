@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -22,7 +23,8 @@ pub struct RegistryClient {
     connections: Connections,
     sender: Sender<Full<Bytes>>,
     base: String,
-    credential: HeaderValue,
+    /// Shared by all threads.
+    credential: Arc<RwLock<HeaderValue>>,
     audience: Option<String>,
 }
 
@@ -92,19 +94,28 @@ impl RegistryClient {
         if *scheme != Scheme::HTTPS && !(*scheme == Scheme::HTTP && is_loopback(authority)) {
             return Err(RegistryUrlError::Plain);
         }
-        let bearer = Zeroizing::new(format!("Bearer {credential}"));
-        let mut credential =
-            HeaderValue::from_str(&bearer).map_err(|_| RegistryUrlError::Credential)?;
-        // So that no debug output of a request shows it.
-        credential.set_sensitive(true);
+        let credential = bearer(credential).ok_or(RegistryUrlError::Credential)?;
         let connections = Connections::new(*scheme == Scheme::HTTPS)?;
         Ok(Self {
             sender: connections.sender(),
             connections,
             base: base.trim_end_matches('/').to_owned(),
-            credential,
+            credential: Arc::new(RwLock::new(credential)),
             audience,
         })
+    }
+
+    /// Takes another credential, on all threads; answers whether it is one and another.
+    pub(crate) fn take_credential(&self, text: &str) -> bool {
+        let Some(newer) = (!text.is_empty()).then(|| bearer(text)).flatten() else { return false };
+        let mut credential = self.credential.write().unwrap_or_else(PoisonError::into_inner);
+        let is_other = *credential != newer;
+        *credential = newer;
+        is_other
+    }
+
+    fn credential(&self) -> HeaderValue {
+        self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The same with connections of its own, for another event loop.
@@ -114,7 +125,7 @@ impl RegistryClient {
             sender: connections.sender(),
             connections: connections.clone(),
             base: base.clone(),
-            credential: credential.clone(),
+            credential: Arc::clone(credential),
             audience: audience.clone(),
         }
     }
@@ -125,11 +136,11 @@ impl RegistryClient {
         etag: Option<&HeaderValue>,
     ) -> Result<Option<FetchedKeySet>, RegistryError> {
         let path = match &self.audience {
-            Some(audience) => format!("/v1/key-set?audience={audience}"),
+            Some(audience) => format!("/v1/key-set?audience={}", escaped(audience)),
             None => "/v1/key-set".to_owned(),
         };
         let mut request = self.request(Method::GET, &path, Bytes::new())?;
-        request.headers_mut().insert(AUTHORIZATION, self.credential.clone());
+        request.headers_mut().insert(AUTHORIZATION, self.credential());
         if let Some(etag) = etag {
             request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
         }
@@ -175,7 +186,7 @@ impl RegistryClient {
         let body = Bytes::from(question.to_string());
         let mut request = self.request(Method::POST, "/v1/verify", body)?;
         let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, self.credential.clone());
+        headers.insert(AUTHORIZATION, self.credential());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let (bytes, _) = within(STRICT, self.sent(request, MAX_ANSWER)).await?;
         serde_json::from_slice(&bytes).map_err(|_| RegistryError::Unreadable)
@@ -222,6 +233,24 @@ impl fmt::Debug for RegistryClient {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "RegistryClient {{ base: {:?}, credential: [redacted] }}", self.base)
     }
+}
+
+fn bearer(credential: &str) -> Option<HeaderValue> {
+    let bearer = Zeroizing::new(format!("Bearer {credential}"));
+    let mut bearer = HeaderValue::from_str(&bearer).ok()?;
+    // So that no debug output of a request shows it.
+    bearer.set_sensitive(true);
+    Some(bearer)
+}
+
+/// A text as a value of a query.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 async fn within<T>(
@@ -274,6 +303,12 @@ mod tests {
         for url in ["http://127.0.0.1:8787", "http://[::1]:1/path/", "http://localhost"] {
             assert!(RegistryClient::new(url, "wkadmin", None).is_ok(), "{url}");
         }
+    }
+
+    #[test]
+    fn an_audience_is_a_value_whatever_it_holds() {
+        assert_eq!(escaped("api"), "api");
+        assert_eq!(escaped("a&audience=b c/é"), "a%26audience%3Db%20c%2F%C3%A9");
     }
 
     #[test]
