@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { component, result } from "../harness/component.mjs";
+import { alive, component, result } from "../harness/component.mjs";
 import { parseKeySet } from "../harness/key_set.mjs";
 import { midstates } from "../harness/midstates.mjs";
 import { Chance } from "../harness/seed.mjs";
 import { vectors } from "../harness/vectors.mjs";
 
 const { instantiate, core } = await component("verifying");
+const holding = (await component("holding")).instantiate().holder;
 const bytes = (hex) => Uint8Array.from(Buffer.from(hex, "hex"));
 const usual = vectors("verify").find(({ expect, case: { list, required, caller } }) => expect.allow?.zone === "fresh" && list && required.scopes.length === 1 && caller === undefined).case;
 const keySet = bytes(usual.key_set);
@@ -94,25 +95,43 @@ describe("a hostile host", () => {
   it("gets one verification from an answer of the registry, and none from another key's", () => {
     const { RegistryQuestion, verify, isReady, requirement } = ready();
     const strict = requirement.strict();
-    const ask = () => verify(usual.key, now, strict).val.val;
-    const alive = (question, changes = {}) => {
-      const { tenant, audience, keyId } = question.claims();
-      return { tag: "alive", val: { tenant, audience, keyId, sequence: 9n, ...changes } };
+    const { expiresAtS } = holding.inspect(usual.key);
+    const narrowed = holding.narrow(usual.key, { expiresAtS: expiresAtS - 1 });
+    const narrowest = holding.narrow(narrowed, { scopes: holding.inspect(usual.key).claims.scopes });
+    const ask = (key = usual.key) => verify(key, now, strict).val.val;
+    const repeated = (question, changes = {}, key = usual.key) => {
+      const { tag, val } = alive(question.claims(), holding.inspect(key), 9);
+      return { tag, val: { ...val, ...changes } };
     };
-    const { keyId } = ask().claims();
-    for (const changes of [{ tenant: 0 }, { audience: 255 }, { keyId: `${keyId.slice(0, -1)}${keyId.endsWith("7") ? "8" : "7"}` }, { keyId: keyId.toUpperCase() }, { keyId: "" }, { keyId: "x".repeat(1_000_000) }]) {
-      const question = ask();
-      assert.equal(result(() => RegistryQuestion.answered(question, alive(question, changes))).error, "another-key", JSON.stringify(changes));
+    const refuses = (question, answer, of) => {
+      assert.equal(result(() => RegistryQuestion.answered(question, answer)).error, "another-key", JSON.stringify(of));
       assert.throws(() => RegistryQuestion.answered(question, { tag: "revoked" }), "the question is spent");
+    };
+    const { keyId, statusIndex, subject } = ask().claims();
+    for (const changes of [
+      { tenant: 0 }, { audience: 255 }, { keyId: `${keyId.slice(0, -1)}${keyId.endsWith("7") ? "8" : "7"}` }, { keyId: keyId.toUpperCase() }, { keyId: "" }, { keyId: "x".repeat(1_000_000) },
+      { statusIndex: statusIndex + 1 }, { statusIndex: 0 }, { subject: "" }, { subject: `${subject}2` }, { subject: subject.slice(1) }, { subject: "x".repeat(1_000_000) },
+      { expiresAtS: expiresAtS + 1 }, { expiresAtS: 0 }, { narrowed: true },
+    ]) {
+      const question = ask();
+      refuses(question, repeated(question, changes), changes);
     }
+    // The same generation, narrowed otherwise than it was asked about.
+    for (const [asked, told] of [[narrowed, usual.key], [usual.key, narrowed], [narrowest, usual.key]]) {
+      const question = ask(asked);
+      refuses(question, repeated(question, {}, told), [asked === narrowed, told === narrowed]);
+    }
+    const less = ask(narrowed);
+    const known = RegistryQuestion.answered(less, repeated(less, {}, narrowed));
+    assert.equal(verify(narrowed, now, strict, "not-tried", { tag: "answered", val: known }).tag, "allow");
     const question = ask();
-    const confirmation = RegistryQuestion.answered(question, alive(question));
+    const confirmation = RegistryQuestion.answered(question, repeated(question));
     assert.equal(verify(usual.key, now, requirement, "not-tried").tag, "allow", "not asked for");
     const answered = verify(usual.key, now, strict, "not-tried", { tag: "answered", val: confirmation });
     assert.deepEqual([answered.tag, answered.val.zone, answered.val.sequence], ["allow", "registry", 9n]);
     assert.throws(() => verify(usual.key, now, strict, "not-tried", { tag: "answered", val: confirmation }));
     const late = ask();
-    const old = RegistryQuestion.answered(late, alive(late));
+    const old = RegistryQuestion.answered(late, repeated(late));
     assert.equal(verify(usual.key, now + 5_001n, strict, "failed", { tag: "answered", val: old }).val.tag, "registry");
     isReady();
   });

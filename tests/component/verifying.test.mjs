@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { address } from "../harness/address.mjs";
-import { component, ipAddress, result } from "../harness/component.mjs";
+import { alive, component, ipAddress, result } from "../harness/component.mjs";
 import { exactly, vectors } from "../harness/vectors.mjs";
 
 const { imports, instantiate } = await component("verifying");
@@ -47,8 +47,7 @@ function confirmation(keySet, registry, key, required) {
   const decision = Verifier.new(keySet).verify(registry.key ?? key, requirement, BigInt(registry.asked_at), undefined, "not-tried", { tag: "not-asked" });
   assert.equal(decision.val.tag, "registry", JSON.stringify(decision));
   const question = decision.val.val;
-  const { tenant, audience, keyId } = question.claims();
-  const verdict = registry.verdict === "alive" ? { tag: "alive", val: { tenant, audience, keyId, sequence: BigInt(registry.sequence ?? 0) } } : { tag: kebab(registry.verdict) };
+  const verdict = registry.verdict === "alive" ? alive(question.claims(), holding.inspect(registry.key ?? key), registry.sequence ?? 0) : { tag: kebab(registry.verdict) };
   return RegistryQuestion.answered(question, verdict);
 }
 

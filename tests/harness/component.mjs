@@ -47,6 +47,11 @@ export function result(call) {
   }
 }
 
+/** What the registry says of a key that is alive. `claims`: of its question; `unproven`: what the key says of itself. */
+export function alive({ tenant, audience, keyId, statusIndex, subject }, { expiresAtS, narrowings }, sequence) {
+  return { tag: "alive", val: { tenant, audience, keyId, statusIndex, subject, expiresAtS, narrowed: narrowings.length > 0, sequence: BigInt(sequence) } };
+}
+
 /** An address of 4 or 16 bytes as `ip-address`. */
 export function ipAddress(bytes) {
   if (bytes.length === 4) return { tag: "ipv4", val: [...bytes] };

@@ -67,9 +67,7 @@ impl Decision {
                 })
             }
             Judgement::AskRefresh => Self::Ask(Ask::Refresh),
-            Judgement::AskRegistry(key) => {
-                Self::Ask(Ask::Registry(hand_over(Question(key.question()))))
-            }
+            Judgement::AskRegistry(key) => Self::Ask(Ask::Registry(hand_over(Question::new(key)))),
         }
     }
 }

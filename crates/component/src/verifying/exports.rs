@@ -18,8 +18,8 @@ use crate::runtime::trap;
 use crate::verifying::decision::{Ask, Decision};
 use crate::verifying::resource::{Handle, Lent, dropped, hand_over, take_back};
 use crate::verifying::verifier::{
-    Confirmation, Digest, NoKeySet, NoRequirement, NotAnswered, NotApplied, Question, Requirement,
-    Verifier, names,
+    Alive, Confirmation, Digest, NoKeySet, NoRequirement, NotAnswered, NotApplied, Question,
+    Requirement, Verifier, names,
 };
 
 /// Nearly three times what reading a key set needs: tests look for what is left (tests/component).
@@ -325,7 +325,7 @@ extern "C" fn requirement_strict(requirement: Lent<Requirement>) -> Handle<Requi
 extern "C" fn question_claims(question: Lent<Question>) -> *const Claims {
     with(|Instance { answer, said, .. }| {
         let Some(question) = question.get() else { trap() };
-        &raw const *answer.claims.insert(said.claims(question.0.base()))
+        &raw const *answer.claims.insert(said.claims(question.asked.base()))
     })
 }
 
@@ -340,6 +340,11 @@ extern "C" fn question_answered(
     audience: u32,
     id_start: *const u8,
     id_len: usize,
+    status_index: u32,
+    subject_start: *const u8,
+    subject_len: usize,
+    expires_at_s: u32,
+    is_narrowed: u32,
     sequence: u64,
 ) -> *const Outcome<Handle<Confirmation>, NotAnswered> {
     let verdict = match verdict {
@@ -354,10 +359,19 @@ extern "C" fn question_answered(
     };
     let is_alive = matches!(verdict, RegistryVerdict::Alive { .. });
     // SAFETY: the host handed both in, where it says alive.
-    let id = is_alive.then(|| unsafe { Given::new(id_start, id_len) });
+    let texts = is_alive
+        .then(|| unsafe { (Given::new(id_start, id_len), Given::new(subject_start, subject_len)) });
     with(|Instance { answer, .. }| {
-        let alive = id.as_ref().map(|id| (tenant as u16, audience as u8, id.get()));
-        let answered = take_back(question).answered(verdict, alive);
+        let alive = texts.as_ref().map(|(id, subject)| Alive {
+            tenant: tenant as u16,
+            audience: audience as u8,
+            key_id: id.get(),
+            status_index,
+            subject: subject.get(),
+            expires_at_s,
+            is_narrowed: is_narrowed != 0,
+        });
+        let answered = take_back(question).answered(verdict, alive.as_ref());
         answer.confirmed = answered.map(hand_over).into();
         &raw const answer.confirmed
     })

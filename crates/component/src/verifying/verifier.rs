@@ -2,7 +2,8 @@
 
 use wardkey::{
     Adoption, Catalog, Echo, Head, HeadError, KeySet, KeySetError, List, ListError,
-    RegistryVerdict, RequirementError, State, StateError, UnixMillis, UnverifiedHead,
+    RegistryVerdict, RequirementError, State, StateError, UnconfirmedKey, UnixMillis, UnixSeconds,
+    UnverifiedHead,
 };
 
 use crate::claims::key_id_text;
@@ -20,8 +21,23 @@ pub(crate) struct Verifier {
 /// What a call needs.
 pub(crate) struct Requirement(pub(crate) wardkey::Requirement);
 
-/// A question that a verification made.
-pub(crate) struct Question(pub(crate) wardkey::RegistryQuestion);
+/// A question that a verification made, and what an answer repeats of the key beside its base.
+pub(crate) struct Question {
+    pub(crate) asked: wardkey::RegistryQuestion,
+    expires_at: UnixSeconds,
+    is_narrowed: bool,
+}
+
+/// The key that the registry repeats where it is alive.
+pub(crate) struct Alive<'a> {
+    pub(crate) tenant: u16,
+    pub(crate) audience: u8,
+    pub(crate) key_id: &'a [u8],
+    pub(crate) status_index: u32,
+    pub(crate) subject: &'a [u8],
+    pub(crate) expires_at_s: u32,
+    pub(crate) is_narrowed: bool,
+}
 
 /// An answer that was found to be the question's.
 pub(crate) struct Confirmation(pub(crate) wardkey::Confirmation);
@@ -138,21 +154,34 @@ impl Verifier {
 }
 
 impl Question {
+    pub(crate) fn new(key: UnconfirmedKey<'_>) -> Self {
+        let (expires_at, is_narrowed) = (key.expires_at(), key.is_narrowed());
+        Self { asked: key.question(), expires_at, is_narrowed }
+    }
+
     /// Takes the registry's answer; `alive` is the key that it repeats where it is alive.
     pub(crate) fn answered(
         self,
         verdict: RegistryVerdict,
-        alive: Option<(u16, u8, &[u8])>,
+        alive: Option<&Alive<'_>>,
     ) -> Result<Confirmation, NotAnswered> {
-        let Self(question) = self;
-        let base = *question.base();
-        let id = key_id_text(base.key_id);
-        let own = (base.signing_key.tenant.0, base.signing_key.audience.0, id.as_slice());
-        if alive.is_some_and(|repeated| repeated != own) {
+        if alive.is_some_and(|repeated| !self.is_about(repeated)) {
             return Err(NotAnswered::AnotherKey);
         }
-        let answered = question.answered(&Echo(base), verdict);
+        let base = *self.asked.base();
+        let answered = self.asked.answered(&Echo(base), verdict);
         answered.map(Confirmation).map_err(|_| NotAnswered::AnotherKey)
+    }
+
+    fn is_about(&self, repeated: &Alive<'_>) -> bool {
+        let base = self.asked.base();
+        repeated.tenant == base.signing_key.tenant.0
+            && repeated.audience == base.signing_key.audience.0
+            && repeated.key_id == key_id_text(base.key_id)
+            && repeated.status_index == base.status_index.0
+            && repeated.subject == base.subject.as_str().as_bytes()
+            && repeated.expires_at_s == self.expires_at.0
+            && repeated.is_narrowed == self.is_narrowed
     }
 }
 

@@ -6,7 +6,7 @@ use crate::reason::Reason;
 use crate::registry_answer::RegistryQuestion;
 use crate::requirement::Requirement;
 use crate::signing::Tag;
-use crate::time::UnixMillis;
+use crate::time::{UnixMillis, UnixSeconds};
 use crate::verify::{AuthenticKey, TimelyKey};
 
 /// A [`Decision`] before anything of the key is copied.
@@ -46,6 +46,16 @@ impl Judgement<'_> {
 }
 
 impl UnconfirmedKey<'_> {
+    /// The first second in which it is dead, by its issuer or by a narrowing.
+    pub const fn expires_at(&self) -> UnixSeconds {
+        self.key.left.expires_at
+    }
+
+    /// Whether a holder has narrowed it.
+    pub const fn is_narrowed(&self) -> bool {
+        self.key.left.narrowed
+    }
+
     /// What to ask the registry: one question, and so one answer, for one verification.
     pub fn question(self) -> RegistryQuestion {
         let Self { key, required, now } = self;

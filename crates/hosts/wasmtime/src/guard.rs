@@ -243,14 +243,8 @@ impl Refusal {
 
 /// The registry's answer as the component takes it.
 fn verdict(answer: &Value) -> Option<RegistryVerdict> {
-    let number = |field: &Value| field.as_u64();
     match (answer["decision"].as_str()?, answer["reason"].as_str()) {
-        ("allow", _) => Some(RegistryVerdict::Alive(Alive {
-            tenant: number(&answer["tenant"])?.try_into().ok()?,
-            audience: number(&answer["audience"])?.try_into().ok()?,
-            key_id: answer["key_id"].as_str()?.to_owned(),
-            sequence: answer.pointer("/list/sequence")?.as_u64()?,
-        })),
+        ("allow", _) => alive(answer).map(RegistryVerdict::Alive),
         ("deny", Some("revoked")) => Some(RegistryVerdict::Revoked),
         ("deny", Some("suspended")) => Some(RegistryVerdict::Suspended),
         ("deny", Some("retired")) => Some(RegistryVerdict::Retired),
@@ -259,6 +253,24 @@ fn verdict(answer: &Value) -> Option<RegistryVerdict> {
         ("deny", Some("invalid_token")) => Some(RegistryVerdict::NeverIssued),
         _ => None,
     }
+}
+
+/// A key that is alive, as the registry itself says: by its row, and every field from its answer.
+fn alive(answer: &Value) -> Option<Alive> {
+    let number = |name: &str| answer[name].as_u64();
+    let text = |name: &str| answer[name].as_str().map(str::to_owned);
+    let list = &answer["list"];
+    (answer["status"] == 200 && list["zone"] == "registry").then_some(())?;
+    Some(Alive {
+        tenant: number("tenant")?.try_into().ok()?,
+        audience: number("audience")?.try_into().ok()?,
+        key_id: text("key_id")?,
+        status_index: number("status_index")?.try_into().ok()?,
+        subject: text("subject")?,
+        expires_at_s: number("expires_at")?.try_into().ok()?,
+        narrowed: answer["narrowed"].as_bool()?,
+        sequence: list["sequence"].as_u64()?,
+    })
 }
 
 /// What else the registry refuses for is passed on; what is no refusal of the caller's is no answer.
@@ -340,15 +352,29 @@ mod tests {
 
     #[test]
     fn only_a_whole_allow_is_one() {
-        let allow = json!({ "decision": "allow", "tenant": 1, "audience": 2, "key_id": "key_0", "list": { "sequence": 9 } });
+        let allow = json!({
+            "decision": "allow", "status": 200, "tenant": 1, "audience": 2, "key_id": "key_0", "status_index": 3, "subject": "svc:billing",
+            "expires_at": 4, "narrowed": false, "list": { "sequence": 9, "zone": "registry" },
+        });
         assert!(matches!(verdict(&allow), Some(RegistryVerdict::Alive(_))));
-        for field in ["tenant", "audience", "key_id", "list", "decision"] {
+        for field in allow.as_object().unwrap().keys() {
             let mut less = allow.clone();
             less.as_object_mut().unwrap().remove(field);
             assert!(verdict(&less).is_none(), "{field}");
             assert!(matches!(refused(&less), Asked::Failed), "{field}");
         }
-        assert!(verdict(&json!({ "decision": "allow", "tenant": 70_000, "audience": 2, "key_id": "", "list": { "sequence": 9 } })).is_none());
+        for (place, other) in [
+            ("/tenant", json!(70_000)),
+            ("/status", json!(401)),
+            ("/status_index", json!(1_u64 << 32)),
+            ("/narrowed", json!(0)),
+            ("/list/zone", json!("fresh")),
+            ("/list/sequence", Value::Null),
+        ] {
+            let mut odd = allow.clone();
+            *odd.pointer_mut(place).unwrap() = other;
+            assert!(verdict(&odd).is_none(), "{place}");
+        }
     }
 
     #[test]

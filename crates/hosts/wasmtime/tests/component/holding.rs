@@ -1,6 +1,7 @@
 //! The component of whoever holds a key narrows and reads every vector as the core does.
 
 use std::net::IpAddr;
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
 use wardkey_vectors::{Case, artefact, cases, text_of, texts_of};
@@ -19,6 +20,14 @@ fn holder() -> (Store<()>, Holding) {
     let mut store = Store::new(&engine, ());
     let holding = Holding::instantiate(&mut store, &component, &Linker::new(&engine)).unwrap();
     (store, holding)
+}
+
+/// What a key says of itself: the first second in which it is dead, and whether a holder has narrowed it.
+pub(crate) fn said_of(key: &str) -> (u32, bool) {
+    static HOLDER: OnceLock<Mutex<(Store<()>, Holding)>> = OnceLock::new();
+    let (store, holding) = &mut *HOLDER.get_or_init(|| Mutex::new(holder())).lock().unwrap();
+    let unproven = holding.wardkey_verify_holder().call_inspect(store, key).unwrap().unwrap();
+    (unproven.expires_at_s, !unproven.narrowings.is_empty())
 }
 
 #[test]

@@ -161,27 +161,38 @@ fn a_question_is_answered_once_by_its_own_instance_about_its_own_key() {
         Ok(Verdict::AskRegistry(question)) => question,
         verdict => panic!("{verdict:?}"),
     };
-    let alive = |key_id: &str| {
-        RegistryVerdict::Alive(Alive {
-            tenant: 7,
-            audience: 2,
-            key_id: key_id.to_owned(),
-            sequence: 9,
-        })
+    let asked = question(&mut instance);
+    let claims = instance.claims(&asked).unwrap();
+    let own = Alive {
+        tenant: 7,
+        audience: 2,
+        key_id: claims.key_id,
+        status_index: claims.status_index,
+        subject: claims.subject,
+        expires_at_s: claims.expires_at_s,
+        narrowed: false,
+        sequence: 9,
     };
-    let asked = question(&mut instance);
-    let key_id = instance.claims(&asked).unwrap().key_id;
+    let alive = RegistryVerdict::Alive(own.clone());
     assert!(matches!(other.claims(&asked), Err(HostError::ForeignQuestion)));
-    assert!(matches!(other.answered(asked, &alive(&key_id)), Err(HostError::ForeignQuestion)));
+    assert!(matches!(other.answered(asked, &alive), Err(HostError::ForeignQuestion)));
+    for other in [
+        Alive { key_id: "key_1111111111111111".to_owned(), ..own.clone() },
+        Alive { status_index: own.status_index + 1, ..own.clone() },
+        Alive { subject: "svc:other".to_owned(), ..own.clone() },
+        Alive { expires_at_s: own.expires_at_s - 1, ..own.clone() },
+        Alive { narrowed: true, ..own },
+    ] {
+        let asked = question(&mut instance);
+        let refused = instance.answered(asked, &RegistryVerdict::Alive(other));
+        assert!(matches!(refused, Err(HostError::AnotherKey)), "{refused:?}");
+    }
     let asked = question(&mut instance);
-    let refused = instance.answered(asked, &alive("key_1111111111111111"));
-    assert!(matches!(refused, Err(HostError::AnotherKey)), "{refused:?}");
-    let asked = question(&mut instance);
-    let confirmation = instance.answered(asked, &alive(&key_id)).unwrap();
+    let confirmation = instance.answered(asked, &alive).unwrap();
     let foreign = ask(&mut other, RegistryWord::Answered(confirmation));
     assert!(matches!(foreign, Err(HostError::ForeignQuestion)), "{foreign:?}");
     let asked = question(&mut instance);
-    let confirmation = instance.answered(asked, &alive(&key_id)).unwrap();
+    let confirmation = instance.answered(asked, &alive).unwrap();
     assert!(matches!(
         ask(&mut instance, RegistryWord::Answered(confirmation)),
         Ok(Verdict::Allow(_))

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 use wardkey_vectors::{Case, bytes, cases, issued_at, text_of};
 use wardkey_wasmtime::{
-    Alive, Confirmation, Denial, HostError, Instance, KeySetError, ListError, Refresh,
+    Alive, Claims, Confirmation, Denial, HostError, Instance, KeySetError, ListError, Refresh,
     RegistryVerdict, RegistryWord, RequirementError, Verdict, Zone,
 };
 
+use crate::holding::said_of;
 use crate::ready::{Usual, component, required};
 
 #[test]
@@ -217,12 +218,7 @@ fn confirmation(
     let Ok(Verdict::AskRegistry(question)) = verdict else { panic!("{verdict:?}") };
     let claims = instance.claims(&question).unwrap();
     let verdict = match text_of(&registry["verdict"]) {
-        "alive" => RegistryVerdict::Alive(Alive {
-            tenant: claims.tenant,
-            audience: claims.audience,
-            key_id: claims.key_id,
-            sequence: registry["sequence"].as_u64().unwrap_or(0),
-        }),
+        "alive" => RegistryVerdict::Alive(alive(claims, about, registry["sequence"].as_u64())),
         "revoked" => RegistryVerdict::Revoked,
         "suspended" => RegistryVerdict::Suspended,
         "retired" => RegistryVerdict::Retired,
@@ -232,6 +228,21 @@ fn confirmation(
         other => panic!("{other}"),
     };
     instance.answered(question, &verdict).unwrap()
+}
+
+/// What the registry says of a key that is alive.
+fn alive(claims: Claims, key: &str, sequence: Option<u64>) -> Alive {
+    let (expires_at_s, narrowed) = said_of(key);
+    Alive {
+        tenant: claims.tenant,
+        audience: claims.audience,
+        key_id: claims.key_id,
+        status_index: claims.status_index,
+        subject: claims.subject,
+        expires_at_s,
+        narrowed,
+        sequence: sequence.unwrap_or(0),
+    }
 }
 
 /// A verdict in the vectors' words.
