@@ -266,12 +266,12 @@ describe("the component by jco, as the example takes it", () => {
     registry.now = issuedAt(bytes(usual.list.head)) + 20_000;
     registry.hangs = true;
     const first = await waited();
-    assert.ok(first > 400 && first < 1_500, `${first}`);
+    assert.ok(first > 400 && first < 3_000, `${first}`);
     // The wait that has ended counts as failed, whatever is still under way.
-    for (let call = 0; call < 20; call++) assert.ok((await waited()) < 200);
+    for (let call = 0; call < 20; call++) assert.ok((await waited()) < 400);
     registry.now += 1_100;
     const second = await waited();
-    assert.ok(second > 400 && second < 1_500, `${second}`);
+    assert.ok(second > 400 && second < 3_000, `${second}`);
     assert.equal(registry.count("head"), 2, "the same is still awaited");
     registry.hangs = false;
     registry.now += 1_100;
@@ -286,7 +286,7 @@ describe("the component by jco, as the example takes it", () => {
     const guard = registry.guard();
     const start = performance.now();
     for (let call = 0; call < 20; call++) assert.equal(outcomeOf(await guard.judge(request(), usual.required.scopes)), "no_key_set");
-    assert.ok(performance.now() - start < 3_500);
+    assert.ok(performance.now() - start < 6_000);
   });
 
   it("finds a key in a URL, however it is escaped", () => {

