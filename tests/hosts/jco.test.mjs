@@ -376,6 +376,10 @@ describe("a server of node:http behind it", () => {
   it("asks the registry for strict scopes, and takes its word", async () => {
     const purger = await created({ scopes: ["reports:purge"] });
     assert.equal((await (await asked("/purge", purger.key)).json()).zone, "registry");
+    // Of a key that its holder has narrowed the registry says another end.
+    const narrowed = holding.narrow(purger.key, { expiresAtS: holding.inspect(purger.key).expiresAtS - 1 });
+    keys.push(narrowed);
+    assert.equal((await (await asked("/purge", narrowed)).json()).zone, "registry");
     await admin.revoke(purger.key_id);
     const refused = await asked("/purge", purger.key);
     assert.deepEqual([refused.status, (await refused.json()).code], [401, "revoked"]);
