@@ -1,18 +1,25 @@
 // Puts a verifier before a handler of node:http. Whoever is not allowed never reaches it.
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { WardkeyError } from "./component.mjs";
+import { credentialOf } from "./credential.mjs";
+import { HighWater } from "./high_water.mjs";
 import { Verifier } from "./verifier.mjs";
 
 /** Guards of one process: one key set, one list, one instance. */
 export class Guard {
   #instantiate;
   #registry;
+  #now;
+  #highWater = new HighWater();
   #verifier;
   #making;
   #failedAt = -Infinity;
 
-  /** `instantiate`: what `compiled` gives; `registry`: a `Registry`. */
-  constructor(instantiate, registry) {
+  /** `instantiate`: what `compiled` gives; `registry`: a `Registry`; `now`: Unix milliseconds. */
+  constructor(instantiate, registry, { now = Date.now } = {}) {
+    this.#now = now;
     this.#instantiate = instantiate;
     this.#registry = registry;
   }
@@ -53,37 +60,18 @@ export class Guard {
 
   async #here() {
     if (this.#verifier?.isSpent === false) return this.#verifier;
-    if (this.#making === undefined && Date.now() - this.#failedAt < FAILED_FOR_MS) return undefined;
-    this.#making ??= Verifier.of(this.#instantiate, this.#registry).then(
-      (made) => (this.#verifier = made),
-      (error) => {
-        this.#failedAt = Date.now();
-        console.error(`wardkey: no verifier: ${error instanceof WardkeyError ? error.code : error?.name}`);
-      },
+    if (performance.now() - this.#failedAt < FAILED_FOR_MS) return undefined;
+    this.#making ??= Verifier.of(this.#instantiate, this.#registry, { now: this.#now, highWater: this.#highWater }).then(
+      (made) => void (this.#verifier = made),
+      (error) => console.error(`wardkey: no verifier: ${error instanceof WardkeyError ? error.code : error?.name}`),
     ).finally(() => (this.#making = undefined));
-    return this.#making;
-  }
-}
-
-/** The key that a request brings: exactly one, in `Authorization`, never in the URL. */
-function credentialOf({ url, rawHeaders }) {
-  if (inUrl(url)) return { refused: INVALID_REQUEST };
-  // All values, as they came: `headers` drops a second one.
-  const values = (name) => rawHeaders.filter((_, place) => place % 2 === 1 && rawHeaders[place - 1].toLowerCase() === name);
-  const [value, ...more] = values("authorization");
-  if (value === undefined || value === "") return { refused: MISSING };
-  if (more.length > 0 || value.includes(",") || values("x-api-key").some((other) => KEY.test(other))) return { refused: INVALID_REQUEST };
-  const key = /^ *bearer +([^ ]+) *$/i.exec(value)?.[1];
-  return key === undefined ? { refused: MISSING } : { key };
-}
-
-function inUrl(url) {
-  if (IN_URL.test(url)) return true;
-  if (!url.includes("%")) return false;
-  try {
-    return IN_URL.test(decodeURIComponent(url));
-  } catch {
-    return false;
+    const late = new AbortController();
+    await Promise.race([this.#making, sleep(WAIT_MS, undefined, { signal: late.signal }).catch(() => {})]);
+    late.abort();
+    if (this.#verifier?.isSpent === false) return this.#verifier;
+    // What takes so long counts as failed: the next second's calls wait no more.
+    this.#failedAt = performance.now();
+    return undefined;
   }
 }
 
@@ -95,11 +83,9 @@ function problem({ status, error, code, retryAfterS }) {
   return { status, headers, body: JSON.stringify({ type: `urn:wardkey:problem:${code}`, title: TITLES[status], status, code }) };
 }
 
-const KEY = /[a-z][a-z0-9]{1,11}_(?:live|test)_[A-Za-z0-9_-]{60}/;
-const IN_URL = new RegExp(`[?&/#=]${KEY.source}`);
-const MISSING = { status: 401, code: "credential_missing" };
-const INVALID_REQUEST = { status: 400, error: "invalid_request", code: "invalid_request" };
 const NO_KEY_SET = { deny: { reason: "no_key_set", answer: { status: 503, code: "no_key_set", retryAfterS: 1 } } };
+/** Key set, head and state are three calls, and nobody can be answered without them. */
+const WAIT_MS = 2_500;
 const FAILED_FOR_MS = 1_000;
 const TITLES = {
   400: "The request cannot be judged",

@@ -3,37 +3,46 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Instance } from "./component.mjs";
+import { HighWater } from "./high_water.mjs";
+import { ListRefresh } from "./list_refresh.mjs";
 
 /** One instance, with its list and its key set kept as new as they must be. */
 export class Verifier {
   #registry;
   #instance;
+  #highWater;
   #etag;
   #now;
-  /** Under way, one of each. */
-  #refreshing;
+  #list;
   #renewing;
-  #failedAt = -Infinity;
   #renewedAt = -Infinity;
-  #aheadAt = 0;
-  #issuedAt;
-  #freshFor;
 
-  /** Fetches the key set, and the list if it can be had: without one nothing is allowed, and the first call tries again. */
-  static async of(instantiate, registry, now = Date.now) {
+  /**
+   * Fetches the key set, and the list if it can be had: without one nothing is allowed, and the first call tries again. `highWater`: what
+   * verifiers before this one had.
+   */
+  static async of(instantiate, registry, { now = Date.now, highWater = new HighWater() } = {}) {
     const { bytes, etag } = await registry.keySet();
-    const verifier = new Verifier(new Instance(instantiate, bytes), registry, etag, now);
-    bytes.fill(0);
-    await verifier.#freshened();
+    let instance;
+    try {
+      instance = new Instance(instantiate, bytes);
+    } finally {
+      bytes.fill(0);
+    }
+    highWater.mayBegin(instance.keySet);
+    highWater.keySetTaken(instance.keySet);
+    const verifier = new Verifier({ instance, registry, highWater, etag, now });
+    await verifier.#list.first();
     return verifier;
   }
 
-  constructor(instance, registry, etag, now) {
+  constructor({ instance, registry, highWater, etag, now }) {
     this.#instance = instance;
     this.#registry = registry;
+    this.#highWater = highWater;
     this.#etag = etag;
     this.#now = now;
-    this.#freshFor = instance.keySet.freshForMs;
+    this.#list = new ListRefresh({ instance, registry, highWater, now, adopted: () => this.#renewIfNamed() });
   }
 
   /** Whether the component did not come back from a call: another verifier must take its place. */
@@ -58,7 +67,7 @@ export class Verifier {
       if (wasAsked) registry = "failed";
       if (verdict.refresh) {
         // A list that was just brought and is not fresh any more counts as not brought.
-        refreshFailed = refreshFailed !== undefined || !(await this.#freshened());
+        refreshFailed = refreshFailed !== undefined || !(await this.#list.refresh());
       } else if (verdict.registry) {
         if (wasAsked) return UNAVAILABLE;
         registry = await this.#confirmed(verdict.registry, { key, scopes, any, address });
@@ -67,50 +76,15 @@ export class Verifier {
         hasRenewed = true;
         await Promise.race([this.#renew(), sleep(WAIT_MS)]);
       } else {
-        if (now >= this.#aheadAt && !this.#hasJustFailed) void this.#refresh();
+        this.#list.ahead(now);
         return verdict;
       }
     }
   }
 
-  get #isFresh() {
-    return this.#issuedAt !== undefined && this.#now() - this.#issuedAt <= this.#freshFor;
-  }
-
-  get #hasJustFailed() {
-    const since = this.#now() - this.#failedAt;
-    return since >= 0 && since < FAILED_FOR_MS;
-  }
-
-  /** Whether a list of age ≤ fresh-for is in force after half a second at most. */
-  async #freshened() {
-    if (this.#isFresh) return true;
-    if (this.#hasJustFailed) return false;
-    const late = new AbortController();
-    await Promise.race([this.#refresh(), sleep(WAIT_MS, undefined, { signal: late.signal }).catch(() => {})]);
-    late.abort();
-    return this.#isFresh;
-  }
-
-  #refresh() {
-    this.#refreshing ??= this.#bring().catch(() => false).then((isBrought) => {
-      this.#refreshing = undefined;
-      if (!isBrought || !this.#isFresh) this.#failedAt = this.#now();
-      // Drawn anew each time, so that many verifiers do not ask at once.
-      this.#aheadAt = (this.#issuedAt ?? 0) + (0.5 + 0.3 * Math.random()) * this.#freshFor;
-      if (!this.isSpent && this.#instance.list?.currentKeySet > this.#instance.keySet.version) void this.#renew();
-    });
-    return this.#refreshing;
-  }
-
-  async #bring() {
-    const { tenant, freshForMs } = this.#instance.keySet;
-    const head = await this.#registry.head(tenant);
-    const name = this.#instance.applyList(head, undefined, this.#now());
-    const needed = name && this.#instance.applyList(head, await this.#registry.state(tenant, name), this.#now());
-    this.#issuedAt = this.#instance.list?.issuedAtMs;
-    this.#freshFor = freshForMs;
-    return needed === undefined;
+  /** Begins a renewal if the list in force names a newer key set. */
+  #renewIfNamed() {
+    if (!this.isSpent && this.#instance.list?.currentKeySet > this.#instance.keySet.version) void this.#renew();
   }
 
   #renew() {
@@ -125,6 +99,7 @@ export class Verifier {
     if (given === undefined) return;
     try {
       this.#instance.renew(given.bytes);
+      this.#highWater.keySetTaken(this.#instance.keySet);
       this.#etag = given.etag;
     } finally {
       given.bytes.fill(0);
@@ -142,25 +117,28 @@ export class Verifier {
     const verdict = verdictOf(answer);
     if (verdict !== undefined) return this.#instance.answer(question, verdict) ?? "failed";
     // What is no refusal of the caller's is no answer.
-    const { decision, reason, status } = answer ?? {};
-    if (decision !== "deny" || typeof reason !== "string" || !(status >= 400 && status < 500)) return "failed";
+    const { decision, reason, status, retry_after_s: retryAfterS } = answer ?? {};
+    if (decision !== "deny" || typeof reason !== "string" || !Number.isInteger(status) || status < 400 || status >= 500) return "failed";
     const code = { status, code: reason, error: status === 403 ? "insufficient_scope" : status === 401 ? "invalid_token" : undefined };
-    return { deny: { reason, answer: status === 429 ? { ...code, retryAfterS: 1 } : code } };
+    return { deny: { reason, answer: status === 429 ? { ...code, retryAfterS: fits(retryAfterS, U32) ? retryAfterS : USUAL_RETRY_AFTER_S } : code } };
   }
 }
 
+/** What a registry's answer is in the interface's words; nothing where it is none of ours. */
 function verdictOf(answer) {
-  const { decision, reason, tenant, audience, key_id: keyId, list } = answer ?? {};
+  const { decision, status, reason, tenant, audience, key_id: keyId, status_index: statusIndex, subject, expires_at: expiresAtS, narrowed, list } = answer ?? {};
   if (decision === "deny") return VERDICTS.get(reason);
-  const fits = (number, most) => Number.isSafeInteger(number) && number >= 0 && number <= most;
-  const sequence = list?.sequence ?? 0;
-  // jco takes a number that is too large for another one.
-  if (decision !== "allow" || !fits(tenant, 0xffff) || !fits(audience, 0xff) || !fits(sequence, Number.MAX_SAFE_INTEGER) || typeof keyId !== "string") return undefined;
-  return { tenant, audience, keyId, sequence: BigInt(sequence) };
+  if (decision !== "allow" || status !== 200 || list?.zone !== "registry") return undefined;
+  // jco takes a number that is too large for another one, and whatever there is for a truth value.
+  if (!fits(tenant, 0xffff) || !fits(audience, 0xff) || !fits(statusIndex, U32) || !fits(expiresAtS, U32) || !fits(list.sequence, Number.MAX_SAFE_INTEGER)) return undefined;
+  if (typeof keyId !== "string" || typeof subject !== "string" || typeof narrowed !== "boolean") return undefined;
+  return { tenant, audience, keyId, statusIndex, subject, expiresAtS, narrowed, sequence: BigInt(list.sequence) };
 }
 
+const fits = (number, most) => Number.isSafeInteger(number) && number >= 0 && number <= most;
+const U32 = 0xffff_ffff;
 const VERDICTS = new Map([["revoked", "revoked"], ["suspended", "suspended"], ["retired", "retired"], ["expired", "expired"], ["invalid_token", "never-issued"]]);
 const UNAVAILABLE = { deny: { reason: "registry_unavailable", answer: { status: 503, code: "registry_unavailable", retryAfterS: 1 } } };
 const WAIT_MS = 500;
-const FAILED_FOR_MS = 1_000;
+const USUAL_RETRY_AFTER_S = 60;
 const RENEW_EVERY_MS = 2_000;

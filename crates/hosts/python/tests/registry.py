@@ -1,6 +1,8 @@
 """A registry that answers from a vector: what a guard fetches, and how often."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 from typing import Any
 
@@ -8,13 +10,25 @@ import httpx
 
 from wardkey_asgi import Verifiers
 
-from .vectors import COMPONENT, usual
+from .vectors import COMPONENT, alive, issued_at, usual
 
 CASE = usual()
 KEY_SET, HEAD, STATE = (bytes.fromhex(text) for text in (CASE["key_set"], CASE["list"]["head"], CASE["list"]["state"]))
 KEY, NOW = CASE["key"], CASE["now"]
 SCOPE = CASE["required"]["scopes"][0]
+ALIVE: dict[str, Any] = {
+    "decision": "allow", "status": 200, "subject": alive().subject, "key_id": alive().key_id, "status_index": alive().status_index,
+    "tenant": alive().tenant, "audience": alive().audience, "scopes": [], "expires_at": alive().expires_at_s, "narrowed": False,
+    "list": {"sequence": 41, "age_ms": 0, "zone": "registry"},
+}
 CREDENTIAL = "wk_live_" + "c" * 100
+
+
+def later(head: bytes, sequence: int, ms: int) -> bytes:
+    """A head that comes so many numbers and milliseconds later, with the same state."""
+    number = int.from_bytes(head[3:11], "big") + sequence
+    body = head[:3] + number.to_bytes(8, "big") + head[11:43] + (issued_at(head) + ms).to_bytes(8, "big") + head[51:-16]
+    return body + hmac.new(KEY_SET[28:60], body, hashlib.sha256).digest()[:16]
 
 
 class FakeRegistry:
@@ -26,6 +40,7 @@ class FakeRegistry:
         self.away = False
         self.slow_s = 0.0
         self.key_set = KEY_SET
+        self.head = HEAD
         self.strict: dict[str, Any] | httpx.Response = {}
         self.questions: list[dict[str, Any]] = []
         self.aging_ms = 0
@@ -55,7 +70,7 @@ class FakeRegistry:
         if path == "/v1/key-set":
             return httpx.Response(200, content=self.key_set, headers={"ETag": '"1"'})
         if path.endswith("/head"):
-            return httpx.Response(200, content=HEAD)
+            return httpx.Response(200, content=self.head)
         if "/state/" in path:
             return httpx.Response(200, content=STATE)
         self.questions.append(json.loads(request.content))

@@ -13,7 +13,7 @@ import pytest
 from wardkey_asgi import Caller, Guard, Judged, OptionError, Verifiers, client_address, watched_socket
 from wardkey_asgi.guard import App, Scope
 
-from .registry import CREDENTIAL, HEAD, KEY, KEY_SET, NOW, SCOPE, FakeRegistry
+from .registry import ALIVE, CREDENTIAL, HEAD, KEY, KEY_SET, NOW, SCOPE, FakeRegistry, later
 from .vectors import COMPONENT, STRICT, cases, issued_at
 
 Seen = list[Scope]
@@ -231,7 +231,7 @@ async def test_refreshes_before_anybody_waits_for_it() -> None:
     await asyncio.sleep(0.05)
     verifier = await verifiers.here()
     assert verifier is not None
-    assert (registry.count("head"), verifier.status()["waits"]) == (2, 1), "the first of all was waited for"
+    assert (registry.count("head"), verifier.status()["waits"]) == (2, 0), "nobody waited"
 
 
 @run
@@ -263,10 +263,17 @@ async def test_strict_asks_the_registry_each_time() -> None:
     registry = FakeRegistry()
     seen: Seen = []
     guard = Guard(app_of(seen), verifiers=registry.verifiers(audience="api"), scopes=STRICT)
-    alive = {"decision": "allow", "tenant": 7, "audience": 2, "key_id": "key_0000000000000000", "list": {"sequence": 2**63}, "status": 200}
+    def listed(**changes: Any) -> dict[str, Any]:
+        return ALIVE | {"list": {"sequence": 2**63, "age_ms": 0, "zone": "registry"} | changes}
+
+    alive = listed()
     invalid: list[Any] = [
         alive | {"key_id": "key_1111111111111111"}, alive | {"tenant": 65_536 + 7}, alive | {"audience": 258}, alive | {"tenant": True},
-        alive | {"list": {"sequence": 2**64}}, alive | {"decision": "perhaps"}, {"decision": "deny", "reason": "odd", "status": 200}, {},
+        alive | {"decision": "perhaps"}, {"decision": "deny", "reason": "odd", "status": 200}, {},
+        listed(sequence=2**64), listed(sequence=None), listed(sequence="1"), listed(sequence=1.0), listed(sequence=True), listed(zone="fresh"),
+        listed(zone=None), alive | {"list": {}}, alive | {"list": None}, alive | {"status": 201}, alive | {"status": "200"}, alive | {"status": None},
+        alive | {"narrowed": 0}, alive | {"status_index": None}, alive | {"expires_at": 2**32}, alive | {"subject": 5}, alive | {"subject": "\u00e4"},
+        httpx.Response(201, json=alive), httpx.Response(203, json=alive),
         httpx.Response(200, content=b"[]"), httpx.Response(200, content=b"null"), httpx.Response(200, content=b"[" * 60_000), httpx.Response(200, content=b"{"), httpx.Response(302, headers={"Location": "https://other.example"}),
         httpx.Response(200, content=json.dumps(alive).encode() + b" " * 70_000), httpx.Response(500),
     ]
@@ -300,10 +307,33 @@ async def test_strict_asks_the_registry_each_time() -> None:
 
 
 @run
+async def test_hands_on_how_long_the_registry_says_to_wait() -> None:
+    registry = FakeRegistry()
+    guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=STRICT)
+    for said, told in [(17, "17"), (None, "60"), ("5", "60"), (-1, "60"), (True, "60")]:
+        registry.strict = {"decision": "deny", "reason": "too_many_strict_calls", "status": 429, "retry_after_s": said}
+        status, headers, _ = await answered(guard, http())
+        assert (status, headers["retry-after"]) == (429, told)
+
+
+@run
+async def test_an_answer_about_another_key_is_none() -> None:
+    registry = FakeRegistry()
+    guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=STRICT)
+    others: list[dict[str, Any]] = [{"status_index": 1}, {"subject": "svc:other"}, {"expires_at": ALIVE["expires_at"] - 1}, {"narrowed": True}]
+    for other in others:
+        registry.strict = ALIVE | other
+        status, _, body = await answered(guard, http())
+        assert (status, body["code"]) == (503, "registry_unavailable"), other
+    registry.strict = ALIVE
+    assert (await answered(guard, http()))[0] == 200
+
+
+@run
 async def test_an_answer_that_comes_too_late_is_none() -> None:
     registry = FakeRegistry()
     guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=STRICT)
-    registry.strict = {"decision": "allow", "tenant": 7, "audience": 2, "key_id": "key_0000000000000000", "list": {"sequence": 41}, "status": 200}
+    registry.strict = ALIVE
     # Longer than an answer is good for: it is not asked for again and again.
     registry.aging_ms = 6_000
     status, _, body = await asyncio.wait_for(answered(guard, http()), 5)
@@ -325,6 +355,99 @@ async def test_a_component_that_does_not_come_back_allows_nothing_and_is_replace
     assert (await answered(guard, http()))[0] == 200, "by another instance"
     assert registry.count("key-set") == 2
     assert (await verifiers.here()) is not verifier
+
+
+async def spent(verifiers: Verifiers, guard: Guard) -> None:
+    """Has the instance not come back from a call."""
+    verifier = await verifiers.here()
+    assert verifier is not None
+    verifier._instance._fuel = 3_000
+    assert (await answered(guard, http()))[2]["code"] == "no_key_set"
+    assert verifier.is_spent
+
+
+@run
+async def test_the_next_instance_takes_no_list_that_is_older_than_one_before_it_had() -> None:
+    registry = FakeRegistry()
+    verifiers = registry.verifiers()
+    guard = Guard(app_of([]), verifiers=verifiers, scopes=SCOPE)
+    for newest, older in [(later(HEAD, 1, 500), HEAD), (later(HEAD, 1, 700), later(HEAD, 1, 500))]:
+        registry.head = newest
+        registry.now += 1_100
+        assert (await answered(guard, http()))[0] == 200
+        verifier = await verifiers.here()
+        assert verifier is not None
+        await verifier._list.first()
+        # An edge that is behind: its list is fresh by the clock, and knows nothing of what was revoked since.
+        registry.head = older
+        await spent(verifiers, guard)
+        status, headers, body = await answered(guard, http())
+        assert (status, body["code"], headers["retry-after"]) == (503, "list_stale", "1")
+        registry.now += 1_100
+        assert (await answered(guard, http()))[2]["code"] == "list_stale"
+        verifier = await verifiers.here()
+        assert verifier is not None and verifier.status()["last_list_error"] == "list_older"
+        registry.head = newest
+        registry.now += 1_100
+        assert (await answered(guard, http()))[0] == 200
+
+
+@run
+async def test_the_next_instance_takes_no_key_set_that_is_older_or_anothers() -> None:
+    registry = FakeRegistry()
+    verifiers = registry.verifiers()
+    guard = Guard(app_of([]), verifiers=verifiers, scopes=SCOPE)
+    assert (await answered(guard, http()))[0] == 200
+    await spent(verifiers, guard)
+    for wrong in [KEY_SET[:4] + (2).to_bytes(4, "big") + KEY_SET[8:], KEY_SET[:1] + b"\0\x08" + KEY_SET[3:]]:
+        registry.key_set = wrong
+        assert (await answered(guard, http()))[2]["code"] == "no_key_set"
+        await asyncio.sleep(1.05)
+    assert (registry.count("key-set"), registry.count("head")) == (3, 1)
+    registry.key_set = KEY_SET
+    assert (await answered(guard, http()))[0] == 200
+
+
+@run
+async def test_a_registry_that_hangs_costs_one_wait_a_second() -> None:
+    registry = FakeRegistry()
+    guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=SCOPE)
+    assert (await answered(guard, http()))[0] == 200
+    clock = asyncio.get_running_loop().time
+
+    async def waited() -> float:
+        start = clock()
+        assert (await answered(guard, http()))[0] == 200
+        return clock() - start
+
+    registry.now = issued_at(HEAD) + 20_000
+    registry.slow_s = 60.0
+    assert 0.4 < await waited() < 3
+    # The wait that has ended counts as failed, whatever is still under way.
+    for _ in range(20):
+        assert await waited() < 0.4
+    assert registry.count("head") == 2
+    registry.now += 1_100
+    assert 0.4 < await waited() < 3
+    assert registry.count("head") == 2, "the same is still awaited"
+    # Another begins beside one that hangs, and its answer counts.
+    registry.slow_s = 0.0
+    registry.now += 1_100
+    registry.head = later(HEAD, 1, registry.now - issued_at(HEAD))
+    assert await waited() < 0.4
+    assert registry.count("head") == 3
+
+
+@run
+async def test_a_registry_that_hangs_at_the_start_holds_nobody_up_for_long() -> None:
+    registry = FakeRegistry()
+    registry.slow_s = 60.0
+    guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=SCOPE)
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    for _ in range(20):
+        assert (await answered(guard, http()))[0] == 503
+    assert clock() - start < 6
 
 
 async def socket(guard: Guard, scope: Scope, incoming: list[Any]) -> list[Any]:
@@ -417,6 +540,28 @@ async def test_no_message_passes_an_open_websocket_when_its_key_is_dead() -> Non
 
 
 @run
+async def test_a_message_stays_for_the_next_receive_when_the_application_gives_up_waiting() -> None:
+    incoming = [{"type": "websocket.receive", "text": text} for text in "ab"]
+    registry_answers = asyncio.Event()
+
+    async def receive() -> Any:
+        return incoming.pop(0)
+
+    async def send(_: Any) -> None:
+        raise AssertionError
+
+    async def judged() -> None:
+        await registry_answers.wait()
+
+    watched = watched_socket.WatchedSocket(receive, send, judged)
+    watched._judged_at -= 60
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(watched.receive(), 0.05)
+    registry_answers.set()
+    assert [(await watched.receive())["text"] for _ in range(2)] == ["a", "b"]
+
+
+@run
 async def test_a_lifespan_passes_through_and_what_nobody_knows_does_not() -> None:
     registry = FakeRegistry()
     seen: list[str] = []
@@ -463,6 +608,62 @@ def test_refuses_what_cannot_be() -> None:
         Guard(app_of([]), scopes=SCOPE)
     with pytest.raises(OptionError):
         Guard(app_of([]), scopes=SCOPE, verifiers=Verifiers("https://r.example", "x", component=COMPONENT), audience="api")
+
+
+@run
+async def test_a_key_in_the_url_is_refused_however_it_is_escaped() -> None:
+    seen: Seen = []
+    guard = Guard(app_of(seen), verifiers=FakeRegistry().verifiers(), scopes=SCOPE)
+
+    def escaped(text: str) -> str:
+        return "".join(f"%{each:02x}" for each in text.encode())
+
+    urls = [
+        {"query": f"key={KEY}"}, {"query": f"a%zz&key={escaped(KEY)}%"}, {"query": "next=" + escaped("/x?key=" + KEY)},
+        {"query": "next=" + escaped(escaped(KEY))}, {"query": escaped(escaped(escaped(KEY)))}, {"path": "/" + escaped(KEY)}, {"path": "/a%" + escaped(escaped(KEY))},
+        *[{"query": f"q=a{front}{KEY}"} for front in "+;:@.,!~*'()$"], *[{"path": f"/a{front}{KEY}"} for front in "+;:@.,"], {"path": f"/{KEY}/b"},
+    ]
+    for url in urls:
+        status, _, body = await answered(guard, http(**url))
+        assert (status, body["code"]) == (400, "invalid_request"), url
+    # As some servers hand it over: decoded once, with the original beside it or not.
+    for path in (f"/{KEY}", f"/a:{escaped(KEY)}"):
+        scope = http() | {"path": path}
+        assert (await answered(guard, scope))[0] == 400
+        del scope["raw_path"]
+        assert (await answered(guard, scope))[0] == 400
+    assert seen == []
+    for name in [{"query": f"q=x_{KEY}"}, {"query": f"q=X{KEY}"}, {"query": f"q={KEY[:40]}"}, {"query": "a=%"}]:
+        assert (await answered(guard, http(**name)))[0] == 200, name
+
+
+@run
+async def test_what_a_function_of_the_applications_raises_holds_no_key() -> None:
+    def failing(scope: Any) -> Any:
+        raise RuntimeError("the application's own")
+
+    verifiers = FakeRegistry().verifiers()
+    guards = [Guard(app_of([]), verifiers=verifiers, scopes=failing), Guard(app_of([]), verifiers=verifiers, scopes=SCOPE, address=failing)]
+    asked = [(guard, make()) for guard in guards for make in (http, websocket)]
+    # A client that is gone when it would be told: what was refused may hold a key anywhere.
+    guard = Guard(app_of([]), verifiers=verifiers, scopes=SCOPE)
+    asked += [(guard, http(query=f"key={KEY}")), (guard, http(KEY, (b"x-api-key", KEY.encode()))), (guard, http(None, (b"x-api-key", KEY.encode())))]
+
+    async def gone(_: Any) -> None:
+        raise RuntimeError("the client is gone")
+
+    async def nothing() -> Any:
+        return {}
+
+    for guard, scope in asked:
+        try:
+            await guard(scope, nothing, gone)
+            raise AssertionError
+        except RuntimeError as error:
+            told = traceback.TracebackException.from_exception(error, capture_locals=True)
+            ours = [frame for frame in told.stack if "/wardkey_asgi/" in frame.filename]
+            assert ours
+            assert not any(KEY[20:60] in text for frame in told.stack[1:] for text in (frame.locals or {}).values())
 
 
 def test_no_log_and_no_traceback_holds_a_key(caplog: pytest.LogCaptureFixture) -> None:

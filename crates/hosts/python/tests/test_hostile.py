@@ -4,16 +4,17 @@ import gc
 import random
 import threading
 import traceback
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from wardkey_asgi.component import FUEL, REGISTRY_FAILED, Instance
-from wardkey_asgi.decision import Alive, Allow, AskRegistry, Deny, Verdict
+from wardkey_asgi.decision import Allow, AskRegistry, Deny, Verdict
 from wardkey_asgi.errors import ComponentError, KeySetError, OptionError, RegistryError, WardkeyError
 from wardkey_asgi.key_text import KeyText
 
-from .vectors import STRICT, compiled, issued_at, usual
+from .vectors import STRICT, alive, compiled, issued_at, usual
 
 CASE = usual()
 KEY_SET, HEAD, STATE = (bytes.fromhex(text) for text in (CASE["key_set"], CASE["list"]["head"], CASE["list"]["state"]))
@@ -122,7 +123,7 @@ def test_calls_in_any_order_allow_nothing_that_is_not_allowed() -> None:
                     assert has_list or verdict.zone == "registry"
                     assert not strict or verdict.zone == "registry"
             elif act == 4 and questions:
-                verdict_of: Any = draw.choice([Alive(7, 2, "key_0000000000000000", 9), Alive(8, 2, "x", 9), "revoked", "never_issued"])
+                verdict_of: Any = draw.choice([alive(), replace(alive(), tenant=8, key_id="x"), "revoked", "never_issued"])
                 confirmation = instance.answer(questions.pop(), verdict_of)
                 if confirmation is not None:
                     confirmations.append(confirmation)
@@ -143,9 +144,9 @@ def test_a_handle_is_spent_once() -> None:
     instance = ready()
     asked = instance.verify(KeyText(KEY), instance.requirement((STRICT,)), NOW)
     assert isinstance(asked, AskRegistry)
-    assert instance.answer(asked.question, Alive(7, 2, "key_ffffffffffffffff", 9)) is None
+    assert instance.answer(asked.question, replace(alive(), key_id="key_ffffffffffffffff")) is None
     with pytest.raises(ComponentError):
-        instance.answer(asked.question, Alive(7, 2, "key_0000000000000000", 9))
+        instance.answer(asked.question, alive())
     # A host that uses what is gone has spent the instance, and is told so each time.
     with pytest.raises(ComponentError) as spent:
         judged(instance)
@@ -241,7 +242,7 @@ def test_many_instances_and_many_calls_do_not_grow() -> None:
             instance.verify(KeyText(KEY[:-8] + "AAAAAAAA"), requirement, NOW)
             asked = instance.verify(KeyText(KEY), strict, NOW)
             assert isinstance(asked, AskRegistry)
-            confirmation = instance.answer(asked.question, Alive(7, 2, CASE_ID, 9))
+            confirmation = instance.answer(asked.question, alive())
             assert isinstance(instance.verify(KeyText(KEY), strict, NOW, registry=confirmation), Allow)
             forgotten = instance.verify(KeyText(KEY), strict, NOW)
             assert isinstance(forgotten, AskRegistry)
@@ -274,8 +275,3 @@ def test_threads_each_have_their_own() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
-
-
-_FIRST = judged(ready())
-assert isinstance(_FIRST, Allow)
-CASE_ID = _FIRST.key_id

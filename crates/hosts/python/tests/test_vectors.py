@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections import Counter
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
@@ -15,6 +16,7 @@ from wardkey_asgi.decision import Alive, AskRefresh, AskRegistry, Deny, StateNee
 from wardkey_asgi.errors import KeySetError, OptionError, RegistryError
 from wardkey_asgi.key_text import KeyText
 
+from .test_other_components import Exports
 from .vectors import cases, compiled, issued_at, usual
 
 hx = bytes.fromhex
@@ -40,6 +42,12 @@ def made_as(key_set: str, required: dict[str, Any]) -> bytes:
     if "version" in required:
         bytes_of[4:8] = required["version"].to_bytes(4, "big")
     return bytes(bytes_of)
+
+
+@cache
+def holder() -> Exports:
+    """What reads a key."""
+    return Exports("holding", "wardkey:verify/holder@0.1.0")
 
 
 class Host:
@@ -70,7 +78,13 @@ class Host:
         claims = vars(self.instance._call(self.instance._func("[method]registry-question.claims"), asked.question))
         verdict = registry["verdict"]
         if verdict == "alive":
-            verdict = Alive(claims["tenant"], claims["audience"], claims["key-id"], registry.get("sequence") or 0)
+            # Its end is what the key itself says, narrowings and all.
+            found = holder().call("inspect", registry.get("key") or key)
+            expires_at_s, narrowed = vars(found)["expires-at-s"], len(vars(found)["narrowings"]) > 0
+            verdict = Alive(
+                claims["tenant"], claims["audience"], claims["key-id"], claims["status-index"], claims["subject"], expires_at_s, narrowed,
+                registry.get("sequence") or 0,
+            )
         return self.instance.answer(asked.question, verdict)
 
     def verify(self, case: dict[str, Any]) -> Verdict:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wardkey_asgi.component import CompiledComponent
+from wardkey_asgi.decision import Alive
 
 CHECKOUT = Path(__file__).parents[4]
 COMPONENT = Path(os.environ.get("WARDKEY_COMPONENT", CHECKOUT / "target/wardkey.verifying.component.wasm"))
@@ -42,8 +43,21 @@ def issued_at(head: bytes) -> int:
 
 def usual() -> dict[str, Any]:
     """A case that is allowed by a fresh list, for one scope."""
+    case: dict[str, Any] = _usual()["case"]
+    return case
+
+
+def alive(sequence: int = 9) -> Alive:
+    """What the registry says of the usual case's key."""
+    allow = _usual()["expect"]["allow"]
+    tenant, audience, _ = allow["signing_key"]
+    return Alive(tenant, audience, allow["key_id"], allow["status_index"], allow["subject"], allow["expires_at"], False, sequence)
+
+
+@cache
+def _usual() -> dict[str, Any]:
     return next(
-        each["case"] for each in cases("verify")
+        each for each in cases("verify")
         if each["expect"].get("allow", {}).get("zone") == "fresh" and each["case"].get("list")
         and len(each["case"]["required"]["scopes"]) == 1 and "caller" not in each["case"]
     )

@@ -5,12 +5,12 @@ import json
 from .decision import Deny, HttpAnswer
 
 
-def refusal(reason: str, subject: str | None = None, key_id: str | None = None) -> Deny:
-    """A denial for a reason that the component has no word for, or that the registry gave."""
-    return Deny(reason, answer_to(reason), subject, key_id)
+def refusal(reason: str, retry_after_s: int | None = None) -> Deny:
+    """A denial for a reason that the component has no word for, or that the registry gave, with the seconds to wait that it says."""
+    return Deny(reason, answer_to(reason, retry_after_s))
 
 
-def answer_to(reason: str) -> HttpAnswer:
+def answer_to(reason: str, retry_after_s: int | None = None) -> HttpAnswer:
     """Status, error, code and seconds to wait."""
     if reason == "credential_missing":
         return HttpAnswer(401, None, reason, None)
@@ -23,7 +23,7 @@ def answer_to(reason: str) -> HttpAnswer:
     if reason in _FORBIDDEN:
         return HttpAnswer(403, "insufficient_scope", reason, None)
     if reason == "too_many_strict_calls":
-        return HttpAnswer(429, None, reason, 1)
+        return HttpAnswer(429, None, reason, USUAL_RETRY_AFTER_S if retry_after_s is None else retry_after_s)
     # What cannot be known now: no client throws a good key away on a 503. Also for a reason that is not known here.
     return HttpAnswer(503, None, reason, 1)
 
@@ -43,6 +43,7 @@ def problem(answer: HttpAnswer) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     return answer.status, headers, body
 
 
+USUAL_RETRY_AFTER_S = 60
 _DEAD = {"expired", "not_yet_valid", "inactive", "revoked", "suspended", "retired"}
 _FORBIDDEN = {"scope_missing", "narrowed", "address_not_allowed"}
 _TITLES = {

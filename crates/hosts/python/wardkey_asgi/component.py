@@ -7,6 +7,7 @@ then on is an error.
 
 import os
 import threading
+from dataclasses import fields
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -142,9 +143,7 @@ class Instance:
         """Hands the registry's answer to its question, which is spent: a confirmation, or nothing if it is about another key."""
         if isinstance(verdict, Alive):
             record = Record()
-            vars(record).update({
-                "tenant": verdict.tenant, "audience": verdict.audience, "key-id": verdict.key_id, "sequence": verdict.sequence,
-            })
+            vars(record).update({field.name.replace("_", "-"): getattr(verdict, field.name) for field in fields(Alive)})
             given = Variant("alive", record)
         else:
             given = Variant(verdict.replace("_", "-"))

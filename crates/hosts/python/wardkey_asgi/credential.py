@@ -37,12 +37,14 @@ def without_credential(scope: Mapping[str, Any], header: str) -> list[tuple[byte
 
 
 def _in_url(scope: Mapping[str, Any]) -> bool:
-    query = bytes(scope.get("query_string") or b"")
+    """Whatever is escaped of it. URLs are logged by everything that they pass."""
     path = str(scope.get("path") or "").encode("utf-8", "replace")
-    text = b"/" + path + b"?" + query
+    text = b"?".join([path, bytes(scope.get("raw_path") or b""), bytes(scope.get("query_string") or b"")])
+    # What was put into another URL's query is escaped once more.
+    for _ in range(3):
+        if b"%" in text:
+            text = unquote_to_bytes(text)
     # A look before the pattern, which nearly no URL needs.
-    if b"%" in query:
-        text += b"?" + unquote_to_bytes(query)
     return (b"_live_" in text or b"_test_" in text) and _IN_URL.search(text) is not None
 
 
@@ -50,4 +52,5 @@ _USUAL = b"authorization"
 _BEARER = re.compile(rb" *bearer +([^ ]+) *", re.IGNORECASE)
 # What every key begins with, and is at least as long as.
 _KEY = re.compile(rb"[a-z][a-z0-9]{1,11}_(?:live|test)_[A-Za-z0-9_-]{60}")
-_IN_URL = re.compile(rb"[?&/#=]" + _KEY.pattern)
+# Not in the middle of another word: that is a name of somebody's.
+_IN_URL = re.compile(rb"(?<![A-Za-z0-9_-])" + _KEY.pattern)

@@ -60,11 +60,15 @@ Verdict: TypeAlias = Allow | Deny | AskRefresh | AskRegistry
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A key that the registry says is alive, as it repeats it."""
+    """A key that the registry says is alive, as its answer repeats it: the component compares it with the question."""
 
     tenant: int
     audience: int
     key_id: str
+    status_index: int
+    subject: str
+    expires_at_s: int
+    narrowed: bool
     sequence: int
 
 

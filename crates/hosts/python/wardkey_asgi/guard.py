@@ -85,12 +85,15 @@ class Guard:
             # Nothing passes that nobody has judged.
             raise OptionError("unknown_protocol", f"a guard knows http, websocket and lifespan, and this is {kind!r}")
         scope = {**scope, "headers": list(scope["headers"])}
-        asked = self._asked(scope)
-        # From here on the key stands in no local of ours: whatever the application raises passes through this frame.
-        scope = self._without_credential(scope)
-        if isinstance(asked, Deny):
-            await _refuse(asked, scope, receive, send)
+        credential = credential_of(scope, self._header)
+        # From here on the key stands in no local of ours: whatever the application or a function of its raises passes through this frame.
+        if isinstance(credential, str):
+            scope = _without_request(scope)
+            await _refuse(refusal(credential), scope, receive, send)
             return
+        if not self._keep_credential:
+            scope["headers"] = without_credential(scope, self._header)
+        asked = self._asked(credential, scope)
         decision = await self._decided(asked)
         if isinstance(decision, Deny):
             await _refuse(decision, scope, receive, send)
@@ -110,16 +113,10 @@ class Guard:
             if self._owns_verifiers:
                 await self._verifiers.close()
 
-    def _asked(self, scope: Scope) -> "_Asked | Deny":
-        """What a call is about; or the refusal of one that brings no key to judge."""
+    def _asked(self, key: KeyText, scope: Scope) -> "_Asked":
+        """What a call is about."""
         required = self._scopes if isinstance(self._scopes, tuple) else _named(self._scopes(scope))
-        credential = credential_of(scope, self._header)
-        if isinstance(credential, str):
-            return refusal(credential)
-        return _Asked(credential, required, None if self._address is None else self._address(scope))
-
-    def _without_credential(self, scope: Scope) -> dict[str, Any]:
-        return {**scope, "headers": scope["headers"] if self._keep_credential else without_credential(scope, self._header)}
+        return _Asked(key, required, None if self._address is None else self._address(scope))
 
     async def _decided(self, asked: "_Asked") -> "_Admitted | Deny":
         verifier = await self._verifiers.here()
@@ -162,6 +159,11 @@ def _seen(allow: Allow, names: tuple[str, ...], required: tuple[str, ...]) -> di
         zone=allow.zone,
     )
     return {"user": user, "auth": Judged(tuple(name for name in required if name in names))}
+
+
+def _without_request(scope: Scope) -> dict[str, Any]:
+    """What an answer needs of a scope: where a key was not taken, one may stand anywhere in the rest."""
+    return {"type": scope["type"], "extensions": scope.get("extensions")}
 
 
 async def _refuse(denial: Deny, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from .catalog import catalog_names
 from .component import Instance
+from .high_water import HighWater
 from .registry import Registry
 
 
@@ -12,13 +13,14 @@ class KeySetRenewal:
     """The key set of one instance."""
 
     def __init__(
-        self, instance: Instance, registry: Registry, now_ms: Callable[[], int], names: dict[int, str], etag: str | None,
+        self, instance: Instance, registry: Registry, high_water: HighWater, now_ms: Callable[[], int], names: dict[int, str], etag: str | None,
     ) -> None:
         self.names = names
         """Names of scopes, by number."""
         self.last_error: str | None = None
         self._instance = instance
         self._registry = registry
+        self._high_water = high_water
         self._now_ms = now_ms
         self._etag = etag
         self._under_way: asyncio.Task[None] | None = None
@@ -58,6 +60,7 @@ class KeySetRenewal:
             given = await self._registry.key_set(self._etag)
             if given is not None:
                 self._instance.renew(given[0])
+                self._high_water.key_set_taken(self._instance.key_set())
                 self.names = catalog_names(given[0])
                 self._etag = given[1]
             self.last_error = None

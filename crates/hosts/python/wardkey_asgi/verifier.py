@@ -8,6 +8,7 @@ from .catalog import catalog_names
 from .component import REGISTRY_FAILED, CompiledComponent, Instance
 from .decision import Alive, Allow, AskRefresh, AskRegistry, Decision, Deny
 from .errors import OptionError, RegistryError
+from .high_water import HighWater
 from .key_set_renewal import KeySetRenewal
 from .key_text import KeyText
 from .list_refresh import ListRefresh
@@ -18,30 +19,34 @@ class Verifier:
     """One instance of the component, with its list and its key set kept as new as they must be."""
 
     def __init__(
-        self, instance: Instance, registry: Registry, names: dict[int, str], etag: str | None, *, now_ms: Callable[[], int],
+        self, instance: Instance, registry: Registry, high_water: HighWater, names: dict[int, str], etag: str | None, *, now_ms: Callable[[], int],
         refresh_timeout_s: float, strict_timeout_s: float,
     ) -> None:
         self._instance = instance
         self._registry = registry
         self._now_ms = now_ms
         self._strict_timeout_s = strict_timeout_s
-        self._key_set = KeySetRenewal(instance, registry, now_ms, names, etag)
-        self._list = ListRefresh(instance, registry, now_ms, refresh_timeout_s, self._key_set.ahead)
+        self._key_set = KeySetRenewal(instance, registry, high_water, now_ms, names, etag)
+        self._list = ListRefresh(instance, registry, high_water, now_ms, refresh_timeout_s, self._key_set.ahead)
 
     @classmethod
     async def of(
-        cls, compiled: CompiledComponent, registry: Registry, *, now_ms: Callable[[], int], refresh_timeout_s: float, strict_timeout_s: float,
+        cls, compiled: CompiledComponent, registry: Registry, high_water: HighWater, *, now_ms: Callable[[], int], refresh_timeout_s: float,
+        strict_timeout_s: float,
     ) -> "Verifier":
         """Fetches the key set, and the list if it can be had: without one nothing is allowed."""
         given = await registry.key_set(None)
         if given is None:
             raise RegistryError("registry_refused", "the registry says that the key set is the same as none")
         key_set, etag = given
+        instance = Instance(compiled, key_set)
+        high_water.may_begin(instance.key_set())
+        high_water.key_set_taken(instance.key_set())
         verifier = cls(
-            Instance(compiled, key_set), registry, catalog_names(key_set), etag,
+            instance, registry, high_water, catalog_names(key_set), etag,
             now_ms=now_ms, refresh_timeout_s=refresh_timeout_s, strict_timeout_s=strict_timeout_s,
         )
-        await verifier._list.refresh()
+        await verifier._list.first()
         return verifier
 
     @property
@@ -122,11 +127,11 @@ class Verifier:
         if verdict is not None:
             return self._instance.answer(asked.question, verdict) or REGISTRY_FAILED
         self._instance.forget(asked.question)
-        reason, status = answer.get("reason"), answer.get("status")
+        reason, status, retry_after_s = answer.get("reason"), answer.get("status"), answer.get("retry_after_s")
         # What is no refusal of the caller's is no answer.
         if answer.get("decision") != "deny" or not isinstance(reason, str) or not isinstance(status, int) or not 400 <= status < 500:
             return REGISTRY_FAILED
-        return refusal(reason)
+        return refusal(reason, retry_after_s if _fits(retry_after_s, 32) else None)
 
 
 def _verdict(answer: dict[str, object]) -> Alive | str | None:
@@ -134,12 +139,16 @@ def _verdict(answer: dict[str, object]) -> Alive | str | None:
     if decision != "allow":
         return _VERDICTS.get(reason) if decision == "deny" and isinstance(reason, str) else None
     listed = answer.get("list")
-    tenant, audience, key_id = answer.get("tenant"), answer.get("audience"), answer.get("key_id")
-    sequence = listed.get("sequence") if isinstance(listed, dict) else 0
-    # The package would cut off what is too much, without a word: a number that is none of ours is no answer.
-    if not (_fits(tenant, 16) and _fits(audience, 8) and _fits(sequence, 64) and isinstance(key_id, str) and key_id.isascii()):
+    if answer.get("status") != 200 or not isinstance(listed, dict) or listed.get("zone") != "registry":
         return None
-    return Alive(tenant, audience, key_id, sequence)  # type: ignore[arg-type]
+    numbers = [(answer.get(name), bits) for name, bits in _NUMBERS] + [(listed.get("sequence"), 64)]
+    key_id, subject, narrowed = answer.get("key_id"), answer.get("subject"), answer.get("narrowed")
+    texts = all(isinstance(text, str) and text.isascii() for text in (key_id, subject))
+    # The package would cut off what is too much, without a word: a number that is none of ours is no answer.
+    if not texts or not isinstance(narrowed, bool) or not all(_fits(number, bits) for number, bits in numbers):
+        return None
+    tenant, audience, status_index, expires_at_s, sequence = (number for number, _ in numbers)
+    return Alive(tenant, audience, key_id, status_index, subject, expires_at_s, narrowed, sequence)  # type: ignore[arg-type]
 
 
 def _fits(number: object, bits: int) -> bool:
@@ -159,5 +168,6 @@ def _caller(address: str | None) -> IPv4Address | IPv6Address | None:
 
 
 KEY_SET_WAIT_S = 0.5
+_NUMBERS = [("tenant", 16), ("audience", 8), ("status_index", 32), ("expires_at", 32)]
 # The registry's denials as the component takes them; "invalid_token" is a key that it never issued.
 _VERDICTS = {"revoked": "revoked", "suspended": "suspended", "retired": "retired", "expired": "expired", "invalid_token": "never_issued"}

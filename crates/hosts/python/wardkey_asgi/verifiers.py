@@ -12,6 +12,7 @@ import httpx
 
 from .component import CompiledComponent
 from .errors import OptionError
+from .high_water import HighWater
 from .registry import Credential, Registry, kept
 from .verifier import Verifier
 
@@ -45,6 +46,7 @@ class Verifiers:
         self._address = registry
         self._credential = kept(credential)
         self._options = dict(refresh_timeout_s=refresh_timeout_s, strict_timeout_s=strict_timeout_s)
+        self._high_water = HighWater()
         self._now_ms = now_ms or (lambda: time.time_ns() // 1_000_000)
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
         # What is wrong with the options is said now, not at the first request.
@@ -58,15 +60,19 @@ class Verifiers:
             of_loop = self._loops[loop] = _OfLoop()
         if of_loop.verifier is not None and not of_loop.verifier.is_spent:
             return of_loop.verifier
+        if time.monotonic() - of_loop.failed_at < FAILED_FOR_S:
+            return None
         if of_loop.making is None:
-            if time.monotonic() - of_loop.failed_at < FAILED_FOR_S:
-                return None
             if of_loop.verifier is not None:
                 _LOG.error("wardkey: the component did not come back; another instance takes its place")
             of_loop.making = loop.create_task(self._make(of_loop))
-        await asyncio.wait({of_loop.making}, timeout=GIVE_UP_S)
+        await asyncio.wait({of_loop.making}, timeout=WAIT_S)
         made = of_loop.verifier
-        return None if made is None or made.is_spent else made
+        if made is not None and not made.is_spent:
+            return made
+        # What takes so long counts as failed: the next second's calls wait no more.
+        of_loop.failed_at = time.monotonic()
+        return None
 
     async def close(self) -> None:
         """Ends this event loop's verifier and its connections."""
@@ -84,7 +90,7 @@ class Verifiers:
             if of_loop.registry is None:
                 of_loop.registry = self._registry(None if self._make_client is None else self._make_client())
             replaced = of_loop.verifier
-            of_loop.verifier = await Verifier.of(self._compiled, of_loop.registry, now_ms=self._now_ms, **self._options)
+            of_loop.verifier = await Verifier.of(self._compiled, of_loop.registry, self._high_water, now_ms=self._now_ms, **self._options)
             if replaced is not None:
                 replaced.stop()
         except Exception as error:
@@ -109,5 +115,5 @@ class _OfLoop:
 
 
 FAILED_FOR_S = 1.0
-GIVE_UP_S = 6.0
+WAIT_S = 2.5
 _LOG = logging.getLogger("wardkey")

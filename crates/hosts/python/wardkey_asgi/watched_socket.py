@@ -1,6 +1,7 @@
 """A WebSocket whose key is judged again while it is open: no message passes on what was known more than a second ago."""
 
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -25,13 +26,21 @@ class WatchedSocket:
         self._judged = judged
         self._judged_at = time.monotonic()
         self._ended: MutableMapping[str, Any] | None = None
+        # Taken from the server, and not handed on because the application gave up waiting: for its next `receive`.
+        self._held: deque[MutableMapping[str, Any]] = deque()
 
     async def receive(self) -> MutableMapping[str, Any]:
         """The next message, or the end."""
-        message = self._ended or await self._receive()
-        if message["type"] == "websocket.receive" and not await self._may_go_on():
-            assert self._ended is not None
+        if self._ended is not None:
             return self._ended
+        message = self._held.popleft() if self._held else await self._receive()
+        try:
+            if message["type"] == "websocket.receive" and not await self._may_go_on():
+                assert self._ended is not None
+                return self._ended
+        except BaseException:
+            self._held.appendleft(message)
+            raise
         return message
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
