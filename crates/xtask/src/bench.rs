@@ -111,7 +111,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             Some(python) if part == "python" => python_host::bench(workspace, python),
             _ => program(workspace, &node, part),
         };
-        if part != "native" {
+        if !["native", HOSTS].contains(&part) {
             command.args(["--fixture", FIXTURE]);
         }
         command.args(pace.arguments()).arg("--out").arg(&out);
