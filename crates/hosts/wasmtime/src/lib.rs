@@ -18,6 +18,7 @@ mod knowledge;
 mod limits;
 mod log;
 mod proxy;
+mod registry_answer;
 mod registry_client;
 mod rules;
 
