@@ -217,7 +217,12 @@ export class Worker {
     return reading(this.openBook({ tenant }), read);
   }
 
-  /** Waits until every record and state that is due has been written to KV, and the directory knows the tenant. */
+  /**
+   * Waits until every record and state that is due has been written to KV, and the directory knows the tenant.
+   *
+   * After a restart: only once the tenant was called, or had nothing due before. An alarm that is ended in the middle comes again a
+   * minute later unless a call comes first.
+   */
   async published({ tenant = 1 } = {}) {
     const due = `SELECT 1 FROM outbox UNION ALL SELECT 1 FROM list_copy WHERE due_at IS NOT NULL
       UNION ALL SELECT 1 FROM directory_report WHERE told < revision`;
