@@ -48,7 +48,7 @@ describe("the guard of a service of wasi:http", () => {
   it("gives the service an environment with nothing in it: the guard's credential is in the host's", async () => {
     const { text } = await guarded.bearer(key.key, "/environment");
     assert.match(text, /^GET \/environment\n/);
-    assert.match(text, /environment: \[\], \[\], None$/);
+    assert.ok(text.endsWith("0.2: [], []\n0.3: [], []\n"), "empty in either version");
   });
 
   it("answers by the table, with a challenge where a credential would help, and no service hears of it", async () => {

@@ -97,17 +97,17 @@ impl Keeper {
         Ok(verifier.verify(key, required, now_ms(), caller.map(address), refresh, word))
     }
 
-    /// Waits for a newer list, half a second at most; answers whether it is fresh then.
+    /// Waits for a newer list, half a second at most, for a first one longer; answers whether it is fresh then.
     pub(crate) async fn refresh(self: &Rc<Self>) -> bool {
         self.begin_refresh();
-        self.list.done(WAIT_MS).await;
+        self.list.done(if self.age_and_bound().is_some() { WAIT_MS } else { FIRST_WAIT_MS }).await;
         self.age_and_bound().is_some_and(|(age, fresh_for)| age <= fresh_for)
     }
 
-    /// Waits for a newer key set, half a second at most.
+    /// Waits for a newer key set, half a second at most, for a first one longer.
     pub(crate) async fn renew(self: &Rc<Self>) {
         self.begin_renewal();
-        self.key_set.done(WAIT_MS).await;
+        self.key_set.done(if self.has_key_set() { WAIT_MS } else { FIRST_WAIT_MS }).await;
     }
 
     /// Begins what will be needed soon, beside the call that is at work: so no later one waits for it.
@@ -219,5 +219,7 @@ fn address(address: IpAddr) -> IpAddress {
 
 /// Longest that a caller waits for a list, or for a key set.
 const WAIT_MS: u64 = 500;
+/// Without one nothing can be allowed, and it takes two calls.
+const FIRST_WAIT_MS: u64 = 2_000;
 const LIST_REST_MS: u64 = 100;
 const KEY_SET_REST_MS: u64 = 2_000;

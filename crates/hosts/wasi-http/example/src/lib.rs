@@ -1,6 +1,8 @@
 //! A service of wasi:http 0.3 that knows nothing of keys: it says what it hears.
 
-use wasip3::cli::environment;
+// What compilers put in by themselves is 0.2 still.
+use wasip2::cli::environment as of_0_2;
+use wasip3::cli::environment as of_0_3;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
@@ -27,11 +29,10 @@ impl wasip3::exports::http::handler::Guest for Example {
             std::process::abort();
         }
         if target == "/environment" {
-            let (all, arguments) = (environment::get_environment(), environment::get_arguments());
-            text += &format!(
-                "environment: {all:?}, {arguments:?}, {:?}",
-                environment::get_initial_cwd()
-            );
+            text +=
+                &format!("0.2: {:?}, {:?}\n", of_0_2::get_environment(), of_0_2::get_arguments());
+            text +=
+                &format!("0.3: {:?}, {:?}\n", of_0_3::get_environment(), of_0_3::get_arguments());
         }
         let (mut writer, body) = wit_stream::new();
         let (trailers, no_trailers) = wit_future::new(|| Ok(None));
