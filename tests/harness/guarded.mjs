@@ -67,6 +67,17 @@ export class Guarded {
     return this.ask(path, { headers: { Authorization: `Bearer ${key}`, ...headers }, ...options });
   }
 
+  /** Asks with a key and goes away after so many milliseconds, if there is no answer yet. */
+  breakOff(key, { method, after }) {
+    const { hostname, port } = new URL(this.url);
+    return new Promise((done) => {
+      const request = http.request({ hostname, port, path: "/", method, headers: { Authorization: `Bearer ${key}` }, agent: false });
+      request.on("close", done).on("error", () => {}).on("response", (response) => response.resume());
+      request.end();
+      setTimeout(() => request.destroy(), after);
+    });
+  }
+
   /** Waits until it has said so. */
   async says(words) {
     while (!words.test(this.said)) {

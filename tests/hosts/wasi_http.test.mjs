@@ -131,6 +131,17 @@ describe("the guard of a service of wasi:http", () => {
     assert.equal((await guarded.bearer(key.key)).status, 200);
   });
 
+  it("goes on under callers who go away while something is fetched for them", async () => {
+    const { key: purger } = (await admin.create({ scopes: ["reports:purge"] })).json;
+    const besieged = await Guarded.start(settings);
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 20 }, (_, after) => besieged.breakOff(purger, { method: "DELETE", after })));
+    }
+    assert.equal((await besieged.bearer(key.key)).status, 200);
+    assert.equal((await besieged.bearer(purger, "/", { method: "DELETE" })).status, 200);
+    await besieged.end();
+  });
+
   it("says what is wrong with its settings, and lets nothing through", async () => {
     for (const [name, value] of [["WARDKEY_CREDENTIAL", ""], ["WARDKEY_REGISTRY", "http://registry.example"], ["WARDKEY_SCOPES", "reports:unknown"]]) {
       const wrong = await Guarded.start({ ...settings, [name]: value });
