@@ -2,15 +2,16 @@
 
 use anyhow::{Result, bail};
 
-use crate::{hosts, step::Progress, wit, workspace::Workspace};
+use crate::{guarded, hosts, step::Progress, wit, workspace::Workspace};
 
 /// Runs every lint; fails if one does, after all have spoken.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = ["--manifest-path", "crates/tools/Cargo.toml"];
     let bench = ["--manifest-path", "crates/bench/Cargo.toml"];
     let fuzz = ["--manifest-path", "crates/core/fuzz/Cargo.toml"];
+    let of_guard = ["--manifest-path", guarded::MANIFEST];
     let of_hosts = ["--manifest-path", hosts::MANIFEST];
-    let lints: [(&str, &str, Vec<&str>); 14] = [
+    let lints: [(&str, &str, Vec<&str>); 17] = [
         ("formatting", "1 s", vec!["fmt", "--all", "--check"]),
         ("formatting of the tools", "1 s", [&["fmt", "--check"], &tools[..]].concat()),
         (
@@ -70,6 +71,26 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
                 &["clippy", "--workspace", "--all-targets", "--locked"],
                 &of_hosts[..],
                 &["--target-dir", hosts::TARGET, "--", "-Dwarnings"],
+            ]
+            .concat(),
+        ),
+        (
+            "formatting of the guard for wasi:http",
+            "1 s",
+            [&["fmt", "--all", "--check"], &of_guard[..]].concat(),
+        ),
+        (
+            "its lock, too",
+            "5 s",
+            [&["metadata", "--locked", "--format-version=1", "--quiet"], &of_guard[..]].concat(),
+        ),
+        (
+            "clippy for the guard for wasi:http",
+            "30 s at first",
+            [
+                &["clippy", "--workspace", "--all-targets", "--locked"],
+                &of_guard[..],
+                &["--target-dir", guarded::NATIVE, "--", "-Dwarnings"],
             ]
             .concat(),
         ),

@@ -25,6 +25,7 @@ mod deploy;
 mod deployment_secrets;
 mod dev;
 mod fuzz;
+mod guarded;
 mod hosts;
 mod inputs;
 mod lint;
@@ -80,6 +81,8 @@ enum Command {
     Build,
     /// Set up, then build the WIT components; fails if one needs anything from its host.
     Component(component::Options),
+    /// Set up, then compose a service of wasi:http 0.3 with the guard in front of it, and bring a wasmtime to serve it.
+    Guarded(guarded::Options),
     /// Write wit/REFERENCE.md from wit/, or check that it is what would be written.
     Wit(wit::Options),
     /// Set up, then build the npm package's wasm modules: the verifier's, with SIMD and without, and the holder's.
@@ -153,6 +156,7 @@ fn run(arguments: Arguments) -> Result<()> {
             let kit = setup::run(&workspace, &progress, toolchain)?;
             component::run_as_asked(&workspace, &progress, &kit, &options)?;
         }
+        Command::Guarded(options) => guarded::run(&workspace, toolchain, &options)?,
         Command::Wit(options) => wit::run(&workspace, &options)?,
         Command::Js => {
             let progress = Progress::of(setup::STEPS + 2);

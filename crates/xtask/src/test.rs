@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    browser, component, constant_time, deploy, hosts, no_panic, proxies, python_host, raw_module,
-    setup,
+    browser, component, constant_time, deploy, guarded, hosts, no_panic, proxies, python_host,
+    raw_module, setup,
     step::Progress,
     toolchain::Way,
     trials, vectors,
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<()> {
     let mut failed = Vec::new();
     if !options.e2e {
-        let progress = Progress::of(2 + vectors::steps(&vectors::Options::CHECK));
+        let progress = Progress::of(3 + vectors::steps(&vectors::Options::CHECK));
         let passed = progress.step("native tests", "3 min at first", || {
             let mut cargo = workspace.cargo();
             cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
@@ -48,6 +48,14 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         if !passed {
             failed.push("native tests of the benchmarks");
         }
+        let passed = progress.step("native tests of the guard for wasi:http", "20 s", || {
+            let mut cargo = workspace.cargo();
+            cargo.args(["test", "--locked", "--manifest-path", guarded::MANIFEST]);
+            passes("cargo", cargo.args(["--target-dir", guarded::NATIVE]).status())
+        })?;
+        if !passed {
+            failed.push("native tests of the guard for wasi:http");
+        }
         if let Err(error) = vectors::run(workspace, &progress, &vectors::Options::CHECK) {
             println!("{error:#}");
             failed.push("vectors");
@@ -58,7 +66,7 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
         let brought = proxies::STEPS + browser::STEPS;
         let steps =
             trials::STEPS + no_panic::STEPS + constant_time::STEPS + brought + deploy::STEPS;
-        let hosts = hosts::STEPS + python_host::STEPS + python_host::TESTS;
+        let hosts = hosts::STEPS + guarded::STEPS + python_host::STEPS + python_host::TESTS;
         let progress = Progress::of(setup::STEPS + steps + hosts + 6);
         let kit = setup::run(workspace, &progress, way)?;
         let proxies = proxies::bring(workspace, &progress)?;
@@ -72,6 +80,8 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             failed.push("wrangler deploy --dry-run");
         }
         component::run(workspace, &progress, &kit)?;
+        let wasmtime = guarded::bring(workspace, &progress)?;
+        let guarded = guarded::make(workspace, &progress, &kit, None)?;
         raw_module::VERIFIER.run(workspace, &progress, &kit)?;
         raw_module::HOLDER.run(workspace, &progress, &kit)?;
         trials::prepare(workspace, &progress, &kit, &trials)?;
@@ -97,6 +107,8 @@ pub(crate) fn run(workspace: &Workspace, way: Way, options: &Options) -> Result<
             node.env("WARDKEY_WORKER_DIR", Flavour::Release.folder(workspace));
             node.env("WARDKEY_TRIALS_DIR", trials::programs::folder(workspace));
             node.env("WARDKEY_FAULTY_WORKER_DIR", Flavour::Faulty.folder(workspace));
+            node.env("WARDKEY_WASMTIME", &wasmtime);
+            node.env("WARDKEY_GUARDED", &guarded);
             node.env("WARDKEY_PROXY", hosts::proxy(workspace));
             node.env("WARDKEY_NGINX", &proxies.nginx);
             node.env("WARDKEY_CADDY", &proxies.caddy);

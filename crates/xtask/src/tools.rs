@@ -17,6 +17,7 @@ pub(crate) const STEPS: usize = 2;
 pub(crate) struct Tools {
     pub(crate) bindgen: PathBuf,
     pub(crate) componentize: PathBuf,
+    pub(crate) guarded: PathBuf,
     pub(crate) worker_build: PathBuf,
 }
 
@@ -27,6 +28,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<Tools> {
     let tools = Tools {
         bindgen: bin.join("bindgen"),
         componentize: bin.join("componentize"),
+        guarded: bin.join("guarded"),
         worker_build: bin.join("worker-build"),
     };
     bindgen_and_componentize(workspace, progress, &tools)?;
@@ -39,14 +41,14 @@ fn bindgen_and_componentize(
     progress: &Progress,
     tools: &Tools,
 ) -> Result<()> {
-    let what = "wasm-bindgen and componentize";
+    let what = "wasm-bindgen, componentize and guarded";
     let source = workspace.path("crates/tools");
     let inputs = Inputs::of(workspace.tools("stamp/tools"), &[], std::slice::from_ref(&source))?;
-    if inputs.are_done(&tools.componentize) && tools.bindgen.exists() {
+    if inputs.are_done(&tools.componentize) && tools.bindgen.exists() && tools.guarded.exists() {
         progress.ready(what);
         return Ok(());
     }
-    progress.step(what, "100 s", || {
+    progress.step(what, "130 s", || {
         let build = workspace.tools("build/tools");
         let mut cargo = workspace.cargo();
         cargo
@@ -54,7 +56,7 @@ fn bindgen_and_componentize(
             .arg(source.join("Cargo.toml"));
         cargo.arg("--target-dir").arg(&build).env_remove("RUSTFLAGS");
         run_logged(workspace, "tools", &mut cargo, OFFLINE)?;
-        for program in [&tools.bindgen, &tools.componentize] {
+        for program in [&tools.bindgen, &tools.componentize, &tools.guarded] {
             if let Some(name) = program.file_name() {
                 fs::copy(build.join("release").join(name), program)?;
             }
