@@ -6,6 +6,7 @@ import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "../harness/client.mjs";
+import { Front } from "../harness/front.mjs";
 import { Guarded } from "../harness/guarded.mjs";
 import { RULED } from "../harness/policies.mjs";
 import { Worker } from "../harness/worker.mjs";
@@ -123,6 +124,20 @@ describe("the guard of a service of wasi:http", () => {
     assert.equal((await fresh.bearer(doomed.key)).status, 401, "at once");
     assert.equal((await fresh.bearer(key.key)).status, 200);
     await fresh.end();
+  });
+
+  it("reads the registry's answers however they arrive, and takes none that broke off", async () => {
+    const front = await Front.start(worker.url);
+    const behind = { ...settings, WARDKEY_REGISTRY: front.url };
+    front.manner = "pieces";
+    // An instance for every call reads three answers for each.
+    const patient = await Guarded.start(behind, ["--max-instance-reuse-count", "1"]);
+    for (let call = 0; call < 8; call++) assert.equal((await patient.bearer(key.key)).status, 200, patient.said);
+    front.manner = "cut";
+    const { status, json } = await patient.bearer(key.key);
+    assert.deepEqual([status, json.code], [503, "no_key_set"]);
+    await patient.says(/there is no new key set: the registry's answer cannot be read/);
+    await patient.end();
   });
 
   it("has a fresh instance after one that trapped", async () => {

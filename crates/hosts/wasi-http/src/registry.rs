@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use futures_util::future::join;
 use serde_json::{Value, json};
+use wit_bindgen::FutureReader;
 use zeroize::Zeroizing;
 
 use crate::bindings::wardkey::verify::types::StateName;
 use crate::bindings::wasi::http::client;
-use crate::bindings::wasi::http::types::{Fields, Method, Request, Response, Scheme};
+use crate::bindings::wasi::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
 use crate::bindings::{wit_future, wit_stream};
 use crate::clock::within;
 use crate::settings::Settings;
@@ -45,6 +46,9 @@ pub(crate) struct FetchedKeySet {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     pub(crate) etag: Option<Vec<u8>>,
 }
+
+/// How the sending of a request ends.
+type Sent = FutureReader<Result<(), ErrorCode>>;
 
 /// What is asked.
 #[derive(Default)]
@@ -115,19 +119,29 @@ impl Registry<'_> {
         most: usize,
     ) -> Result<(Vec<u8>, Option<Vec<u8>>), RegistryError> {
         let asked = async {
-            let response = self.sent(question).await?;
+            let (response, _sent) = self.sent(question).await?;
             match response.get_status_code() {
                 200 => {}
                 status => return Err(RegistryError::Refused(status)),
             }
             let headers = response.get_headers().copy_all();
-            let etag = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("etag"));
-            Ok((whole(response, most).await?, etag.map(|(_, value)| value)))
+            let header = |name: &str| {
+                let found = headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+                found.map(|(_, value)| value.clone())
+            };
+            let (etag, length) = (header("etag"), header("content-length"));
+            let bytes = whole(response, most).await?;
+            if length.is_some_and(|length| length != bytes.len().to_string().into_bytes()) {
+                return Err(RegistryError::Unreadable);
+            }
+            Ok((bytes, etag))
         };
         within(at_most_ms, asked).await.unwrap_or(Err(RegistryError::TimedOut))
     }
 
-    async fn sent(&self, question: Question<'_>) -> Result<Response, RegistryError> {
+    /// The answer, with what has to be kept until its body is read: without that the host ends the connection, and the body
+    /// with it, as if there were no more of it.
+    async fn sent(&self, question: Question<'_>) -> Result<(Response, Sent), RegistryError> {
         let Question { path, is_by_right, etag, body } = question;
         let mut headers = Vec::new();
         if is_by_right {
@@ -154,7 +168,7 @@ impl Registry<'_> {
             None => (None, None),
         };
         let method = if writer.is_some() { Method::Post } else { Method::Get };
-        let (request, _sent) = Request::new(fields, contents, no_trailers, None);
+        let (request, sent) = Request::new(fields, contents, no_trailers, None);
         let origin = &self.0.registry;
         let scheme = if origin.is_https { Scheme::Https } else { Scheme::Http };
         let target = format!("{}{path}", origin.path);
@@ -171,7 +185,7 @@ impl Registry<'_> {
             }
         };
         let (response, ()) = join(client::send(request), written).await;
-        response.map_err(|_| RegistryError::Unreachable)
+        Ok((response.map_err(|_| RegistryError::Unreachable)?, sent))
     }
 }
 
