@@ -182,7 +182,7 @@ fn a_call_that_is_cut_off_anywhere_allows_nothing_and_leaves_others_alone() {
 }
 
 #[test]
-fn ten_thousand_calls_and_a_thousand_instances_take_no_more_memory_than_one() {
+fn ten_thousand_calls_take_no_more_memory_than_one() {
     let usual = Usual::new();
     // So little that anything which stayed would soon be too much.
     let little = Limits { memory: 2 << 20, ..Limits::DEFAULT };
@@ -201,9 +201,6 @@ fn ten_thousand_calls_and_a_thousand_instances_take_no_more_memory_than_one() {
         let verdict =
             verifier.verify(key, required, usual.now, None, false, Registry::NotAsked).unwrap();
         assert_eq!(verdict == Verdict::Allow, number % 3 != 0, "{number}");
-    }
-    for _ in 0..1_000 {
-        assert!(usual.is_allowed(&mut usual.verifier()));
     }
 }
 
