@@ -67,7 +67,7 @@ impl Said {
     }
 
     pub(crate) fn subject(&mut self, base: &Base) -> Told<u8> {
-        let subject = base.subject.as_str().as_bytes();
+        let subject = base.subject.as_bytes();
         let Some(room) = self.subject.get_mut(..subject.len()) else { return Told::new(&[]) };
         room.copy_from_slice(subject);
         Told::new(room)
@@ -96,9 +96,14 @@ fn fill<T>(room: &mut [T], items: impl Iterator<Item = T>) -> &[T] {
 /// `key_` and 16 lower-case hex digits.
 pub(crate) fn key_id_text(id: KeyId) -> [u8; KEY_ID_LEN] {
     let mut text = *b"key_0000000000000000";
-    let digits = id.0.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    for (slot, digit) in text.iter_mut().skip(4).zip(digits) {
-        *slot = digit + if digit < 10 { b'0' } else { b'a' - 10 };
+    if let Some((_, digits)) = text.split_first_chunk_mut::<4>() {
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(id.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
     }
     text
+}
+
+const fn digit(value: u8) -> u8 {
+    value + if value < 10 { b'0' } else { b'a' - 10 }
 }

@@ -55,7 +55,8 @@ impl Subject {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// The same as ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 }

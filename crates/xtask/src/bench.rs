@@ -225,7 +225,7 @@ fn native_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
 }
 
 fn hosts_program(workspace: &Workspace, progress: &Progress) -> Result<()> {
-    progress.step("program with the hosts", "5 min at first, 10 s later", || {
+    progress.step("program with the hosts", "6 min at first, 90 s later", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--release", "--locked", "--package", "wardkey-hosts-bench"]);
         cargo.args(["--manifest-path", hosts::MANIFEST, "--target-dir", hosts::TARGET]);

@@ -179,7 +179,7 @@ impl Question {
             && repeated.audience == base.signing_key.audience.0
             && repeated.key_id == key_id_text(base.key_id)
             && repeated.status_index == base.status_index.0
-            && repeated.subject == base.subject.as_str().as_bytes()
+            && repeated.subject == base.subject.as_bytes()
             && repeated.expires_at_s == self.expires_at.0
             && repeated.is_narrowed == self.is_narrowed
     }

@@ -31,9 +31,9 @@ struct Options {
     /// Where the JSON goes.
     #[arg(long)]
     out: PathBuf,
-    /// Only rows whose name begins so, for a profiler; their ratios mean nothing then.
-    #[arg(long, default_value = "")]
-    only: String,
+    /// Only this row, for a profiler; its ratio means nothing then.
+    #[arg(long)]
+    only: Option<String>,
 }
 
 fn main() -> Result<()> {
@@ -45,7 +45,9 @@ fn main() -> Result<()> {
         seed: options.seed,
     };
     let mut rows = rows::all()?;
-    rows.retain(|row| row.id.starts_with(&options.only));
+    if let Some(only) = &options.only {
+        rows.retain(|row| row.id == *only);
+    }
     let found = measure(rows, pace);
     let told =
         json!({ "runtime": "wasmtime 48 and wasmi 2, natively", "notes": [], "rows": found });
