@@ -54,7 +54,7 @@ impl Said {
             status_index: base.status_index.0,
             issued_at_s: base.issued_at.0,
             expires_at_s: base.expires_at.0,
-            subject: self.subject(base),
+            subject: self.subject(base.subject.as_bytes()),
             scopes: self.scopes(&base.scopes),
             not_before_s: base.constraints.not_before.map(|second| second.0).into(),
             networks: self.networks(base.constraints.networks.as_ref()),
@@ -66,8 +66,7 @@ impl Said {
         Told::new(&self.key_id)
     }
 
-    pub(crate) fn subject(&mut self, base: &Base) -> Told<u8> {
-        let subject = base.subject.as_bytes();
+    pub(crate) fn subject(&mut self, subject: &[u8]) -> Told<u8> {
         let Some(room) = self.subject.get_mut(..subject.len()) else { return Told::new(&[]) };
         room.copy_from_slice(subject);
         Told::new(room)

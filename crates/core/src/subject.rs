@@ -74,6 +74,10 @@ impl<'b> SubjectView<'b> {
         (all && starts && text.len() <= MAX_SUBJECT_LEN).then_some(Self(text)).ok_or(SubjectError)
     }
 
+    pub(crate) const fn as_bytes(self) -> &'b [u8] {
+        self.0
+    }
+
     /// The same in memory of its own.
     pub(crate) fn to_subject(self) -> Subject {
         let mut subject = Subject { bytes: [0; MAX_SUBJECT_LEN], len: 0 };

@@ -1,6 +1,6 @@
 //! The core's judgements, in the words of `wit/`.
 
-use wardkey::{Judgement, ListSeen, Reason, TimelyKey, Zone};
+use wardkey::{Judgement, ListSeen, Reason, SigningKeyId, TimelyKey, Zone};
 
 use crate::claims::{Claims, Said};
 use crate::handed::{Maybe, Told};
@@ -73,15 +73,15 @@ impl Decision {
 }
 
 fn allow(key: &TimelyKey<'_>, seen: ListSeen, said: &mut Said) -> Allow {
-    let base = key.base();
+    let SigningKeyId { tenant, audience, epoch } = key.signing_key();
     Allow {
-        tenant: base.signing_key.tenant.0,
-        audience: base.signing_key.audience.0,
-        epoch: base.signing_key.epoch.number(),
-        key_id: said.key_id(base.key_id),
-        status_index: base.status_index.0,
+        tenant: tenant.0,
+        audience: audience.0,
+        epoch: epoch.number(),
+        key_id: said.key_id(key.key_id()),
+        status_index: key.status_index().0,
         expires_at_s: key.expires_at().0,
-        subject: said.subject(&base),
+        subject: said.subject(key.subject_bytes()),
         scopes: said.scopes(&key.scopes_left()),
         narrowed: key.is_narrowed(),
         sequence: seen.sequence,

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use crate::base::Base;
 use crate::base_view::BaseView;
+use crate::identifier::{KeyId, SigningKeyId, StatusIndex};
 use crate::key::UnverifiedKey;
 use crate::key_set::SigningKeyEntry;
 use crate::reason::Reason;
@@ -125,6 +126,26 @@ impl<'k> TimelyKey<'k> {
     /// What the issuer said.
     pub fn base(&self) -> Base {
         self.key.base.to_base()
+    }
+
+    /// The signing key that it was made with.
+    pub const fn signing_key(&self) -> SigningKeyId {
+        self.key.base.signing_key
+    }
+
+    /// Its stable name.
+    pub const fn key_id(&self) -> KeyId {
+        self.key.base.key_id
+    }
+
+    /// Its generation's number in the revocation list.
+    pub const fn status_index(&self) -> StatusIndex {
+        self.key.base.status_index
+    }
+
+    /// Whom it acts as: 1 to 63 bytes of ASCII, where they stand. [`TimelyKey::base`] has it as a [`Subject`](crate::Subject), copied.
+    pub const fn subject_bytes(&self) -> &'k [u8] {
+        self.key.base.subject.as_bytes()
     }
 
     pub(super) const fn view(&self) -> &'k BaseView<'k> {
