@@ -118,3 +118,13 @@ fn whole(value: &Value, shared: &Value) -> Value {
 fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..")
 }
+
+/// KiB of this process that are in memory.
+///
+/// # Panics
+/// Where there is no `/proc`.
+pub fn resident_kib() -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("/proc");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}

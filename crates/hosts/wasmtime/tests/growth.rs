@@ -4,8 +4,7 @@
 #[path = "component/ready.rs"]
 mod ready;
 
-use std::fs;
-
+use wardkey_vectors::resident_kib;
 use wardkey_wasmtime::Limits;
 
 use crate::ready::Usual;
@@ -22,7 +21,7 @@ fn ten_thousand_instances_leave_nothing_behind() {
                 assert!(usual.verify(&mut instance, &usual.key, usual.now).is_err());
             }
         }
-        resident()
+        resident_kib()
     };
     let first = round(1_000);
     let last = round(9_000);
@@ -37,17 +36,10 @@ fn ten_thousand_instances_leave_nothing_behind() {
             one
         })
         .collect();
-    let with_kept = resident();
+    let with_kept = resident_kib();
     println!("{with_kept} KiB with {} that are kept", kept.len());
     assert!(with_kept > last + ALLOWED, "{last} KiB, then {with_kept} KiB");
 }
 
 /// KiB that may come for other reasons.
 const ALLOWED: usize = 4 * 1_024;
-
-/// KiB of this process that are in memory.
-fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
