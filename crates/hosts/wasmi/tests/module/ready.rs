@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use serde_json::Value;
 use wardkey_vectors::{artefact, bytes, issued_at, text_of, texts_of, usual};
 use wardkey_wasmi::{
     Adoption, HostError, Limits, Module, Registry, Requirement, Verdict, Verifier,
@@ -65,13 +64,4 @@ impl Usual {
     pub(crate) fn is_allowed(&self, ready: &mut (Verifier, Requirement)) -> bool {
         matches!(self.verify(ready, &self.key, self.now), Ok(Verdict::Allow))
     }
-}
-
-/// A requirement as a vector states it.
-pub(crate) fn require(verifier: &mut Verifier, stated: &Value) -> Result<Requirement, HostError> {
-    verifier.require(
-        &texts_of(&stated["scopes"]),
-        stated["mode"] == "any_of",
-        stated["strict"] == true,
-    )
 }

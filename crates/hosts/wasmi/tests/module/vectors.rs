@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use wardkey_vectors::{Case, bytes, cases, issued_at, text_of};
-use wardkey_wasmi::{Adoption, HostError, Registry, RegistryVerdict, Verdict, Verifier};
+use wardkey_vectors::{Case, bytes, cases, issued_at, text_of, texts_of};
+use wardkey_wasmi::{
+    Adoption, HostError, Registry, RegistryVerdict, Requirement, Verdict, Verifier,
+};
 
-use crate::ready::{Usual, modules, require};
+use crate::ready::{Usual, modules};
 
 #[test]
 fn every_key_is_decided_as_its_vector_says() {
@@ -220,4 +222,13 @@ fn in_doubles(expect: &Value) -> Value {
         }
     }
     expect
+}
+
+/// A requirement as a vector states it.
+fn require(verifier: &mut Verifier, stated: &Value) -> Result<Requirement, HostError> {
+    verifier.require(
+        &texts_of(&stated["scopes"]),
+        stated["mode"] == "any_of",
+        stated["strict"] == true,
+    )
 }
