@@ -21,10 +21,7 @@ describe("the proxy on wasmtime, towards its registry", () => {
   before(async () => {
     ({ tenant, worker, admin, gateway, upstream, key, options, guard } = await proxied());
   });
-  after(async () => {
-    await endsWell(guard, gateway, key);
-    upstream.close();
-  });
+  after(() => upstream.close());
 
   /** Hands a request on to the registry. */
   const handOn = (request, response) => {
@@ -130,5 +127,6 @@ describe("the proxy on wasmtime, towards its registry", () => {
     // On a port of its own: whoever was away is somebody else now, and the old address stays dead.
     assert.equal((await risky.bearer(all)).status, 200);
     await Promise.all([risky.end(), blind.end()]);
+    await endsWell(guard, gateway, key);
   });
 });
