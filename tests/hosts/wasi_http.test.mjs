@@ -8,20 +8,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../harness/client.mjs";
 import { Front } from "../harness/front.mjs";
 import { Guarded } from "../harness/guarded.mjs";
-import { RULED } from "../harness/policies.mjs";
-import { Worker } from "../harness/worker.mjs";
-
-const FRESH_FOR_MS = 5_000;
+import { FRESH_FOR_MS, Tenant } from "../harness/tenant.mjs";
 
 describe("the guard of a service of wasi:http", () => {
   let worker, admin, settings, guarded, key;
 
   before(async () => {
-    worker = await Worker.start();
-    admin = await worker.administrator({ policy: RULED });
-    const { credential } = await admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
+    const tenant = await Tenant.start();
+    ({ worker, admin } = tenant);
     settings = {
-      WARDKEY_REGISTRY: worker.url, WARDKEY_CREDENTIAL: credential, WARDKEY_SCOPES: "reports:read",
+      WARDKEY_REGISTRY: worker.url, WARDKEY_CREDENTIAL: tenant.gateway.credential, WARDKEY_SCOPES: "reports:read",
       WARDKEY_SCOPES_POST: "reports:read reports:write", WARDKEY_SCOPES_PUT: "reports:export", WARDKEY_SCOPES_DELETE: "reports:purge",
       WARDKEY_ADDRESS_HEADER: "X-Real-IP",
     };

@@ -1,38 +1,20 @@
-// The reverse proxy on wasmtime, in front of an upstream and with a real registry: what it lets through, what the caller is told, what the upstream is
-// told, and what happens when the registry is away.
+// The reverse proxy on wasmtime, in front of an upstream and with a real registry: what it lets through, what the caller is told, and what the upstream is.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import http from "node:http";
-import https from "node:https";
 import net from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "../harness/client.mjs";
-import { Guard, Upstream } from "../harness/guard.mjs";
-import { RULED } from "../harness/policies.mjs";
-import { Worker } from "../harness/worker.mjs";
-
-const FRESH_FOR_MS = 5_000;
+import { Guard } from "../harness/guard.mjs";
+import { endsWell, proxied } from "../harness/proxied.mjs";
+import { FRESH_FOR_MS } from "../harness/tenant.mjs";
 
 describe("the proxy on wasmtime", () => {
-  let worker, admin, gateway, upstream, guard, key;
-  const options = (...more) => ["--registry", worker.url, "--upstream", upstream.url, "--threads", "2", "--log-decisions", ...more];
+  let worker, admin, gateway, upstream, key, options, guard;
 
   before(async () => {
-    worker = await Worker.start();
-    admin = await worker.administrator({ policy: RULED });
-    gateway = await admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
-    upstream = new Upstream();
-    await upstream.listen();
-    key = (await admin.create({ scopes: ["reports:read", "reports:write"] })).json;
-    guard = await Guard.start(options("--scope", "reports:read", "--method-scope", "POST=reports:write", "--method-scope", "DELETE=reports:purge"), gateway.credential);
-    await eventually("a first list", async () => (await guard.bearer(key.key)).status === 200);
+    ({ worker, admin, gateway, upstream, key, options, guard } = await proxied());
   });
   after(() => upstream.close());
 
@@ -108,22 +90,6 @@ describe("the proxy on wasmtime", () => {
     assert.deepEqual([status, json.code], [401, "revoked"]);
   });
 
-  it("streams what is long, both ways", async () => {
-    const long = randomBytes(8 << 20);
-    const { status, json } = await guard.bearer(key.key, "/", { method: "POST", body: long });
-    assert.deepEqual([status, json.length], [200, long.length]);
-    const { hostname, port } = new URL(guard.url);
-    const request = http.request({ hostname, port, path: "/echo", method: "POST", headers: { Authorization: `Bearer ${key.key}` } });
-    request.write("first");
-    const response = await new Promise((answered) => request.on("response", answered));
-    const [chunk] = await Promise.all([new Promise((read) => response.once("data", read))]);
-    // The answer has begun before the question ends.
-    assert.equal(chunk.toString(), "first");
-    request.end("last");
-    response.resume();
-    await new Promise((ended) => response.on("end", ended));
-  });
-
   it("denies a revoked key within fresh-for, on every thread", async () => {
     const doomed = (await admin.create({})).json;
     assert.equal((await guard.bearer(doomed.key)).status, 200);
@@ -142,15 +108,6 @@ describe("the proxy on wasmtime", () => {
     }
     console.log(`allowed for the last time ${Math.max(0, last - revoked)} ms after the revocation; bound ${FRESH_FOR_MS} ms and the clocks' skew`);
     assert.ok(last - revoked <= FRESH_FOR_MS + 1_000);
-  });
-
-  it("takes a newer key set when the list names one", async () => {
-    const rotated = await admin.post("/v1/signing-keys/api/rotate", { compromised: true, reason: "try" }, { headers: { "Idempotency-Key": "proxy-rotate" } });
-    assert.ok(rotated.status < 300, rotated.text);
-    const next = (await admin.create({ scopes: ["reports:read"] })).json.key;
-    await eventually("the new signing key is known", async () => (await guard.bearer(next)).status === 200, 15_000);
-    await eventually("the old one is dead", async () => (await guard.bearer(key.key)).status === 401, 15_000);
-    key = (await admin.create({ scopes: ["reports:read", "reports:write"] })).json;
   });
 
   it("believes no header about where a call comes from, but the one that it is told to", async () => {
@@ -203,47 +160,6 @@ describe("the proxy on wasmtime", () => {
     assert.equal(upstream.heard.length, before);
   });
 
-  it("reaches a registry by https, if its certificate is good", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "wardkey-proxy-"));
-    const [secret, certificate] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", secret, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"], { stdio: "ignore" });
-    const front = https.createServer({ key: readFileSync(secret), cert: readFileSync(certificate) }, (request, response) => {
-      // Plain http is refused but on this machine, and behind TLS the worker sees this machine.
-      const behind = http.request(new URL(request.url, worker.url), { method: request.method, headers: { ...request.headers, host: new URL(worker.url).host } }, (answer) => {
-        response.writeHead(answer.statusCode, answer.headers);
-        answer.pipe(response);
-      });
-      request.pipe(behind);
-    });
-    await new Promise((done) => front.listen(0, "127.0.0.1", done));
-    const by = (host) => ["--registry", `https://${host}:${front.address().port}`, "--upstream", upstream.url, "--scope", "reports:read"];
-    const good = await Guard.start(by("localhost"), gateway.credential, { SSL_CERT_FILE: certificate });
-    await eventually("a first list", async () => (await good.bearer(key.key)).status === 200);
-    await good.end();
-    for (const [host, roots] of [["localhost", {}], ["127.0.0.1", { SSL_CERT_FILE: certificate }]]) {
-      const wary = await Guard.start(by(host), gateway.credential, roots);
-      await eventually("a word on it", () => /no key set: the registry cannot be reached/.test(wary.said));
-      assert.equal((await wary.bearer(key.key)).json.code, "no_key_set", host);
-      await wary.end();
-    }
-    front.closeAllConnections();
-    front.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  it("says so when the upstream is away or silent", async () => {
-    const gone = new Upstream();
-    await gone.listen();
-    const lonely = await Guard.start(["--registry", worker.url, "--upstream", gone.url, "--scope", "reports:read", "--upstream-timeout-s", "1"], gateway.credential);
-    await eventually("a first list", async () => (await lonely.bearer(key.key)).status === 200);
-    const { status, json } = await lonely.bearer(key.key, "/silence");
-    assert.deepEqual([status, json.code], [504, "upstream_timeout"]);
-    gone.close();
-    const after = await lonely.bearer(key.key);
-    assert.deepEqual([after.status, after.json.code], [502, "upstream_unreachable"]);
-    await lonely.end();
-  });
-
   it("does not start with what could only go wrong, and says what", async () => {
     const good = ["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read"];
     const without = (name) => good.filter((_, place) => good[place] !== name && good[place - 1] !== name);
@@ -265,173 +181,10 @@ describe("the proxy on wasmtime", () => {
     }
   });
 
-  it("has calls wait once a second, and not each, for a registry that hangs", async () => {
-    let isHanging = false;
-    const front = http.createServer((request, response) => {
-      if (isHanging) return;
-      const behind = http.request(new URL(request.url, worker.url), { method: request.method, headers: { ...request.headers, host: new URL(worker.url).host } }, (answer) => {
-        response.writeHead(answer.statusCode, answer.headers);
-        answer.pipe(response);
-      });
-      request.pipe(behind);
-    });
-    await new Promise((done) => front.listen(0, "127.0.0.1", done));
-    const patient = await Guard.start(["--registry", `http://127.0.0.1:${front.address().port}`, "--upstream", upstream.url, "--scope", "reports:read", "--threads", "2"], gateway.credential);
-    await eventually("a first list", async () => (await patient.bearer(key.key)).status === 200);
-    isHanging = true;
-    await sleep(FRESH_FOR_MS + 500);
-    const took = [];
-    for (const end = Date.now() + 6_000; Date.now() < end; ) {
-      const start = Date.now();
-      assert.equal((await patient.bearer(key.key)).status, 200, "by the list that is there");
-      took.push(Date.now() - start);
-    }
-    const slow = took.filter((ms) => ms > 300).length;
-    console.log(`${slow} of ${took.length} calls in 6 s waited; ${patient.said.match(/not refreshed/g)?.length} lines say so`);
-    assert.ok(took.length > 50 && slow <= 6, `${slow} of ${took.length}`);
-    assert.ok(patient.said.match(/not refreshed/g).length <= 2, patient.said);
-    isHanging = false;
-    await eventually("it is over", async () => /the list is refreshed again/.test(patient.said), 15_000);
-    await patient.end();
-    front.closeAllConnections();
-    front.close();
-  });
-
-  it("lets a body take its time, and nobody be silent for long", async () => {
-    const hasty = await Guard.start(["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read", "--upstream-timeout-s", "1", "--log-decisions"], gateway.credential);
-    await eventually("a first list", async () => (await hasty.bearer(key.key)).status === 200);
-    const { hostname, port } = new URL(hasty.url);
-    const upload = async (path, chunks, pause) => {
-      const request = http.request({ hostname, port, path, method: "POST", agent: false, headers: { Authorization: `Bearer ${key.key}` } });
-      const answered = new Promise((done, failed) => request.on("response", done).on("error", failed));
-      request.flushHeaders();
-      for (let sent = 0; sent < chunks; sent++) {
-        request.write("x".repeat(100));
-        await sleep(pause);
-      }
-      if (chunks < 5) {
-        const response = await answered;
-        response.on("error", () => {}).resume();
-        return { status: response.statusCode };
-      }
-      request.end();
-      const response = await answered;
-      let text = "";
-      for await (const chunk of response) text += chunk;
-      return { status: response.statusCode, text };
-    };
-    const [slow, echoed, stopped] = await Promise.all([upload("/reports", 6, 400), upload("/echo", 6, 400), upload("/reports", 1, 0)]);
-    assert.deepEqual([slow.status, JSON.parse(slow.text).length], [200, 600]);
-    assert.deepEqual([echoed.status, echoed.text.length], [200, 600], "the answer's silence is the request's time");
-    assert.equal(stopped.status, 408);
-    const { status } = await hasty.bearer(key.key, "/silence");
-    assert.equal(status, 504);
-    // What is no body is the caller's fault, and no word on the service behind.
-    const broken = await new Promise((answered) => {
-      const socket = net.connect(port, hostname);
-      let text = "";
-      socket.on("data", (chunk) => (text += chunk)).on("close", () => answered(text));
-      socket.write(`POST /reports HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key.key}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`);
-    });
-    assert.match(broken, /^HTTP\/1.1 400 /);
-    assert.doesNotMatch(hasty.said, /cannot be reached/);
-    await hasty.end();
-  });
-
-  it("has room for a caller however many only hold connections", async () => {
-    const narrow = await Guard.start(["--registry", worker.url, "--upstream", upstream.url, "--scope", "reports:read", "--threads", "2", "--max-connections", "8"], gateway.credential);
-    await eventually("a first list", async () => (await narrow.bearer(key.key)).status === 200);
-    const { hostname, port } = new URL(narrow.url);
-    const closed = new Set();
-    const silent = Array.from({ length: 40 }, (_, place) => net.connect(port, hostname).on("close", () => closed.add(place)).on("error", () => {}).resume());
-    // Half of a request's headers are no request.
-    for (const socket of silent.slice(20)) socket.write("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ");
-    await sleep(500);
-    const answers = await Promise.all(Array.from({ length: 6 }, () => narrow.bearer(key.key)));
-    assert.deepEqual(answers.map(({ status }) => status), Array(6).fill(200));
-    assert.ok(closed.size >= 32 - 1, `${closed.size} of 40 gave way`);
-    const long = http.request({ hostname, port, path: "/echo", method: "POST", agent: false, headers: { Authorization: `Bearer ${key.key}` } });
-    const response = new Promise((done) => long.on("response", done));
-    long.write("first");
-    await response;
-    const more = Array.from({ length: 40 }, () => net.connect(port, hostname).on("error", () => {}).resume());
-    await sleep(500);
-    long.end("last");
-    let text = "";
-    for await (const chunk of await response) text += chunk;
-    assert.equal(text, "firstlast", "a call that is under way gives way to nobody");
-    await sleep(5_500);
-    assert.equal(more.filter((socket) => !socket.destroyed).length, 0, "a word within three seconds");
-    await narrow.end();
-  });
-
-  it("reads its credential from a file, too", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "wardkey-proxy-"));
-    const deputy = () => admin.deputy(["verifier:key-set", "verifier:verify"], ["api"]);
-    const first = await deputy();
-    writeFileSync(join(folder, "credential"), `${first.credential}\n`, { mode: 0o600 });
-    const filed = await Guard.start(options("--scope", "reports:read", "--method-scope", "DELETE=reports:purge", "--credential-file", join(folder, "credential")));
-    await eventually("a first list", async () => (await filed.bearer(key.key)).status === 200);
-    // The credential is rotated, as it has to be before it expires: the file's new one is taken without a restart.
-    const { key: purger } = (await admin.create({ scopes: ["reports:purge"] })).json;
-    const next = await deputy();
-    const purge = async () => (await filed.bearer(purger, "/", { method: "DELETE" })).status;
-    assert.equal(await purge(), 200);
-    await admin.revoke(first.keyId);
-    await eventually("the old one is dead", async () => (await purge()) === 503);
-    writeFileSync(join(folder, "credential"), `${next.credential}\n`, { mode: 0o600 });
-    await eventually("the new one is taken", async () => (await purge()) === 200, 10_000);
-    await filed.end();
-    rmSync(folder, { recursive: true });
-  });
-
-  it("grows by nothing under calls that are broken off while the registry is asked", async () => {
-    const { key: purger } = (await admin.create({ scopes: ["reports:purge"] })).json;
-    const { hostname, port } = new URL(guard.url);
-    const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${guard.pid}/status`, "utf8"))[1]);
-    const broken = () => new Promise((done) => {
-      const request = http.request({ hostname, port, path: "/", method: "DELETE", headers: { Authorization: `Bearer ${purger}` }, agent: false });
-      request.on("error", done).on("response", (response) => (response.resume(), done()));
-      request.end();
-      setTimeout(() => request.destroy(), 2);
-    });
-    const round = async () => {
-      for (let count = 0; count < 20; count++) await Promise.all(Array.from({ length: 20 }, broken));
-      return resident();
-    };
-    await round();
-    const first = await round();
-    const last = await round();
-    console.log(`${first} KiB, then ${last} KiB`);
-    assert.ok(last < first + 4_096);
-  });
-
-  it("goes on by the list it has while the registry is away, and denies what it may not know", async () => {
-    const risky = await Guard.start(options("--scope", "reports:read", "--method-scope", "PUT=reports:export", "--method-scope", "DELETE=reports:purge"), gateway.credential);
-    const all = (await admin.create({ scopes: ["reports:read", "reports:export", "reports:purge"] })).json.key;
-    await eventually("a first list", async () => (await risky.bearer(all)).status === 200);
-    await worker.stop();
-    await sleep(FRESH_FOR_MS + 500);
-    const low = await risky.bearer(all);
-    assert.equal(low.status, 200, "an hour is allowed for a low risk");
-    const strict = await risky.bearer(all, "/", { method: "DELETE" });
-    assert.deepEqual([strict.status, strict.json.code, strict.headers["retry-after"], strict.headers["www-authenticate"]], [503, "registry_unavailable", "1", undefined]);
-    // With nobody to fetch it from, there is no key set, and nothing is allowed.
-    const blind = await Guard.start(options("--scope", "reports:read"), gateway.credential);
-    const denied = await blind.bearer(all);
-    assert.deepEqual([denied.status, denied.json.code, denied.headers["retry-after"]], [503, "no_key_set", "1"]);
-    await worker.restart();
-    // On a port of its own: whoever was away is somebody else now, and the old address stays dead.
-    assert.equal((await risky.bearer(all)).status, 200);
-    await Promise.all([risky.end(), blind.end()]);
-  });
-
   it("has said who did what, and never a key", async () => {
     assert.match(guard.said, new RegExp(`allow svc:billing ${key.key_id.slice(0, 4)}`));
     assert.match(guard.said, /deny 401 malformed/);
     assert.match(guard.said, /deny 401 inactive svc:billing key_/);
-    const payload = key.key.slice(key.key.indexOf("_test_") + 6);
-    for (const secret of [key.key, payload.slice(0, 40), payload.slice(-40), gateway.credential]) assert.ok(!guard.said.includes(secret));
-    assert.equal(await guard.end(), 0);
+    await endsWell(guard, gateway, key);
   });
 });

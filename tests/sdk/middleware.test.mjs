@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import http2 from "node:http2";
-import { after, afterEach, before, beforeEach, describe, it, mock } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 
 import { createVerifier } from "../../crates/js/js/index.mjs";
 import { narrow } from "../../crates/js/js/holder/index.mjs";
@@ -12,6 +12,7 @@ import { protect as protectNode } from "../../crates/js/js/middleware/node.mjs";
 import { wardkey as forExpress } from "../../crates/js/js/middleware/express.mjs";
 import { wardkey as forHono } from "../../crates/js/js/middleware/hono.mjs";
 import { HOSTILE, MemoryRegistry } from "../harness/memory_registry.mjs";
+import { holdProcess, request, soon } from "../harness/verifying.mjs";
 
 let registry, key, lines;
 const closing = [];
@@ -25,15 +26,10 @@ afterEach(() => {
   mock.restoreAll();
   closing.splice(0).forEach((close) => close());
 });
-// A registry in memory holds no process, as a connection would.
-let connection;
-before(() => (connection = setInterval(() => {}, 1_000)));
-after(() => clearInterval(connection));
+holdProcess();
 
 const made = (more) => createVerifier(registry.options(more));
-const soon = (ms = 5) => new Promise((turn) => setTimeout(turn, ms));
 const bearer = (text) => ({ Authorization: `Bearer ${text}` });
-const request = (headers, url = "https://api.test/invoices") => new Request(url, { headers });
 /** The key, for one network. */
 const within = (cidr) => narrow(key, { cidr: [cidr], now: registry.now });
 

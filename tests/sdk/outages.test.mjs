@@ -1,12 +1,13 @@
 // What its operator is told when a verifier and its registry do not get on: on the console, in the status, and never a credential.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { after, beforeEach, describe, it } from "node:test";
 
 import { createVerifier, TransportError } from "../../crates/js/js/index.mjs";
 import { narrow } from "../../crates/js/js/holder/index.mjs";
 import { OperatorLine } from "../../crates/js/js/operator_line.mjs";
 import { HOSTILE, MemoryRegistry } from "../harness/memory_registry.mjs";
+import { holdProcess, soon, until } from "../harness/verifying.mjs";
 
 const REQUEST = `req_${"0123456789abcdef".repeat(2)}`;
 const CREDENTIAL = `wk_live_${"Ab3_".repeat(20)}`;
@@ -20,27 +21,14 @@ beforeEach(() => {
   console.error = (line) => lines.push(line);
 });
 
-// A registry in memory holds no process, as a connection would.
-let connection;
-before(() => (connection = setInterval(() => {}, 1_000)));
-after(() => {
-  clearInterval(connection);
-  console.error = printed;
-});
+holdProcess();
+after(() => (console.error = printed));
 
 const made = (more) => createVerifier(registry.options({ credential: CREDENTIAL, ...more }));
-const soon = (ms = 5) => new Promise((turn) => setTimeout(turn, ms));
 const problem = (status, body, more) => new Response(JSON.stringify(body), { status, headers: { "Wardkey-Request-Id": REQUEST, ...more } });
 const expired = () => problem(401, { code: "expired", detail: `${CREDENTIAL} has expired` });
 /** Answers so on the paths with this end. */
 const answering = (end, answer) => (path, init) => (path.endsWith(end) ? Promise.resolve(answer(path, init)) : registry.pass(path, init));
-
-async function until(holds) {
-  for (let round = 0; !holds(); round++) {
-    assert.ok(round < 400, "never held");
-    await soon();
-  }
-}
 
 describe("a credential that is refused", () => {
   it("is said once a minute of strict scopes, with the request's number and why", async () => {

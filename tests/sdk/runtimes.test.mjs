@@ -14,7 +14,10 @@ import { BUN, DENO, NODE_20, NODE_22 } from "../harness/runtimes.mjs";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SUITES = {
   "the module": ["verifier_module.test.mjs"],
-  "the verifier": ["sdk/behaviour.test.mjs", "sdk/reports.test.mjs", "sdk/report_losses.test.mjs", "sdk/outages.test.mjs", "sdk/mistakes.test.mjs", "sdk/rotate_by.test.mjs"],
+  "the verifier": [
+    "sdk/behaviour.test.mjs", "sdk/strict.test.mjs", "sdk/lists.test.mjs", "sdk/slow_registry.test.mjs", "sdk/careless_hands.test.mjs",
+    "sdk/reports.test.mjs", "sdk/report_losses.test.mjs", "sdk/outages.test.mjs", "sdk/mistakes.test.mjs", "sdk/rotate_by.test.mjs",
+  ],
   "the holder's side": ["holder/narrowing.test.mjs", "holder/inspection.test.mjs", "holder/redaction.test.mjs", "holder/printed_values.test.mjs", "holder/module.test.mjs", "holder/known_options.test.mjs"],
   "what needs servers and streams of Node's": ["sdk/middleware.test.mjs", "holder/fetch.test.mjs", "holder/console.test.mjs", "holder/hidden_keys.test.mjs", "holder/two_origins.test.mjs", "sdk/decision_log.test.mjs", "sdk/printing.test.mjs", "sdk/report_timer.test.mjs"],
 };
