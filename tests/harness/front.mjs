@@ -1,6 +1,7 @@
-// Something in front of the registry that changes how its answers arrive: what they say is the registry's.
+// Something in front of the registry that changes how its answers arrive, or whether: what they say is the registry's.
 
 import http from "node:http";
+import https from "node:https";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -13,23 +14,40 @@ const PAUSE_MS = 30;
 export class Front {
   /** `whole`; `pieces`: headers, half of the body, and the rest, each alone; `cut`: only half of it, and then the end. */
   manner = "whole";
+  /** How many of the next requests stay without an answer. */
+  silences = 0;
+  /** The responses that were never begun. */
+  unanswered = [];
+  /** How many requests came while such a one was still waiting. */
+  beside = 0;
 
-  static async start(backend) {
+  /** `certificate`: `{ key, cert }`, for https. */
+  static async start(backend, certificate) {
     const front = new Front();
-    front.server = http.createServer((request, response) => {
-      const { host } = new URL(backend);
-      const behind = http.request(new URL(request.url, backend), { method: request.method, headers: { ...request.headers, host } }, async (answer) => {
-        const chunks = [];
-        for await (const chunk of answer) chunks.push(chunk);
-        await front.#send(response, answer, Buffer.concat(chunks));
-      });
-      behind.on("error", () => response.destroy());
-      request.pipe(behind);
-    });
+    const take = (request, response) => front.#take(new URL(request.url, backend), request, response);
+    front.server = certificate ? https.createServer(certificate, take) : http.createServer(take);
     await new Promise((listening) => front.server.listen(0, "127.0.0.1", listening));
-    front.url = `http://127.0.0.1:${front.server.address().port}`;
+    front.port = front.server.address().port;
+    front.url = `http${certificate ? "s" : ""}://127.0.0.1:${front.port}`;
     running.push(front);
     return front;
+  }
+
+  #take(url, request, response) {
+    if (this.unanswered.some((response) => !response.closed)) this.beside += 1;
+    if (this.silences > 0) {
+      this.silences -= 1;
+      return void this.unanswered.push(response);
+    }
+    // Plain http is refused but on this machine, and behind TLS the worker sees this machine.
+    const headers = { ...request.headers, host: url.host };
+    const behind = http.request(url, { method: request.method, headers }, async (answer) => {
+      const chunks = [];
+      for await (const chunk of answer) chunks.push(chunk);
+      await this.#send(response, answer, Buffer.concat(chunks));
+    });
+    behind.on("error", () => response.destroy());
+    request.pipe(behind);
   }
 
   async #send(response, { statusCode, headers }, body) {

@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import http from "node:http";
-import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "../harness/client.mjs";
+import { Front } from "../harness/front.mjs";
 import { Guard } from "../harness/guard.mjs";
 import { endsWell, proxied } from "../harness/proxied.mjs";
 import { FRESH_FOR_MS } from "../harness/tenant.mjs";
@@ -23,14 +22,11 @@ describe("the proxy on wasmtime, towards its registry", () => {
   });
   after(() => upstream.close());
 
-  /** Hands a request on to the registry. */
-  const handOn = (request, response) => {
-    // Plain http is refused but on this machine, and behind TLS the worker sees this machine.
-    const behind = http.request(new URL(request.url, worker.url), { method: request.method, headers: { ...request.headers, host: new URL(worker.url).host } }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
-    request.pipe(behind);
+  /** A proxy that reaches the registry through a front, once it has a first list. */
+  const behind = async (front) => {
+    const guard = await Guard.start(["--registry", front.url, "--upstream", upstream.url, "--scope", "reports:read", "--threads", "2"], gateway.credential);
+    await eventually("a first list", async () => (await guard.bearer(key.key)).status === 200);
+    return guard;
   };
 
   it("takes a newer key set when the list names one", async () => {
@@ -45,9 +41,8 @@ describe("the proxy on wasmtime, towards its registry", () => {
     const folder = mkdtempSync(join(tmpdir(), "wardkey-proxy-"));
     const [secret, certificate] = ["key.pem", "cert.pem"].map((name) => join(folder, name));
     execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", secret, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"], { stdio: "ignore" });
-    const front = https.createServer({ key: readFileSync(secret), cert: readFileSync(certificate) }, handOn);
-    await new Promise((done) => front.listen(0, "127.0.0.1", done));
-    const by = (host) => ["--registry", `https://${host}:${front.address().port}`, "--upstream", upstream.url, "--scope", "reports:read"];
+    const front = await Front.start(worker.url, { key: readFileSync(secret), cert: readFileSync(certificate) });
+    const by = (host) => ["--registry", `https://${host}:${front.port}`, "--upstream", upstream.url, "--scope", "reports:read"];
     const good = await Guard.start(by("localhost"), gateway.credential, { SSL_CERT_FILE: certificate });
     await eventually("a first list", async () => (await good.bearer(key.key)).status === 200);
     await good.end();
@@ -57,20 +52,14 @@ describe("the proxy on wasmtime, towards its registry", () => {
       assert.equal((await wary.bearer(key.key)).json.code, "no_key_set", host);
       await wary.end();
     }
-    front.closeAllConnections();
-    front.close();
+    front.end();
     rmSync(folder, { recursive: true });
   });
 
   it("has calls wait once a second, and not each, for a registry that hangs", async () => {
-    let isHanging = false;
-    const front = http.createServer((request, response) => {
-      if (!isHanging) handOn(request, response);
-    });
-    await new Promise((done) => front.listen(0, "127.0.0.1", done));
-    const patient = await Guard.start(["--registry", `http://127.0.0.1:${front.address().port}`, "--upstream", upstream.url, "--scope", "reports:read", "--threads", "2"], gateway.credential);
-    await eventually("a first list", async () => (await patient.bearer(key.key)).status === 200);
-    isHanging = true;
+    const front = await Front.start(worker.url);
+    const patient = await behind(front);
+    front.silences = Infinity;
     await sleep(FRESH_FOR_MS + 500);
     const took = [];
     for (const end = Date.now() + 6_000; Date.now() < end; ) {
@@ -82,11 +71,25 @@ describe("the proxy on wasmtime, towards its registry", () => {
     console.log(`${slow} of ${took.length} calls in 6 s waited; ${patient.said.match(/not refreshed/g)?.length} lines say so`);
     assert.ok(took.length > 50 && slow <= 6, `${slow} of ${took.length}`);
     assert.ok(patient.said.match(/not refreshed/g).length <= 2, patient.said);
-    isHanging = false;
+    front.silences = 0;
     await eventually("it is over", async () => /the list is refreshed again/.test(patient.said), 15_000);
     await patient.end();
-    front.closeAllConnections();
-    front.close();
+    front.end();
+  });
+
+  it("asks anew beside a question that hangs, before that one is given up", async () => {
+    const front = await Front.start(worker.url);
+    const patient = await behind(front);
+    const doomed = await tenant.created({ scopes: ["reports:read"] });
+    assert.equal((await patient.bearer(doomed.key)).status, 200);
+    front.silences = 1;
+    await eventually("a question that hangs", () => front.unanswered.length > 0, 10_000);
+    const { answer, ms } = await tenant.revoked(doomed.key_id, () => patient.bearer(doomed.key));
+    assert.deepEqual([answer.status, answer.json.code], [401, "inactive"]);
+    assert.ok(front.beside > 0);
+    console.log(`denied ${ms} ms after the revocation`);
+    await patient.end();
+    front.end();
   });
 
   it("reads its credential from a file, too", async () => {
