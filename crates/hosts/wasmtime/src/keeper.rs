@@ -367,12 +367,13 @@ impl Keeper {
         let etag = self.etag.borrow().clone();
         let Some(fetched) = self.registry.key_set(etag.as_ref()).await? else { return Ok(()) };
         let bytes = Arc::new(fetched.bytes);
-        let has_judge = self.judge.borrow().is_some();
-        if has_judge {
-            self.judged(|judge| judge.renew(&bytes))?;
-        } else {
+        // WHY not whether there is a judge: one that is made anew begins with what was in force, and so never steps back.
+        let is_first = self.key_set.borrow().is_none();
+        if is_first {
             let judge = self.component.instance(&bytes)?;
             *self.judge.borrow_mut() = Some(judge);
+        } else {
+            self.judged(|judge| judge.renew(&bytes))?;
         }
         *self.key_set.borrow_mut() = Some(Arc::clone(&bytes));
         *self.etag.borrow_mut() = fetched.etag;
@@ -476,3 +477,6 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Between two refreshes, whatever the clock does.
 const LEAST_PAUSE_MS: u64 = 100;
 const MOST_PAUSE_MS: u64 = 5_000;
+
+#[cfg(test)]
+mod tests;
