@@ -52,6 +52,7 @@ describe("the guard of a service of wasi:http, among those who mean it no good",
       assert.equal(answer.status, status, `${method}: ${answer.text}`);
       if (status === 405) assert.equal(answer.headers.allow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     }
+    assert.equal((await sent("OPTIONS", {}, "", "*")).status, 400);
     assert.notEqual((await sent("CONNECT", {}, "", "example.org:443")).status, 200);
   });
 
@@ -95,6 +96,9 @@ describe("the guard of a service of wasi:http, among those who mean it no good",
       [{ Referer: `https://a.example/?k=${ours.replaceAll("_", "%25255F")}` }, "/", 400],
       [{}, `/?next=${ours.replaceAll("_", "%25255F")}`, 400],
       [{}, `/a;${ours}`, 400],
+      [{}, `http://${ours}@localhost/`, 400],
+      [{}, "http://user:password@localhost/", 400],
+      [{}, "http://localhost/", 200],
       [{}, `/my-file_wk_live_${"A".repeat(100)}`, 200],
     ]) {
       const answer = await sent("GET", headers, "", target);

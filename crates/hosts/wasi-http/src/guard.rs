@@ -59,9 +59,14 @@ impl Guard {
         let settings = &self.0.settings;
         let scopes = settings.rules.needed(&method(&request.get_method()));
         let scopes = scopes.ok_or_else(|| Answer::method_not_allowed(settings.rules.allowed()))?;
-        // Who asks by a whole URL may have written a user into it.
-        let authority = request.get_authority().unwrap_or_default();
-        let target = authority + &request.get_path_with_query().unwrap_or_default();
+        // Who asks by a whole URL may have written a user into it, and a key there.
+        if request.get_authority().is_some_and(|authority| authority.contains('@')) {
+            return Err(Answer::invalid_request());
+        }
+        let target = request.get_path_with_query().unwrap_or_default();
+        if !target.is_empty() && !target.starts_with('/') {
+            return Err(Answer::invalid_request());
+        }
         let key = credential(&target, headers)?;
         let caller = settings.address_header.as_ref().and_then(|name| only(name, headers));
         let judged = self.decide(key, scopes, caller).await;
