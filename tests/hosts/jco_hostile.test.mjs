@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { compiled } from "../../crates/hosts/jco/component.mjs";
 import { Guard } from "../../crates/hosts/jco/guard.mjs";
+import { Registry } from "../../crates/hosts/jco/registry.mjs";
 import { transpile } from "../../crates/hosts/jco/transpile.mjs";
 import { MemoryRegistry } from "../harness/memory_registry.mjs";
 
@@ -61,5 +62,22 @@ describe("the component by jco, where others do what they should not", () => {
     const answer = await fetch(`http://127.0.0.1:${server.address().port}/`, { headers: { Authorization: `Bearer ${registry.memory.key}` } });
     assert.deepEqual([answer.status, (await answer.json()).code, answer.headers.get("retry-after")], [503, "verifier_failed", "1"]);
     server.close();
+  });
+
+  it("follows nobody elsewhere: neither the credential nor a key goes there", async () => {
+    const listening = async (listener) => {
+      const server = http.createServer(listener);
+      await new Promise((done) => server.listen(0, "127.0.0.1", done));
+      return { server, url: `http://127.0.0.1:${server.address().port}` };
+    };
+    const heard = [];
+    const elsewhere = await listening((request, response) => response.end(void heard.push(request.url) ?? "{}"));
+    const here = await listening((_, response) => response.writeHead(307, { Location: `${elsewhere.url}/` }).end());
+    const registry = new Registry({ url: here.url, credential: "credential" });
+    for (const asked of [registry.keySet(), registry.head(1), registry.state(1, "1-0"), registry.confirm({ key: "key", scopes: ["invoice:list"] })]) {
+      await assert.rejects(asked, { code: "registry_refused" });
+    }
+    assert.deepEqual(heard, []);
+    for (const { server } of [here, elsewhere]) server.close();
   });
 });
