@@ -31,7 +31,7 @@ export class Guard {
   protect(scopes, handler, { any, strict, address } = {}) {
     const required = [scopes].flat();
     return async (request, response) => {
-      const decision = await this.judge(request, required, { any, strict, address: address?.(request) });
+      const decision = await this.judge(request, required, { any, strict, address: address?.(request) }).catch(failed);
       if (decision.allow) return handler(request, response, decision.allow);
       const { status, headers, body } = problem(decision.deny.answer);
       response.writeHead(status, headers).end(body);
@@ -73,6 +73,12 @@ export class Guard {
     this.#failedAt = performance.now();
     return undefined;
   }
+}
+
+/** WHY no error: who catches none from a listener of node:http ends with its process, and any caller could bring that about. */
+function failed(error) {
+  console.error(`wardkey: no call can be judged: ${error instanceof WardkeyError ? error.code : error?.name}`);
+  return { deny: { reason: "verifier_failed", answer: { status: 503, code: "verifier_failed", retryAfterS: 1 } } };
 }
 
 /** A problem (RFC 9457) and its challenge (RFC 6750). */

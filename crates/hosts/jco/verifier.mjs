@@ -16,6 +16,7 @@ export class Verifier {
   #list;
   #renewing;
   #renewedAt = -Infinity;
+  #lateAt = -Infinity;
 
   /**
    * Fetches the key set, and the list if it can be had: without one nothing is allowed, and the first call tries again. `highWater`: what
@@ -74,7 +75,7 @@ export class Verifier {
         if (registry.deny) return registry;
       } else if (verdict.deny?.reason === "no_key_set" && !hasRenewed) {
         hasRenewed = true;
-        await Promise.race([this.#renew(), sleep(WAIT_MS)]);
+        await this.#renewInTime();
       } else {
         this.#list.ahead(now);
         return verdict;
@@ -85,6 +86,17 @@ export class Verifier {
   /** Begins a renewal if the list in force names a newer key set. */
   #renewIfNamed() {
     if (!this.isSpent && this.#instance.list?.currentKeySet > this.#instance.keySet.version) void this.#renew();
+  }
+
+  /** Waits for a newer key set. What takes longer counts as failed: the next second's calls wait no more. */
+  async #renewInTime() {
+    const renewed = this.#renew().then(() => true);
+    const sinceLate = this.#now() - this.#lateAt;
+    if (sinceLate >= 0 && sinceLate < LATE_FOR_MS) return;
+    const late = new AbortController();
+    const isInTime = await Promise.race([renewed, sleep(WAIT_MS, false, { signal: late.signal }).catch(() => {})]);
+    late.abort();
+    if (!isInTime) this.#lateAt = this.#now();
   }
 
   #renew() {
@@ -140,5 +152,6 @@ const U32 = 0xffff_ffff;
 const VERDICTS = new Map([["revoked", "revoked"], ["suspended", "suspended"], ["retired", "retired"], ["expired", "expired"], ["invalid_token", "never-issued"]]);
 const UNAVAILABLE = { deny: { reason: "registry_unavailable", answer: { status: 503, code: "registry_unavailable", retryAfterS: 1 } } };
 const WAIT_MS = 500;
+const LATE_FOR_MS = 1_000;
 const USUAL_RETRY_AFTER_S = 60;
 const RENEW_EVERY_MS = 2_000;

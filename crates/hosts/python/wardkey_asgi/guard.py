@@ -85,6 +85,9 @@ class Guard:
             # Nothing passes that nobody has judged.
             raise OptionError("unknown_protocol", f"a guard knows http, websocket and lifespan, and this is {kind!r}")
         scope = {**scope, "headers": list(scope["headers"])}
+        if kind == "http":
+            # ASGI has it in capitals, and servers are found that do not: `delete` would be judged as another method than it is done as.
+            scope["method"] = scope["method"].upper()
         credential = credential_of(scope, self._header)
         # From here on the key stands in no local of ours: whatever the application or a function of its raises passes through this frame.
         if isinstance(credential, str):

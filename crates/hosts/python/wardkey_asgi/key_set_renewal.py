@@ -25,6 +25,7 @@ class KeySetRenewal:
         self._etag = etag
         self._under_way: asyncio.Task[None] | None = None
         self._tried_at_ms: int | None = None
+        self._late_at_ms: int | None = None
 
     def ahead(self) -> None:
         """Begins a renewal if the list in force names a newer one."""
@@ -37,13 +38,21 @@ class KeySetRenewal:
     async def renew(self, wait_s: float) -> None:
         """Fetches the newest, and waits so long for it."""
         task = self._start()
-        if task is not None:
-            await asyncio.wait({task}, timeout=wait_s)
+        if task is None or self._was_just_late:
+            return
+        _, pending = await asyncio.wait({task}, timeout=wait_s)
+        if pending:
+            # What takes so long counts as failed: the next second's calls wait no more.
+            self._late_at_ms = self._now_ms()
 
     def stop(self) -> None:
         """Ends what is under way."""
         if self._under_way is not None:
             self._under_way.cancel()
+
+    @property
+    def _was_just_late(self) -> bool:
+        return self._late_at_ms is not None and 0 <= self._now_ms() - self._late_at_ms < LATE_FOR_MS
 
     def _start(self) -> "asyncio.Task[None] | None":
         if self._under_way is not None:
@@ -71,3 +80,4 @@ class KeySetRenewal:
 
 
 EVERY_MS = 2_000
+LATE_FOR_MS = 1_000

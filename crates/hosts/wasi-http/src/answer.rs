@@ -7,13 +7,14 @@ use crate::bindings::wardkey::verify::types::HttpAnswer;
 use crate::bindings::wasi::http::types::{Fields, Response};
 use crate::bindings::{wit_future, wit_stream};
 
-/// Status, `error` of the challenge (RFC 6750), code, and seconds for `Retry-After`.
+/// Status, `error` of the challenge (RFC 6750), code, seconds for `Retry-After`, and methods for `Allow`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) error: Option<String>,
     pub(crate) code: String,
     pub(crate) retry_after_s: Option<u8>,
+    pub(crate) allow: Option<String>,
 }
 
 impl Answer {
@@ -51,7 +52,12 @@ impl Answer {
 
     /// One that is nothing to do with a credential.
     pub(crate) fn plain(status: u16, code: &str) -> Self {
-        Self { status, error: None, code: code.to_owned(), retry_after_s: None }
+        Self { status, error: None, code: code.to_owned(), retry_after_s: None, allow: None }
+    }
+
+    /// A method that no rule lets anybody use, and those that rules are about.
+    pub(crate) fn method_not_allowed(allowed: String) -> Self {
+        Self { allow: Some(allowed), ..Self::plain(405, "method_not_allowed") }
     }
 
     pub(crate) fn response(&self) -> Response {
@@ -71,7 +77,7 @@ impl Answer {
     }
 
     fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        let Self { status, error, retry_after_s, .. } = self;
+        let Self { status, error, retry_after_s, allow, .. } = self;
         let mut headers = vec![
             ("content-type".to_owned(), b"application/problem+json".to_vec()),
             ("cache-control".to_owned(), b"no-store".to_vec()),
@@ -84,6 +90,9 @@ impl Answer {
         }
         if let Some(seconds) = retry_after_s {
             headers.push(("retry-after".to_owned(), seconds.to_string().into_bytes()));
+        }
+        if let Some(methods) = allow {
+            headers.push(("allow".to_owned(), methods.clone().into_bytes()));
         }
         headers
     }
@@ -99,7 +108,7 @@ impl Answer {
 
 impl From<HttpAnswer> for Answer {
     fn from(HttpAnswer { status, error, code, retry_after_s }: HttpAnswer) -> Self {
-        Self { status, error, code, retry_after_s }
+        Self { status, error, code, retry_after_s, allow: None }
     }
 }
 
@@ -130,7 +139,7 @@ mod tests {
             (Answer::of_failure(), None, Some("1")),
             (Answer::of_registry(429, "too_many_strict_calls", None), None, Some("1")),
             (Answer::of_registry(429, "too_many_strict_calls", Some(60)), None, Some("60")),
-            (Answer::plain(405, "method_not_allowed"), None, None),
+            (Answer::method_not_allowed("GET".to_owned()), None, None),
         ] {
             let headers = answer.headers();
             let header = |name: &str| {
@@ -140,6 +149,7 @@ mod tests {
             assert_eq!(header("www-authenticate"), challenge, "{answer:?}");
             assert_eq!(header("retry-after"), retry, "{answer:?}");
             assert_eq!(header("cache-control"), Some("no-store"));
+            assert_eq!(header("allow"), (answer.status == 405).then_some("GET"));
         }
     }
 }

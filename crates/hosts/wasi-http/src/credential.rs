@@ -10,28 +10,35 @@ pub(crate) fn credential<'a>(
     target: &str,
     headers: &'a [(String, Vec<u8>)],
 ) -> Result<&'a str, Answer> {
-    if shows_key(target.as_bytes()) {
+    if shows_key(target.as_bytes(), None) {
         return Err(Answer::invalid_request());
     }
-    let mut found = None;
-    for (name, value) in headers {
-        if name.eq_ignore_ascii_case("authorization") {
-            if found.replace(value).is_some() {
-                return Err(Answer::invalid_request());
-            }
-        } else if shows_key(value) {
-            // The service would get what is written elsewhere.
-            return Err(Answer::invalid_request());
-        }
+    let is_place = |name: &str| name.eq_ignore_ascii_case("authorization");
+    let mut values = headers.iter().filter(|(name, _)| is_place(name)).map(|(_, value)| value);
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(Answer::invalid_request());
     }
-    let value = found.ok_or_else(Answer::missing)?;
+    let mut elsewhere = headers.iter().filter(|(name, _)| !is_place(name));
+    let is_usual = |name: &str| name.eq_ignore_ascii_case("x-api-key");
+    if elsewhere.clone().any(|(name, value)| is_usual(name) && shows_key(value, None)) {
+        return Err(Answer::invalid_request());
+    }
+    let value = value.ok_or_else(Answer::missing)?;
     // What is no ASCII is no key: one answer for it and for nonsense would have to be judged.
     let value = str::from_utf8(value).ok().filter(|value| value.is_ascii());
     let value = value.ok_or_else(Answer::invalid_request)?.trim();
     if value.contains(',') {
         return Err(Answer::invalid_request());
     }
-    bearer(value).filter(|key| !key.is_empty()).ok_or_else(Answer::missing)
+    let key = bearer(value).filter(|key| !key.is_empty()).ok_or_else(Answer::missing)?;
+    // The service would get what is written elsewhere. Keys of others, which look alike, are its own business.
+    let brand = key.split_once("_live_").or_else(|| key.split_once("_test_"));
+    let brand = brand.map(|(brand, _)| brand.as_bytes());
+    if brand.is_some() && elsewhere.any(|(_, value)| shows_key(value, brand)) {
+        return Err(Answer::invalid_request());
+    }
+    Ok(key)
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -40,17 +47,20 @@ fn bearer(value: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !key.contains(' ')).then_some(key)
 }
 
-fn shows_key(text: &[u8]) -> bool {
-    holds_key(text) || (text.contains(&b'%') && holds_key(&decoded(&decoded(text))))
+/// Whether a text holds a key, as it is or escaped up to three times over: what is escaped twice is a URL in a URL.
+fn shows_key(text: &[u8], brand: Option<&[u8]>) -> bool {
+    let is_escaped = text.contains(&b'%');
+    holds_key(text, brand) || (is_escaped && holds_key(&decoded(&decoded(&decoded(text))), brand))
 }
 
-/// Whether a text holds what looks like a key: `brand_live_` or `brand_test_` and 60 characters of base64url.
-fn holds_key(text: &[u8]) -> bool {
+/// Whether a text holds what looks like a key: `brand_live_` or `brand_test_` and 60 characters of base64url. `brand`: the only
+/// one that counts.
+fn holds_key(text: &[u8], brand: Option<&[u8]>) -> bool {
     text.windows(ENVIRONMENT).enumerate().any(|(place, window)| {
         let is_environment = window == b"_live_" || window == b"_test_";
         let branded = || {
-            let before = place.checked_sub(1).and_then(|place| text.get(place));
-            before.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            let before = text.get(..place).unwrap_or_default();
+            brand.map_or_else(|| ends_with_brand(before), |brand| before.ends_with(brand))
         };
         let payload = || {
             let rest = text.get(place + ENVIRONMENT..).unwrap_or_default();
@@ -62,7 +72,20 @@ fn holds_key(text: &[u8]) -> bool {
     })
 }
 
-/// A text with its percent-encoding taken off once: what is encoded twice is a URL in a URL.
+/// Whether a text ends with a brand: a letter, and 1 to 11 letters or digits. Not in the middle of another word: that is
+/// a name of somebody's.
+fn ends_with_brand(text: &[u8]) -> bool {
+    let is_one = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let length = text.iter().rev().take_while(is_one).count();
+    let (before, brand) = text.split_at(text.len() - length);
+    let starts = brand.first().is_some_and(u8::is_ascii_lowercase);
+    let is_alone = !before
+        .last()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    starts && is_alone && (2..=12).contains(&length)
+}
+
+/// A text with its percent-encoding taken off once.
 fn decoded(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -90,6 +113,7 @@ mod tests {
         let key = format!("wk_live_{}", "A".repeat(100));
         let bearer = |key: &str| format!("Bearer {key}");
         let usual = || ("Authorization", bearer(&key));
+        let other = format!("sk_live_{}", "A".repeat(100));
         for (target, headers, found) in [
             ("/", vec![usual()], Ok(key.clone())),
             ("/", vec![("authorization", format!("bEARER   {key} "))], Ok(key.clone())),
@@ -102,7 +126,16 @@ mod tests {
             ("/", vec![("authorization", format!("{0}, {0}", bearer(&key)))], Err(400)),
             ("/", vec![usual(), ("x-api-key", key.clone())], Err(400)),
             ("/", vec![usual(), ("cookie", format!("a=b; k={key}"))], Err(400)),
+            ("/", vec![usual(), ("cookie", format!("a={other}"))], Ok(key.clone())),
+            ("/", vec![usual(), ("X-API-Key", other.clone())], Err(400)),
+            ("/", vec![("x-api-key", key.clone())], Err(400)),
+            ("/", vec![usual(), ("referer", key.replace('_', "%25255f"))], Err(400)),
             (&format!("/?key={key}"), vec![usual()], Err(400)),
+            (&format!("/?key={other}"), vec![usual()], Err(400)),
+            (&format!("/a;{key}"), vec![usual()], Err(400)),
+            (&format!("{key}@api.example/"), vec![usual()], Err(400)),
+            (&format!("/my-file_{key}"), vec![usual()], Ok(key.clone())),
+            (&format!("/?next={}", key.replace('_', "%25255F")), vec![usual()], Err(400)),
             (&format!("/{}", key.replace('_', "%5f")), vec![usual()], Err(400)),
             (&format!("/?next={}", key.replace('_', "%255f")), vec![usual()], Err(400)),
             ("/%/%zz", vec![usual()], Ok(key.clone())),

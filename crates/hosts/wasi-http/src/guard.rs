@@ -34,12 +34,17 @@ impl Guard {
                 .get_or_init(|| match Settings::of(environment::get_environment()) {
                     Ok(settings) => Some(Self(Rc::new(Keeper::new(settings)))),
                     Err(wrong) => {
-                        say(wrong);
+                        say(&wrong);
                         None
                     }
                 })
                 .clone()
         })
+    }
+
+    /// The header in which a proxy in front says where a call comes from.
+    pub(crate) fn address_header(&self) -> Option<&str> {
+        self.0.settings.address_header.as_deref()
     }
 
     /// Decides about a request, with what its method needs.
@@ -52,9 +57,16 @@ impl Guard {
         headers: &[(String, Vec<u8>)],
     ) -> Result<Allow, Answer> {
         let settings = &self.0.settings;
-        let scopes = settings.scopes(&method(&request.get_method()));
-        let scopes = scopes.ok_or_else(|| Answer::plain(405, "method_not_allowed"))?;
+        let scopes = settings.rules.needed(&method(&request.get_method()));
+        let scopes = scopes.ok_or_else(|| Answer::method_not_allowed(settings.rules.allowed()))?;
+        // Who asks by a whole URL may have written a user into it, and a key there.
+        if request.get_authority().is_some_and(|authority| authority.contains('@')) {
+            return Err(Answer::invalid_request());
+        }
         let target = request.get_path_with_query().unwrap_or_default();
+        if !target.is_empty() && !target.starts_with('/') {
+            return Err(Answer::invalid_request());
+        }
         let key = credential(&target, headers)?;
         let caller = settings.address_header.as_ref().and_then(|name| only(name, headers));
         let judged = self.decide(key, scopes, caller).await;
@@ -82,10 +94,7 @@ impl Guard {
             heard = Word::NotAsked;
             match decision {
                 Err(Undecided::NoKeySet) => return Err(Answer::no_key_set()),
-                Err(Undecided::UnknownScope) => {
-                    say("WARDKEY_SCOPES names a scope that the audience does not have");
-                    return Err(Answer::of_failure());
-                }
+                Err(Undecided::UnknownScope) => return Err(Answer::of_failure()),
                 Ok(Decision::Allow(allow)) => return Ok(allow),
                 Ok(Decision::Deny(denial)) => {
                     if denial.reason != Reason::NoKeySet || is_renewed {

@@ -1,6 +1,6 @@
 //! Keeps one instance's verifier: brings its key set and its list, and what is newer in good time.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::bindings::wardkey::verify::verifier::{
 };
 use crate::clock::now_ms;
 use crate::effort::Effort;
-use crate::log::say;
+use crate::log::{Outage, say};
 use crate::registry::{Registry, RegistryError};
 use crate::settings::Settings;
 
@@ -24,13 +24,14 @@ pub(crate) struct Keeper {
     held: RefCell<Option<Held>>,
     list: Rc<Effort>,
     key_set: Rc<Effort>,
-    last_failure: Cell<Option<&'static str>>,
+    of_list: Outage,
+    of_key_set: Outage,
 }
 
 struct Held {
     verifier: Verifier,
     etag: Option<Vec<u8>>,
-    /// Of this key set's version.
+    /// What the rules need, as this key set's version has it.
     requirements: HashMap<Vec<String>, Requirement>,
 }
 
@@ -70,7 +71,8 @@ impl Keeper {
             held: RefCell::default(),
             list: Rc::default(),
             key_set: Rc::default(),
-            last_failure: Cell::default(),
+            of_list: Outage::default(),
+            of_key_set: Outage::default(),
         }
     }
 
@@ -87,12 +89,8 @@ impl Keeper {
         refresh: Refresh,
         word: Word,
     ) -> Result<Decision, Undecided> {
-        let mut held = self.held.borrow_mut();
-        let Held { verifier, requirements, .. } = held.as_mut().ok_or(Undecided::NoKeySet)?;
-        if !requirements.contains_key(scopes) {
-            let made = verifier.all_of(scopes).map_err(|_| Undecided::UnknownScope)?;
-            requirements.insert(scopes.to_vec(), made);
-        }
+        let held = self.held.borrow();
+        let Held { verifier, requirements, .. } = held.as_ref().ok_or(Undecided::NoKeySet)?;
         let required = requirements.get(scopes).ok_or(Undecided::UnknownScope)?;
         Ok(verifier.verify(key, required, now_ms(), caller.map(address), refresh, word))
     }
@@ -131,11 +129,11 @@ impl Keeper {
             match keeper.fetch_list().await {
                 Ok(()) => {
                     turn.succeeded(LIST_REST_MS);
-                    if keeper.last_failure.take().is_some() {
-                        say("the list is fresh again");
+                    if keeper.of_list.ended() {
+                        say("the list is refreshed again");
                     }
                 }
-                Err(failure) => keeper.failed("the list is not refreshed", &failure),
+                Err(failure) => failed(&keeper.of_list, "the list is not refreshed", &failure),
             }
         });
     }
@@ -145,8 +143,13 @@ impl Keeper {
         let keeper = Rc::clone(self);
         spawn_local(async move {
             match keeper.fetch_key_set().await {
-                Ok(()) => turn.succeeded(KEY_SET_REST_MS),
-                Err(failure) => keeper.failed("there is no new key set", &failure),
+                Ok(()) => {
+                    turn.succeeded(KEY_SET_REST_MS);
+                    if keeper.of_key_set.ended() {
+                        say("the key set is renewed again");
+                    }
+                }
+                Err(failure) => failed(&keeper.of_key_set, "there is no new key set", &failure),
             }
         });
     }
@@ -159,16 +162,31 @@ impl Keeper {
         match held.as_mut() {
             Some(held) => {
                 held.verifier.renew(&fetched.bytes).map_err(|_| Failure::KeySet)?;
-                held.requirements.clear();
+                held.requirements = self.requirements(&held.verifier);
                 held.etag = fetched.etag;
             }
             None => {
                 let verifier = Verifier::new(&fetched.bytes).map_err(|_| Failure::KeySet)?;
-                let etag = fetched.etag;
-                *held = Some(Held { verifier, etag, requirements: HashMap::new() });
+                let requirements = self.requirements(&verifier);
+                *held = Some(Held { verifier, etag: fetched.etag, requirements });
             }
         }
         Ok(())
+    }
+
+    /// Builds what the rules need. One that cannot be built is said here, once a key set and not at every call, which is denied.
+    fn requirements(&self, verifier: &Verifier) -> HashMap<Vec<String>, Requirement> {
+        let all = self.settings.rules.all().filter_map(|scopes| {
+            let Ok(made) = verifier.all_of(scopes) else {
+                let scopes = scopes.join(" ");
+                say(&format!(
+                    "one of WARDKEY_SCOPES names a scope that the audience does not have: {scopes}"
+                ));
+                return None;
+            };
+            Some((scopes.to_vec(), made))
+        });
+        all.collect()
     }
 
     /// Brings a head into force whose age is at most fresh-for.
@@ -201,12 +219,12 @@ impl Keeper {
         let list = verifier.list_in_force()?;
         Some((now_ms().saturating_sub(list.issued_at_ms), verifier.key_set().fresh_for_ms))
     }
+}
 
-    /// Says a failure once, and again when it is another: a registry that is away for an hour fills no log.
-    fn failed(&self, what: &'static str, failure: &Failure) {
-        if self.last_failure.replace(Some(what)) != Some(what) {
-            say(&format!("{what}: {failure}"));
-        }
+fn failed(outage: &Outage, what: &str, failure: &Failure) {
+    let line = format!("{what}: {failure}");
+    if outage.has_news(&line, now_ms()) {
+        say(&line);
     }
 }
 

@@ -12,6 +12,7 @@ mod log;
 mod reason;
 mod registry;
 mod registry_answer;
+mod rules;
 mod settings;
 
 use zeroize::Zeroize as _;
@@ -32,7 +33,9 @@ impl Guest for Middleware {
         };
         let mut headers = request.get_headers().copy_all();
         let judged = guard.judge(&request, &headers).await;
-        let judged = judged.map(|allow| forwarding::to_service(request, &headers, &allow));
+        let address_header = guard.address_header();
+        let judged =
+            judged.map(|allow| forwarding::to_service(request, &headers, &allow, address_header));
         // The host made this copy for the guard alone, and a key is in it.
         headers.iter_mut().for_each(|(_, value)| value.zeroize());
         match judged {

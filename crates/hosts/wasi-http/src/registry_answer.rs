@@ -51,8 +51,9 @@ pub(crate) fn refused(answer: &Value) -> Asked {
     let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     match (answer["decision"].as_str(), answer["reason"].as_str(), status) {
         (Some("deny"), Some(reason), Some(status @ 400..500)) => {
-            let retry_after_s =
-                answer["retry_after_s"].as_u64().and_then(|it| u8::try_from(it).ok());
+            // INVARIANT: an answer says no more than a byte; to ask sooner than one was told to is to be refused again.
+            let retry_after_s = answer["retry_after_s"].as_u64();
+            let retry_after_s = retry_after_s.map(|it| u8::try_from(it).unwrap_or(u8::MAX));
             Asked::Refused(Answer::of_registry(status, reason, retry_after_s))
         }
         _ => Asked::Failed,
@@ -99,6 +100,10 @@ mod tests {
         let many = json!({ "decision": "deny", "reason": "too_many_strict_calls", "status": 429, "retry_after_s": 60 });
         assert!(
             matches!(refused(&many), Asked::Refused(answer) if answer.retry_after_s == Some(60))
+        );
+        let long = json!({ "decision": "deny", "reason": "too_many_strict_calls", "status": 429, "retry_after_s": 3_600 });
+        assert!(
+            matches!(refused(&long), Asked::Refused(answer) if answer.retry_after_s == Some(255))
         );
         for other in [
             json!({ "decision": "deny", "reason": "list_stale", "status": 503 }),

@@ -1,9 +1,10 @@
 //! What whoever runs the service has set, in the environment.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use zeroize::Zeroizing;
+
+use crate::rules::Rules;
 
 /// What the guard is to do, and with what right it asks the registry.
 pub(crate) struct Settings {
@@ -14,7 +15,7 @@ pub(crate) struct Settings {
     pub(crate) audience: Option<String>,
     /// The header in which a proxy in front says where a call comes from, and nobody else can.
     pub(crate) address_header: Option<String>,
-    scopes: HashMap<String, Vec<String>>,
+    pub(crate) rules: Rules,
 }
 
 /// Where the registry is.
@@ -31,7 +32,14 @@ impl Settings {
     ///
     /// # Errors
     /// Which one is missing or wrong, in words that hold none of its text.
-    pub(crate) fn of(mut environment: Vec<(String, String)>) -> Result<Self, &'static str> {
+    pub(crate) fn of(mut environment: Vec<(String, String)>) -> Result<Self, String> {
+        let twice = environment.iter().enumerate().find(|(place, (name, _))| {
+            let mut before = environment.iter().take(*place);
+            name.starts_with("WARDKEY_") && before.any(|(other, _)| other == name)
+        });
+        if let Some((_, (name, _))) = twice {
+            return Err(format!("{name} is set twice"));
+        }
         let mut take = |name: &str| {
             let place = environment.iter().position(|(found, _)| found == name)?;
             Some(environment.swap_remove(place).1).filter(|value| !value.is_empty())
@@ -42,37 +50,18 @@ impl Settings {
         let credential = take("WARDKEY_CREDENTIAL").ok_or("WARDKEY_CREDENTIAL is not set")?;
         let credential = Zeroizing::new(credential);
         if !credential.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("WARDKEY_CREDENTIAL is not written as one");
+            return Err("WARDKEY_CREDENTIAL is not written as one".to_owned());
         }
         let audience = take("WARDKEY_AUDIENCE");
         if audience.as_ref().is_some_and(|name| !name.bytes().all(is_of_name)) {
-            return Err("WARDKEY_AUDIENCE is not written as one");
+            return Err("WARDKEY_AUDIENCE is not written as one".to_owned());
         }
         let address_header = take("WARDKEY_ADDRESS_HEADER");
-        let scopes: HashMap<_, _> = environment
-            .iter()
-            .filter_map(|(name, value)| {
-                let method = name.strip_prefix("WARDKEY_SCOPES")?;
-                let method = match method.strip_prefix('_') {
-                    Some(method) => method,
-                    None => method.is_empty().then_some(ANY)?,
-                };
-                let names: Vec<_> = value.split_whitespace().map(str::to_owned).collect();
-                Some((method.to_owned(), names))
-            })
-            .collect();
-        if scopes.is_empty() {
-            return Err("WARDKEY_SCOPES is not set");
+        if address_header.as_ref().is_some_and(|name| !name.bytes().all(is_of_name)) {
+            return Err("WARDKEY_ADDRESS_HEADER is not written as a header's name".to_owned());
         }
-        if scopes.values().any(Vec::is_empty) {
-            return Err("one of WARDKEY_SCOPES names no scope");
-        }
-        Ok(Self { registry, credential, audience, address_header, scopes })
-    }
-
-    /// What a method needs, all of it; nothing if it is not for anybody.
-    pub(crate) fn scopes(&self, method: &str) -> Option<&[String]> {
-        self.scopes.get(method).or_else(|| self.scopes.get(ANY)).map(Vec::as_slice)
+        let rules = Rules::of(&environment)?;
+        Ok(Self { registry, credential, audience, address_header, rules })
     }
 }
 
@@ -110,14 +99,13 @@ const fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
-/// Every method that has none of its own.
-const ANY: &str = "";
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
-    fn settings(changed: &[(&str, &str)]) -> Result<Settings, &'static str> {
+    fn settings(changed: &[(&str, &str)]) -> Result<Settings, String> {
         let mut all = HashMap::from([
             ("WARDKEY_REGISTRY", "https://registry.example"),
             ("WARDKEY_CREDENTIAL", "wkadmin_test_x"),
@@ -131,10 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn a_method_has_its_own_scopes_or_those_of_all() {
-        let settings = settings(&[]).ok().unwrap();
-        assert_eq!(settings.scopes("GET").unwrap(), ["reports:read"]);
-        assert_eq!(settings.scopes("POST").unwrap(), ["reports:read", "reports:write"]);
+    fn one_that_is_set_twice_is_none() {
+        let twice = ["WARDKEY_SCOPES", "WARDKEY_AUDIENCE", "WARDKEY_SCOPES_DELETE"];
+        for name in twice {
+            let all = [name, "WARDKEY_REGISTRY", name];
+            let all = all.map(|name| (name.to_owned(), "reports:read".to_owned()));
+            assert_eq!(Settings::of(all.into()).err().unwrap(), format!("{name} is set twice"));
+        }
+        assert!(settings(&[]).is_ok());
     }
 
     #[test]
@@ -149,6 +141,8 @@ mod tests {
             ("WARDKEY_CREDENTIAL", ""),
             ("WARDKEY_CREDENTIAL", "a\r\nb"),
             ("WARDKEY_AUDIENCE", "a&b"),
+            ("WARDKEY_ADDRESS_HEADER", "X Real IP"),
+            ("WARDKEY_SCOPES_delete", "reports:purge"),
             ("WARDKEY_SCOPES", " "),
         ] {
             let said = settings(&[(name, value)]).err().unwrap();

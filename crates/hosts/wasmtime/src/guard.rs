@@ -14,7 +14,7 @@ use crate::error::HostError;
 use crate::instance::Instance;
 use crate::keeper::Requests;
 use crate::knowledge::{Knowledge, Mark};
-use crate::log::{Seldom, say};
+use crate::log::Seldom;
 use crate::registry_answer::{Asked, refused, verdict};
 use crate::registry_client::RegistryClient;
 
@@ -27,6 +27,7 @@ pub(crate) struct Guard {
     local: RefCell<Local>,
     clock: fn() -> u64,
     unjudged: Seldom,
+    unasked: Seldom,
 }
 
 /// What one call comes to.
@@ -73,6 +74,7 @@ impl Guard {
             local: RefCell::default(),
             clock: now_ms,
             unjudged: Seldom::default(),
+            unasked: Seldom::default(),
         }
     }
 
@@ -177,7 +179,8 @@ impl Guard {
         let answer = match self.registry.verify(key, required, caller).await {
             Ok(answer) => answer,
             Err(error) => {
-                say(&format!("the registry's word on a key could not be had: {error}"));
+                self.unasked
+                    .say(&format!("the registry's word on a key could not be had: {error}"));
                 return Asked::Failed;
             }
         };
@@ -213,8 +216,14 @@ impl Guard {
         let of_key_set = Arc::as_ptr(&key_set).addr();
         let instance = match &mut local.instance {
             Some(instance) => {
-                if local.key_set != of_key_set {
-                    instance.renew(&key_set)?;
+                if local.key_set != of_key_set
+                    && let Err(error) = instance.renew(&key_set)
+                {
+                    // WHY: one that did not come back would be asked at every call from now on.
+                    if instance.is_spent() {
+                        *local = Local::default();
+                    }
+                    return Err(error);
                 }
                 instance
             }
@@ -312,6 +321,26 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn an_instance_that_a_newer_key_set_spends_is_replaced() {
+        let usual = wardkey_vectors::usual();
+        let guard = alone(&usual);
+        let scopes = wardkey_vectors::texts_of(&usual["required"]["scopes"]);
+        let required = Required { scopes, any: false, strict: false };
+        let key = wardkey_vectors::text_of(&usual["key"]);
+        let good = told(guard.decide(key, &required, None).await);
+        assert_ne!(good.1, "verifier_failed");
+        let mut newer = wardkey_vectors::bytes(&usual["key_set"]);
+        newer[KEY_SET_VERSION] += 1;
+        if let Some(instance) = &mut guard.local.borrow_mut().instance {
+            instance.set_limits(Limits { call: 1_000, byte: 0, ..Limits::DEFAULT });
+        }
+        guard.knowledge.tell_key_set(Arc::new(Zeroizing::new(newer)));
+        let cut = told(guard.decide(key, &required, None).await);
+        assert_eq!(cut, (503, "verifier_failed".to_owned()));
+        assert_eq!(told(guard.decide(key, &required, None).await), good);
+    }
+
     fn mark(head: &[u8]) -> Mark {
         let sequence = u64::from_be_bytes(head[3..11].try_into().unwrap());
         Mark { sequence, issued_at_ms: wardkey_vectors::issued_at(head) }
@@ -372,4 +401,7 @@ mod tests {
         let refusal = told(guard.decide(key, &required, None).await);
         assert_eq!(refusal, (503, "verifier_failed".to_owned()));
     }
+
+    /// The last byte of it (FORMAT.md, section 3).
+    const KEY_SET_VERSION: usize = 7;
 }

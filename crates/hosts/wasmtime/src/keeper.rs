@@ -39,6 +39,7 @@ pub(crate) struct Keeper {
     base_at: Cell<Option<Instant>>,
     of_list: Outage,
     of_key_set: Outage,
+    clock: fn() -> u64,
 }
 
 /// How threads ask for what is new, and hear that it is there.
@@ -158,6 +159,7 @@ impl Keeper {
             base_at: Cell::new(None),
             of_list: Outage::default(),
             of_key_set: Outage::default(),
+            clock: now_ms,
         }
     }
 
@@ -294,7 +296,7 @@ impl Keeper {
     async fn refresh(&self) -> Result<(), RefreshError> {
         let KeySetInfo { tenant, fresh_for_ms, .. } = self.judged(Instance::key_set)?;
         let head = self.registry.head(tenant).await?;
-        let adopted = self.judged(|judge| judge.apply_list(&head, None, now_ms()));
+        let adopted = self.judged(|judge| judge.apply_list(&head, None, (self.clock)()));
         let needed = match adopted {
             Err(RefreshError::Host(HostError::List(ListError::StateNeeded(name)))) => Some(name),
             Err(error) => return Err(error),
@@ -303,7 +305,7 @@ impl Keeper {
         let mut state = None;
         if let Some(name) = needed {
             let bytes = self.registry.state(tenant, &name, self.max_state).await?;
-            self.judged(|judge| judge.apply_list(&head, Some(&bytes), now_ms()))?;
+            self.judged(|judge| judge.apply_list(&head, Some(&bytes), (self.clock)()))?;
             state = Some(bytes);
         }
         let list = self.judged(Instance::list)?.ok_or(RefreshError::NotFresh)?;
@@ -313,7 +315,7 @@ impl Keeper {
         if self.wants_base(&head) {
             self.bring_base(tenant, head).await?;
         }
-        if now_ms().saturating_sub(issued_at_ms) <= fresh_for_ms {
+        if (self.clock)().saturating_sub(issued_at_ms) <= fresh_for_ms {
             Ok(())
         } else {
             Err(RefreshError::NotFresh)
@@ -348,7 +350,9 @@ impl Keeper {
             // The judge has this head already and looks at no state for it.
             let key_set = self.key_set.borrow().clone().ok_or(RefreshError::NoKeySet)?;
             let mut fresh = self.component.instance(&key_set)?;
-            fresh.apply_list(&head, Some(&state), now_ms()).map_err(|_| RefreshError::NoBase)?;
+            fresh
+                .apply_list(&head, Some(&state), (self.clock)())
+                .map_err(|_| RefreshError::NoBase)?;
             Ok(state)
         });
         match brought {
@@ -367,12 +371,13 @@ impl Keeper {
         let etag = self.etag.borrow().clone();
         let Some(fetched) = self.registry.key_set(etag.as_ref()).await? else { return Ok(()) };
         let bytes = Arc::new(fetched.bytes);
-        let has_judge = self.judge.borrow().is_some();
-        if has_judge {
-            self.judged(|judge| judge.renew(&bytes))?;
-        } else {
+        // WHY not whether there is a judge: one that is made anew begins with what was in force, and so never steps back.
+        let is_first = self.key_set.borrow().is_none();
+        if is_first {
             let judge = self.component.instance(&bytes)?;
             *self.judge.borrow_mut() = Some(judge);
+        } else {
+            self.judged(|judge| judge.renew(&bytes))?;
         }
         *self.key_set.borrow_mut() = Some(Arc::clone(&bytes));
         *self.etag.borrow_mut() = fetched.etag;
@@ -392,10 +397,10 @@ impl Keeper {
             let known = self.knowledge.newest();
             // Where these are refused, the next refresh brings what is needed, and nobody is told of an older one.
             if let Some(base) = known.base {
-                let _refused = made.apply_list(&base.0, Some(&base.1), now_ms());
+                let _refused = made.apply_list(&base.0, Some(&base.1), (self.clock)());
             }
             if let Some(head) = known.head {
-                let _refused = made.apply_list(&head, None, now_ms());
+                let _refused = made.apply_list(&head, None, (self.clock)());
             }
             *judge = Some(made);
         }
@@ -411,13 +416,15 @@ impl Keeper {
     fn until_next(&self) -> Duration {
         let Some((issued_at_ms, fresh_for_ms)) = self.in_force() else { return RETRY };
         let due = issued_at_ms + (fresh_for_ms as f64 * (0.5 + 0.3 * fastrand::f64())) as u64;
-        Duration::from_millis(due.saturating_sub(now_ms()).clamp(LEAST_PAUSE_MS, MOST_PAUSE_MS))
+        Duration::from_millis(
+            due.saturating_sub((self.clock)()).clamp(LEAST_PAUSE_MS, MOST_PAUSE_MS),
+        )
     }
 
     fn is_half_fresh(&self) -> bool {
         let in_force = self.in_force();
         in_force.is_some_and(|(issued_at_ms, fresh_for_ms)| {
-            now_ms().saturating_sub(issued_at_ms) <= fresh_for_ms / 2
+            (self.clock)().saturating_sub(issued_at_ms) <= fresh_for_ms / 2
         })
     }
 
@@ -476,3 +483,6 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Between two refreshes, whatever the clock does.
 const LEAST_PAUSE_MS: u64 = 100;
 const MOST_PAUSE_MS: u64 = 5_000;
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ mod keeper;
 mod knowledge;
 mod limits;
 mod log;
+mod patient;
 mod proxy;
 mod registry_answer;
 mod registry_client;

@@ -74,8 +74,8 @@ struct Options {
     /// on its way. A body may take as long as it likes.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     upstream_timeout_s: u64,
-    /// Most connections of callers (1 to 65536). Beyond them the one that has asked for nothing the longest is closed; where all
-    /// are asking, the next one waits.
+    /// Most connections of callers (1 to 65536). Beyond them the one that has asked for nothing the longest is closed, or else one
+    /// that has read nothing of its answer for --upstream-timeout-s; where all are busy, the next one waits.
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     max_connections: u32,
     /// Longest revocation list, in MiB (1 to 64): 8 million keys each. An instance may take up to 8 MiB and four times as much.

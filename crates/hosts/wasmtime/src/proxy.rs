@@ -35,6 +35,7 @@ use crate::guard::{Guard, Outcome, Refusal};
 use crate::keeper::{Keeper, Requests, requests};
 use crate::knowledge::Knowledge;
 use crate::log::{Seldom, say};
+use crate::patient::Patient;
 use crate::registry_client::RegistryClient;
 use crate::rules::Rules;
 
@@ -162,7 +163,8 @@ impl Proxy {
             // WHY a runtime a thread: what the component holds for a call is its own instance's, and so the call stays here.
             let guard = Guard::new(component, knowledge, asks, registry);
             tokio::task::LocalSet::new().block_on(&runtime, async {
-                let callers = Callers::new(settings.max_connections, GRACE, count);
+                let Settings { max_connections, upstream_timeout, .. } = *settings;
+                let callers = Callers::new(max_connections, GRACE, upstream_timeout, count);
                 if let Err(error) =
                     serve(listener, Gate::new(settings, guard), callers, ended).await
                 {
@@ -204,6 +206,7 @@ async fn serve(
             }
         };
         let _undelayed = stream.set_nodelay(true);
+        let reader = Arc::clone(&place.caller);
         let (gate, caller) = (Rc::clone(&gate), Arc::clone(&place.caller));
         let service = service_fn(move |request| {
             let (gate, busy) = (Rc::clone(&gate), caller.call());
@@ -223,7 +226,7 @@ async fn serve(
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEADERS_WITHIN)
                     .max_headers(MOST_HEADERS)
-                    .serve_connection(TokioIo::new(stream), service);
+                    .serve_connection(TokioIo::new(Patient::new(stream, reader)), service);
                 // A caller who goes away is no news.
                 let _gone = watcher.watch(connection).await;
             };

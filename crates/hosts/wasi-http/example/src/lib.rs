@@ -23,8 +23,17 @@ impl wasip3::exports::http::handler::Guest for Example {
             text += &format!("{name}: {}\n", String::from_utf8_lossy(&value));
         }
         let (_unused, accepted) = wit_future::new(|| Ok(()));
-        let (body, _) = Request::consume_body(request, accepted);
+        let (body, trailers) = Request::consume_body(request, accepted);
         text += &format!("\n{}", String::from_utf8_lossy(&body.collect().await));
+        match trailers.await {
+            Ok(None) => {}
+            Ok(Some(trailers)) => {
+                for (name, value) in trailers.copy_all() {
+                    text += &format!("\ntrailer {name}: {}\n", String::from_utf8_lossy(&value));
+                }
+            }
+            Err(_) => text += "\nbroken off\n",
+        }
         if target == "/trap" {
             std::process::abort();
         }
