@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use serde_json::Value;
 use wardkey_vectors::artefact;
 
+use super::lists::{BASE_FOR, mark_of};
 use super::*;
+use crate::knowledge::Mark;
 use crate::limits::Limits;
 
 /// A registry that gives what it is told to.
