@@ -166,6 +166,7 @@ mod tests {
             let set = ScopeSet::from_iter([number]);
             assert_eq!(ScopeSet::from_bytes(set.as_bytes()), Ok(set));
             assert!(set.iter().eq([number]));
+            assert!((0..=255).all(|other| set.contains(other) == (other == number)));
         }
     }
 
@@ -186,5 +187,9 @@ mod tests {
         assert!(held.contains_any(&ScopeSet::from_iter([3, 200])));
         assert!(!held.contains_any(&ScopeSet::from_iter([3, 4])));
         assert!(!held.contains_any(&ScopeSet::default()));
+        // At the same place of two words neither makes up for the other.
+        let both = ScopeSet::from_iter([5, 69]);
+        assert!(!held.contains_all(&both));
+        assert!(both.contains_any(&both));
     }
 }
