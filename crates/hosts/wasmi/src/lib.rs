@@ -2,12 +2,14 @@
 
 mod claims;
 mod error;
+mod limits;
 mod module;
 mod verdict;
 mod verifier;
 
 pub use claims::Claims;
 pub use error::HostError;
-pub use module::{Limits, Module};
+pub use limits::Limits;
+pub use module::Module;
 pub use verdict::{Adoption, Registry, RegistryVerdict, Verdict};
 pub use verifier::{Requirement, Verifier};

@@ -1,28 +1,10 @@
 //! The module, compiled once; every verifier is an instance of it.
 
-use wasmi::{Config, Engine, Linker, Store, StoreLimits, StoreLimitsBuilder};
+use wasmi::{Config, Engine, Linker, Store};
 
 use crate::error::HostError;
+use crate::limits::Limits;
 use crate::verifier::Verifier;
-
-/// What an instance may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of memory.
-    pub memory: usize,
-    /// Fuel of one call, about an instruction each.
-    pub call: u64,
-    /// Fuel more for a head: 4 KiB of changes may make a state longer by 1 MiB, which is hashed.
-    pub head: u64,
-    /// Fuel more for each byte of a state.
-    pub byte: u64,
-}
-
-impl Limits {
-    /// What no call of a good host needs by far: a verification takes some 30,000, the largest key set some millions.
-    pub const DEFAULT: Self =
-        Self { memory: 64 << 20, call: 20_000_000, head: 200_000_000, byte: 200 };
-}
 
 /// The verifier's module, ready to be instantiated.
 #[derive(Clone, Debug)]
@@ -59,7 +41,7 @@ impl Module {
     /// [`HostError::KeySet`] for a key set that is refused, [`HostError::Module`] for a module of another ABI,
     /// [`HostError::Trapped`] where there is no room for an instance.
     pub fn verifier(&self, key_set: &[u8]) -> Result<Verifier, HostError> {
-        let mut store = Store::new(&self.engine, self.room());
+        let mut store = Store::new(&self.engine, self.limits.room());
         store.limiter(|room| room);
         let made = store.set_fuel(self.limits.call).and_then(|()| {
             Linker::new(&self.engine).instantiate_and_start(&mut store, &self.module)
@@ -68,10 +50,5 @@ impl Module {
         let mut verifier = Verifier::new(store, instance, self.limits)?;
         verifier.renew(key_set)?;
         Ok(verifier)
-    }
-
-    fn room(&self) -> StoreLimits {
-        let limits = StoreLimitsBuilder::new().memory_size(self.limits.memory);
-        limits.table_elements(1_000).instances(1).tables(1).memories(1).build()
     }
 }

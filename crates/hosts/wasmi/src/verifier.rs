@@ -6,7 +6,7 @@ use wasmi::{Instance, Memory, Store, StoreLimits, TrapCode, TypedFunc, WasmParam
 
 use crate::claims::Claims;
 use crate::error::HostError;
-use crate::module::Limits;
+use crate::limits::Limits;
 use crate::verdict::{Adoption, Registry, RegistryVerdict, Verdict};
 
 /// The scopes that a call needs, as the module numbers them. A newer key set outdates it.
