@@ -703,3 +703,28 @@ def test_no_log_and_no_traceback_holds_a_key(caplog: pytest.LogCaptureFixture) -
     assert "denied: bad_tag" in caplog.text or "denied: bad_checksum" in caplog.text
     assert "did not come back" in caplog.text
     assert KEY[20:60] not in caplog.text and CREDENTIAL not in caplog.text
+
+
+def test_a_registry_that_refuses_is_logged_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    fake = FakeRegistry()
+
+    async def refused(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403)
+
+    fake.answer = refused  # type: ignore[method-assign]
+    assert asyncio.run(fake.verifiers().here()) is None
+    assert "credential_refused" in caplog.text and "verifier:key-set" in caplog.text
+
+
+def test_a_credential_from_a_file_may_end_in_a_new_line() -> None:
+    fake = FakeRegistry()
+    brought: list[str] = []
+    usual = fake.answer
+
+    async def noted(request: httpx.Request) -> httpx.Response:
+        brought.append(request.headers.get("Authorization", ""))
+        return await usual(request)
+
+    fake.answer = noted  # type: ignore[method-assign]
+    asyncio.run(fake.verifiers(credential=lambda: CREDENTIAL + "\n").here())
+    assert brought[0] == f"Bearer {CREDENTIAL}"
