@@ -22,7 +22,7 @@ use crate::error::HostError;
 use crate::instance::Instance;
 use crate::knowledge::{Knowledge, Mark};
 use crate::log::{Outage, say};
-use crate::registry_client::{RegistryClient, RegistryError};
+use crate::registry_client::{RegistryClient, RegistryError, advice};
 
 /// Brings what is new, has it judged by an instance of its own, and tells it to all threads. It lives on one thread.
 pub(crate) struct Keeper {
@@ -172,7 +172,10 @@ impl Keeper {
                 Err(RefreshError::Registry(RegistryError::Refused(status)))
                     if status.is_client_error() && status.as_u16() != 429 =>
                 {
-                    return Err(format!("the registry gives no key set: it answers {status}"));
+                    let advice = advice(status);
+                    return Err(format!(
+                        "the registry gives no key set: it answers {status}{advice}"
+                    ));
                 }
                 Err(RefreshError::Host(error)) => return Err(error.to_string()),
                 Err(error) => failed(&self.of_key_set, "no key set", &error),

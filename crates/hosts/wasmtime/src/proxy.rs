@@ -35,7 +35,7 @@ use crate::guard::{Guard, Outcome, Refusal};
 use crate::keeper::{Keeper, Requests, requests};
 use crate::knowledge::Knowledge;
 use crate::log::{Seldom, say};
-use crate::registry_client::RegistryClient;
+use crate::registry_client::{RegistryClient, chain};
 use crate::rules::Rules;
 
 /// What a proxy is made of.
@@ -322,7 +322,8 @@ impl Gate {
         match sent {
             Err(_) if progress.is_broken() => refusal(&Answer::invalid_request()),
             Err(error) => {
-                self.unreachable.say(&format!("the service behind cannot be reached: {error}"));
+                let why = chain(&error);
+                self.unreachable.say(&format!("the service behind cannot be reached: {why}"));
                 refusal(&Answer::plain(502, "upstream_unreachable"))
             }
             Ok(mut answer) => {
