@@ -728,3 +728,22 @@ def test_a_credential_from_a_file_may_end_in_a_new_line() -> None:
     fake.answer = noted  # type: ignore[method-assign]
     asyncio.run(fake.verifiers(credential=lambda: CREDENTIAL + "\n").here())
     assert brought[0] == f"Bearer {CREDENTIAL}"
+
+
+def test_an_outage_of_the_list_is_logged_when_it_begins_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    async def went() -> None:
+        registry = FakeRegistry()
+        guard = Guard(app_of([]), verifiers=registry.verifiers(), scopes=SCOPE)
+        assert (await answered(guard, http()))[0] == 200
+        registry.away = True
+        for _ in range(3):
+            registry.now += 6_000
+            await answered(guard, http())
+        registry.away = False
+        registry.now += 6_000
+        registry.head = later(HEAD, 1, registry.now - issued_at(HEAD))
+        assert (await answered(guard, http()))[0] == 200
+
+    asyncio.run(went())
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["wardkey: the list is not refreshed: registry_unreachable", "wardkey: the list is refreshed again"], lines
