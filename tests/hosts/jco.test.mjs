@@ -104,6 +104,7 @@ describe("a server of node:http behind the component by jco", () => {
       await sleep(100);
     }
     assert.equal(zone, "must_ask");
+    assert.equal(logged.filter((line) => line.includes("the list is not refreshed: registry_unreachable")).length, 1);
     const strict = await asked("/purge", purger.key);
     assert.deepEqual([strict.status, (await strict.json()).code, strict.headers.get("Retry-After")], [503, "registry_unavailable", "1"]);
   });

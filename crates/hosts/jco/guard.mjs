@@ -63,7 +63,7 @@ export class Guard {
     if (performance.now() - this.#failedAt < FAILED_FOR_MS) return undefined;
     this.#making ??= Verifier.of(this.#instantiate, this.#registry, { now: this.#now, highWater: this.#highWater }).then(
       (made) => void (this.#verifier = made),
-      (error) => console.error(`wardkey: no verifier: ${error instanceof WardkeyError ? error.code : error?.name}`),
+      (error) => console.error(`wardkey: no verifier: ${error instanceof WardkeyError ? `${error.code}: ${error.message}` : error?.name}`),
     ).finally(() => (this.#making = undefined));
     const late = new AbortController();
     await Promise.race([this.#making, sleep(WAIT_MS, undefined, { signal: late.signal }).catch(() => {})]);

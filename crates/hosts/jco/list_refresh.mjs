@@ -2,6 +2,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { WardkeyError } from "./component.mjs";
+
 /** The list of one instance. */
 export class ListRefresh {
   #instance;
@@ -12,6 +14,8 @@ export class ListRefresh {
   #latest;
   #startedAt = -Infinity;
   #failedAt = -Infinity;
+  /** Why the last refresh failed; nothing since one succeeded. */
+  #failure;
   /** When the next refresh begins of itself. */
   #aheadAt = 0;
   #issuedAt;
@@ -67,16 +71,33 @@ export class ListRefresh {
   #start() {
     if (this.#isUnderWay) return this.#latest;
     this.#startedAt = this.#now();
-    const underWay = this.#bring().catch(() => false).then((isBrought) => this.#ended(underWay, isBrought && this.#isFresh));
+    const underWay = this.#brought().then((failure) => this.#ended(underWay, failure));
     this.#latest = underWay;
     return underWay;
   }
 
-  #ended(underWay, isBrought) {
+  /** Why it failed, if it did. */
+  async #brought() {
+    try {
+      if (!(await this.#bring())) return "list_state_needed";
+      return this.#isFresh ? undefined : "list_not_fresh";
+    } catch (error) {
+      return error instanceof WardkeyError ? `${error.code}: ${error.message}` : error?.name ?? "unknown";
+    }
+  }
+
+  #ended(underWay, failure) {
+    const isBrought = failure === undefined;
     const isLatest = this.#latest === underWay;
     if (isLatest) this.#latest = undefined;
     // That one failed which another has superseded says nothing of the other.
-    if (isLatest || isBrought) this.#failedAt = isBrought ? -Infinity : this.#now();
+    if (isLatest || isBrought) {
+      this.#failedAt = isBrought ? -Infinity : this.#now();
+      // When it begins and when it is over: a registry that is away for an hour fills no log.
+      if (!isBrought && this.#failure === undefined) console.error(`wardkey: the list is not refreshed: ${failure}`);
+      if (isBrought && this.#failure !== undefined) console.error("wardkey: the list is refreshed again");
+      this.#failure = failure;
+    }
     // Drawn anew each time, so that many verifiers do not ask at once.
     this.#aheadAt = (this.#issuedAt ?? 0) + (0.5 + 0.3 * Math.random()) * this.#freshFor;
     this.#adopted();

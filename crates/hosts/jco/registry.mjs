@@ -10,8 +10,10 @@ export class Registry {
 
   /** `credential`: a key with `verifier:key-set`, for strict scopes also `verifier:verify`. `audience`: where it may ask for several. */
   constructor({ url, credential, audience }) {
-    const { protocol, hostname, href } = new URL(url);
-    if (protocol !== "https:" && !LOOPBACK.has(hostname)) throw new WardkeyError("https_required", "the registry is reached by https, but for one on this machine");
+    const { protocol, hostname, href } = URL.canParse(url) ? new URL(url) : {};
+    if (protocol !== "https:" && !(protocol === "http:" && LOOPBACK.has(hostname))) {
+      throw new WardkeyError("https_required", "a registry's URL begins with https://, or with http:// for one on this machine");
+    }
     if (!credential) throw new WardkeyError("credential_missing", "a registry needs a credential");
     this.#base = href.replace(/\/$/, "");
     this.#credential = credential;
@@ -47,9 +49,13 @@ export class Registry {
     return { Authorization: `Bearer ${this.#credential}` };
   }
 
-  /** WHY no redirect: it could take the credential elsewhere. */
-  #ask(path, init, withinMs) {
-    return fetch(this.#base + path, { redirect: "manual", signal: AbortSignal.timeout(withinMs), ...init });
+  /** WHY no redirect: it could take the credential elsewhere. WHY another error: fetch may put a header into its own. */
+  async #ask(path, init, withinMs) {
+    try {
+      return await fetch(this.#base + path, { redirect: "manual", signal: AbortSignal.timeout(withinMs), ...init });
+    } catch (error) {
+      throw new WardkeyError("registry_unreachable", `the registry did not answer: ${error.cause?.code ?? error.name}`);
+    }
   }
 }
 
@@ -57,7 +63,8 @@ export class Registry {
 async function taken(response, most) {
   if (response.status !== 200) {
     await response.body?.cancel();
-    throw new WardkeyError("registry_refused", `the registry answers ${response.status}`);
+    const [code, why] = REFUSALS[response.status] ?? ["registry_refused", ""];
+    throw new WardkeyError(code, `the registry answers ${response.status}${why}`);
   }
   const chunks = [];
   let length = 0;
@@ -71,6 +78,10 @@ async function taken(response, most) {
 }
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const REFUSALS = {
+  401: ["credential_refused", ": the credential is wrong, has expired or was revoked"],
+  403: ["credential_refused", ": the credential needs verifier:key-set, and `audience` where it is for several"],
+};
 const GIVE_UP_MS = 5_000;
 const STRICT_MS = 2_000;
 const MAX_KEY_SET_LEN = 17_769;

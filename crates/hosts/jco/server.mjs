@@ -1,5 +1,6 @@
-// An API behind a guard: `node server.mjs FOLDER`, where `transpile.mjs` has written its files.
+// An API behind a guard: `WARDKEY_URL=… WARDKEY_CREDENTIAL=… node server.mjs FOLDER`, where `transpile.mjs` has written its files.
 
+import { once } from "node:events";
 import http from "node:http";
 import { pathToFileURL } from "node:url";
 
@@ -32,6 +33,18 @@ export async function server({ folder, url, credential, audience }) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { WARDKEY_URL: url, WARDKEY_CREDENTIAL: credential } = process.env;
-  (await server({ folder: process.argv[2], url, credential })).listen(8080, "127.0.0.1", () => console.log("http://127.0.0.1:8080"));
+  const { WARDKEY_URL: url, WARDKEY_CREDENTIAL: credential, PORT: port = "8080" } = process.env;
+  const [folder] = process.argv.slice(2);
+  if (folder === undefined || folder.startsWith("-") || !url || !credential) {
+    console.error("usage: WARDKEY_URL=URL WARDKEY_CREDENTIAL=KEY [PORT=8080] node server.mjs FOLDER, where transpile.mjs has written its files");
+    process.exit(1);
+  }
+  try {
+    const listening = (await server({ folder, url, credential })).listen(port, "127.0.0.1");
+    await once(listening, "listening");
+    console.log(`http://127.0.0.1:${port}`);
+  } catch (error) {
+    console.error(`error: ${error.message}`);
+    process.exit(1);
+  }
 }

@@ -1,6 +1,7 @@
 """Keeping the list fresh: one refresh in flight, a wait of half a second at most, no step back."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 
@@ -102,6 +103,11 @@ class ListRefresh:
             self._latest = None
         # That one failed which another has superseded says nothing of the other.
         if is_latest or error is None:
+            # When it begins and when it is over: a registry that is away for an hour fills no log.
+            if error is not None and self.last_error is None:
+                _LOG.warning("wardkey: the list is not refreshed: %s", error)
+            elif error is None and self.last_error is not None:
+                _LOG.warning("wardkey: the list is refreshed again")
             self.last_error = error
             self._failed_at_ms = None if error is None else self._now_ms()
         self._ahead_at_ms = (self._issued_at_ms or 0) + random.uniform(0.5, 0.8) * self._fresh_for_ms
@@ -131,3 +137,4 @@ class ListRefresh:
 FAILED_FOR_MS = 1_000
 SUPERSEDED_AFTER_MS = 1_500
 FIRST_WAIT_S = 2.0
+_LOG = logging.getLogger("wardkey")

@@ -31,7 +31,7 @@ class Registry:
     ) -> None:
         url = urlsplit(base)
         if url.scheme != "https" and not (url.scheme == "http" and url.hostname in _LOOPBACK):
-            raise OptionError("https_required", "the registry is reached by https, but for one on this machine")
+            raise OptionError("https_required", "a registry's URL begins with https://, or with http:// for one on this machine")
         self._base = base.rstrip("/")
         self._credential = credential
         self._audience = audience
@@ -107,9 +107,10 @@ class Registry:
 
     async def _secret_credential(self) -> str:
         if isinstance(self._credential, KeyText):
-            return self._credential.secret_text()
+            return self._credential.secret_text().strip()
         given = self._credential()
-        return await given if inspect.isawaitable(given) else given
+        # What is read from a file ends in a new line.
+        return (await given if inspect.isawaitable(given) else given).strip()
 
 
 class _Response:
@@ -126,7 +127,7 @@ async def _taken(response: httpx.Response, most: int, also: int) -> _Response:
             return _Response(status, b"", None)
         request = response.headers.get("Wardkey-Request-Id")
         which = "" if request is None else f" (request {request})"
-        raise RegistryError(_CODES.get(status, "registry_refused"), f"the registry answers {status}{which}")
+        raise RegistryError(_CODES.get(status, "registry_refused"), f"the registry answers {status}{which}{_ADVICE.get(status, '')}")
     body = bytearray()
     # Read no further than it may be long: whoever answers may be somebody else.
     async for chunk in response.aiter_bytes():
@@ -141,4 +142,8 @@ MOST_KEY_SET = 17_769
 MOST_HEAD = 4_096
 MOST_ANSWER = 64 * 1024
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_ADVICE = {
+    401: ": the credential is wrong, has expired or was revoked",
+    403: ": the credential needs verifier:key-set, and `audience` where it is for several",
+}
 _CODES = {401: "credential_refused", 403: "credential_refused", 404: "not_found", 410: "tenant_gone", 429: "too_many_requests"}

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from .component import CompiledComponent
-from .errors import OptionError
+from .errors import OptionError, WardkeyError
 from .high_water import HighWater
 from .registry import Credential, Registry, kept
 from .verifier import Verifier
@@ -96,7 +96,8 @@ class Verifiers:
         except Exception as error:
             # The next request tries again: the registry may be away for a moment only.
             of_loop.failed_at = time.monotonic()
-            _LOG.error("wardkey: no verifier: %s", getattr(error, "code", type(error).__name__))
+            # Only these are known to hold nothing of a key.
+            _LOG.error("wardkey: no verifier: %s", f"{error.code}: {error}" if isinstance(error, WardkeyError) else type(error).__name__)
         finally:
             of_loop.making = None
 

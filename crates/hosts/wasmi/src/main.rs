@@ -44,7 +44,14 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            let _unwritten = error.print();
+            return ended_by(&error);
+        }
+    };
+    match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(2),
         Err(error) => {
@@ -52,6 +59,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// WHY not clap's own: its 2 for a wrong option would say that a key is denied.
+fn ended_by(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Answers whether every key is allowed.
@@ -126,6 +138,14 @@ mod tests {
     use wardkey_vectors::{artefact, bytes, issued_at, text_of, texts_of, usual};
 
     use super::*;
+
+    #[test]
+    fn a_wrong_option_is_no_denial() {
+        for (option, ended) in [("--nonsense", ExitCode::FAILURE), ("--help", ExitCode::SUCCESS)] {
+            let error = Options::try_parse_from(["wardkey-check", option]).err().unwrap();
+            assert_eq!(format!("{:?}", ended_by(&error)), format!("{ended:?}"), "{option}");
+        }
+    }
 
     #[test]
     fn each_key_is_judged_by_the_time_at_which_it_is_read() {

@@ -21,7 +21,7 @@ use crate::error::HostError;
 use crate::instance::Instance;
 use crate::knowledge::Knowledge;
 use crate::log::{Outage, say};
-use crate::registry_client::{RegistryClient, RegistryError};
+use crate::registry_client::{RegistryClient, RegistryError, advice};
 
 use requests::{Ended, Inbox};
 pub(crate) use requests::{Requests, requests};
@@ -96,7 +96,10 @@ impl Keeper {
                 Err(RefreshError::Registry(RegistryError::Refused(status)))
                     if status.is_client_error() && status.as_u16() != 429 =>
                 {
-                    return Err(format!("the registry gives no key set: it answers {status}"));
+                    let advice = advice(status);
+                    return Err(format!(
+                        "the registry gives no key set: it answers {status}{advice}"
+                    ));
                 }
                 Err(RefreshError::Host(error)) => return Err(error.to_string()),
                 Err(error) => failed(&self.of_key_set, "no key set", &error),

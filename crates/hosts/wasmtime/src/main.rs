@@ -27,7 +27,7 @@ struct Options {
     #[arg(long, value_name = "FILE", default_value = "target/wardkey.verifying.component.wasm")]
     component: PathBuf,
     /// Where callers connect. The proxy speaks plain http: what is not on this machine needs --tls-in-front.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Says that callers come by TLS, which ends in front of this proxy.
     #[arg(long)]
@@ -114,7 +114,8 @@ fn run(options: Options) -> Result<(), String> {
         format!("--component {file}: {error}; `cargo xtask component` makes it")
     })?;
     let limits = Limits { memory: (8 << 20) + 4 * max_state, ..Limits::DEFAULT };
-    let component = Component::compile(&bytes, limits).map_err(|error| error.to_string())?;
+    let component = Component::compile(&bytes, limits)
+        .map_err(|error| format!("--component {}: {error}", options.component.display()))?;
     let threads = options.threads.map_or_else(cores, usize::from);
     let settings = Settings {
         listen: options.listen,
@@ -148,7 +149,10 @@ fn credential(options: &Options) -> Result<Zeroizing<String>, String> {
     let text = Zeroizing::new(text);
     let credential = Zeroizing::new(text.trim().to_owned());
     if credential.is_empty() {
-        return Err("the credential is empty".to_owned());
+        let named = options.credential_file.as_ref();
+        let place =
+            named.map_or("WARDKEY_CREDENTIAL".to_owned(), |file| file.display().to_string());
+        return Err(format!("there is no credential in {place}: it is empty"));
     }
     Ok(credential)
 }
@@ -293,6 +297,12 @@ mod tests {
         let error =
             run(options(&["--listen", "0.0.0.0:8080", "--scope", "a:b"]).unwrap()).unwrap_err();
         assert!(error.contains("--tls-in-front"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_credential_is_named_by_its_place() {
+        let error = credential(&options(&["--credential-file", "/dev/null"]).unwrap()).unwrap_err();
+        assert!(error.contains("/dev/null"), "{error}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::keeper::{Keeper, Requests, requests};
 use crate::knowledge::Knowledge;
 use crate::log::{Seldom, say};
 use crate::patient::Patient;
-use crate::registry_client::RegistryClient;
+use crate::registry_client::{RegistryClient, chain};
 use crate::rules::Rules;
 
 /// What a proxy is made of.
@@ -325,7 +325,8 @@ impl Gate {
         match sent {
             Err(_) if progress.is_broken() => refusal(&Answer::invalid_request()),
             Err(error) => {
-                self.unreachable.say(&format!("the service behind cannot be reached: {error}"));
+                let why = chain(&error);
+                self.unreachable.say(&format!("the service behind cannot be reached: {why}"));
                 refusal(&Answer::plain(502, "upstream_unreachable"))
             }
             Ok(mut answer) => {

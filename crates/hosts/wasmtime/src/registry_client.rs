@@ -39,7 +39,7 @@ pub enum RegistryError {
     #[error("the registry did not answer in time")]
     TimedOut,
     /// It answered something else than 200.
-    #[error("the registry answers {0}")]
+    #[error("the registry answers {0}{advice}", advice = advice(*.0))]
     Refused(StatusCode),
     /// The answer is longer than such a one may be.
     #[error("the registry's answer is too long")]
@@ -47,6 +47,17 @@ pub enum RegistryError {
     /// The answer is not what was asked for.
     #[error("the registry's answer cannot be read")]
     Unreadable,
+}
+
+/// What a refusal of the credential mostly comes from.
+pub(crate) fn advice(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => ": the credential is wrong, has expired or was revoked",
+        StatusCode::FORBIDDEN => {
+            ": the credential needs verifier:key-set, and --audience where it is for several"
+        }
+        _ => "",
+    }
 }
 
 /// A registry that cannot be asked as it is written.
@@ -265,7 +276,7 @@ fn is_loopback(authority: &Authority) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut inner = error.source();
     while let Some(error) = inner {
@@ -287,6 +298,14 @@ const STRICT: Duration = Duration::from_secs(2);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_with_the_credential() {
+        let told = |status| RegistryError::Refused(status).to_string();
+        assert!(told(StatusCode::UNAUTHORIZED).contains("expired"));
+        assert!(told(StatusCode::FORBIDDEN).contains("verifier:key-set"));
+        assert_eq!(told(StatusCode::NOT_FOUND), "the registry answers 404 Not Found");
+    }
 
     #[test]
     fn a_credential_goes_in_clear_to_this_machine_only() {
