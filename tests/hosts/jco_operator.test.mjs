@@ -25,4 +25,24 @@ describe("the registry of the jco host", () => {
       assert.throws(() => new Registry({ url: wrong, credential: "x" }), { code: "https_required" });
     }
   });
+
+  it("asks for its credential anew each time, and says so where there is none", async () => {
+    const came = [];
+    const peer = http.createServer((request, response) => {
+      came.push(request.headers.authorization);
+      response.end("{}");
+    });
+    await new Promise((listens) => peer.listen(0, "127.0.0.1", listens));
+    const kept = ["first\n", "second"];
+    const registry = new Registry({ url: `http://127.0.0.1:${peer.address().port}`, credential: async () => kept.shift() });
+    await registry.keySet();
+    await registry.confirm({ key: "k", scopes: ["reports:read"] });
+    assert.deepEqual(came, ["Bearer first", "Bearer second"]);
+    await assert.rejects(registry.keySet(), { code: "credential_missing" });
+    const broken = new Registry({ url: "http://127.0.0.1:9", credential: () => Promise.reject(new Error("the secret")) });
+    await assert.rejects(broken.keySet(), ({ code, message, cause }) => code === "credential_missing" && !message.includes("secret") && cause === undefined);
+    assert.equal(came.length, 2);
+    peer.closeAllConnections();
+    peer.close();
+  });
 });

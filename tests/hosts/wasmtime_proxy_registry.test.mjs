@@ -59,6 +59,7 @@ describe("the proxy on wasmtime, towards its registry", () => {
   it("has calls wait once a second, and not each, for a registry that hangs", async () => {
     const front = await Front.start(worker.url);
     const patient = await behind(front);
+    assert.match(patient.said, /ready: there are a key set and a list/);
     front.silences = Infinity;
     await sleep(FRESH_FOR_MS + 500);
     const took = [];

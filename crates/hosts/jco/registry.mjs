@@ -8,7 +8,10 @@ export class Registry {
   #credential;
   #audience;
 
-  /** `credential`: a key with `verifier:key-set`, for strict scopes also `verifier:verify`. `audience`: where it may ask for several. */
+  /**
+   * `credential`: a key with `verifier:key-set`, for strict scopes also `verifier:verify`; or a function that gives one, now or by a promise,
+   * and is called for each question, so that the next generation needs no restart. `audience`: where it may ask for several.
+   */
   constructor({ url, credential, audience }) {
     const { protocol, hostname, href } = URL.canParse(url) ? new URL(url) : {};
     if (protocol !== "https:" && !(protocol === "http:" && LOOPBACK.has(hostname))) {
@@ -23,7 +26,7 @@ export class Registry {
   /** The key set and its ETag; nothing if it is still the one of this ETag. */
   async keySet(etag) {
     const query = this.#audience === undefined ? "" : `?audience=${encodeURIComponent(this.#audience)}`;
-    const headers = { ...this.#authorized(), ...(etag && { "If-None-Match": etag }) };
+    const headers = { ...(await this.#authorized()), ...(etag && { "If-None-Match": etag }) };
     const response = await this.#ask(`/v1/key-set${query}`, { headers }, GIVE_UP_MS);
     if (response.status === 304) return undefined;
     return { bytes: await taken(response, MAX_KEY_SET_LEN), etag: response.headers.get("ETag") ?? undefined };
@@ -40,13 +43,15 @@ export class Registry {
   /** The registry's own word on a key. */
   async confirm({ key, scopes, any, address }) {
     const body = JSON.stringify({ key, scopes, match: any ? "any" : "all", strict: true, address, audience: this.#audience });
-    const headers = { ...this.#authorized(), "Content-Type": "application/json" };
+    const headers = { ...(await this.#authorized()), "Content-Type": "application/json" };
     const response = await this.#ask("/v1/verify", { method: "POST", headers, body }, STRICT_MS);
     return JSON.parse(Buffer.from(await taken(response, MAX_ANSWER_LEN)).toString());
   }
 
-  #authorized() {
-    return { Authorization: `Bearer ${this.#credential}` };
+  async #authorized() {
+    const credential = await given(this.#credential);
+    if (typeof credential !== "string" || credential.trim() === "") throw new WardkeyError("credential_missing", "there is no credential");
+    return { Authorization: `Bearer ${credential.trim()}` };
   }
 
   /** WHY no redirect: it could take the credential elsewhere. WHY another error: fetch may put a header into its own. */
@@ -56,6 +61,16 @@ export class Registry {
     } catch (error) {
       throw new WardkeyError("registry_unreachable", `the registry did not answer: ${error.cause?.code ?? error.name}`);
     }
+  }
+}
+
+/** WHY another error: that of whoever keeps a credential may hold it. */
+async function given(credential) {
+  if (typeof credential !== "function") return credential;
+  try {
+    return await credential();
+  } catch (error) {
+    throw new WardkeyError("credential_missing", `the function \`credential\` failed: ${error?.code ?? error?.name ?? "no reason given"}`);
   }
 }
 

@@ -1,6 +1,7 @@
-// An API behind a guard: `WARDKEY_URL=… WARDKEY_CREDENTIAL=… node server.mjs FOLDER`, where `transpile.mjs` has written its files.
+// An API behind a guard: `WARDKEY_URL=… WARDKEY_CREDENTIAL_FILE=… node server.mjs FOLDER`, where `transpile.mjs` has written its files.
 
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import http from "node:http";
 import { pathToFileURL } from "node:url";
 
@@ -33,13 +34,16 @@ export async function server({ folder, url, credential, audience }) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { WARDKEY_URL: url, WARDKEY_CREDENTIAL: credential, PORT: port = "8080" } = process.env;
+  const { WARDKEY_URL: url, WARDKEY_CREDENTIAL_FILE: file, PORT: port = "8080" } = process.env;
   const [folder] = process.argv.slice(2);
-  if (folder === undefined || folder.startsWith("-") || !url || !credential) {
-    console.error("usage: WARDKEY_URL=URL WARDKEY_CREDENTIAL=KEY [PORT=8080] node server.mjs FOLDER, where transpile.mjs has written its files");
+  if (folder === undefined || folder.startsWith("-") || !url || !file) {
+    console.error("usage: WARDKEY_URL=URL WARDKEY_CREDENTIAL_FILE=FILE [PORT=8080] node server.mjs FOLDER, where transpile.mjs has written its files");
     process.exit(1);
   }
+  // Read anew for each question: the next generation needs no restart.
+  const credential = () => readFile(file, "utf8");
   try {
+    await credential();
     const listening = (await server({ folder, url, credential })).listen(port, "127.0.0.1");
     await once(listening, "listening");
     console.log(`http://127.0.0.1:${port}`);

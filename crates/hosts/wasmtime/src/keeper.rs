@@ -115,8 +115,9 @@ impl Keeper {
                 return Err(format!("{}: {error}", required.scopes.join(", ")));
             }
         }
-        if let Err(error) = self.refresh().await {
-            failed(&self.of_list, "no list", &error);
+        match self.refresh().await {
+            Ok(()) => say("ready: there are a key set and a list"),
+            Err(error) => failed(&self.of_list, "no list", &error),
         }
         Ok(())
     }
