@@ -49,6 +49,9 @@ fn a_catalog_has_as_many_scopes_as_it_says_from_1_to_256() {
         let again = Catalog::parse(TENANT, AUDIENCE, VERSION, catalog.as_bytes());
         assert!(again.expect("the same").entries().eq(catalog.entries()));
     }
+    let name = wardkey::ScopeName::new("reports:read").expect("a name");
+    assert_eq!((name.as_str(), name.as_bytes()), ("reports:read", &b"reports:read"[..]));
+    assert_eq!(format!("{name:?}"), "\"reports:read\"");
     let bytes = of(2).key_set_bytes();
     let (_, catalog) = KeySet::parse(&bytes).expect("a key set");
     let place = bytes.len() - catalog.as_bytes().len();

@@ -317,6 +317,14 @@ fn inspect_tells_what_a_key_says_and_nothing_secret() {
     {
         assert_eq!(wardkey::inspect(text).err(), Some(reason));
     }
+    for (text, left, is_narrowed) in
+        [(tenant.key(), &[0, 1, 2, 9][..], false), (key.clone(), &[0], true)]
+    {
+        let mut buffer = wardkey::KeyBuffer::new();
+        let read = wardkey::UnverifiedKey::parse(&text, &mut buffer).expect("a key");
+        assert_eq!(read.unproven_scopes_left(), ScopeSet::from_iter(left.iter().copied()));
+        assert_eq!(read.is_narrowed(), is_narrowed);
+    }
     let secret = &key[key.len() - 27..];
     assert!(!shown.contains(&secret[..8]) && !format!("{unproven:?}").contains(&secret[..8]));
 }
