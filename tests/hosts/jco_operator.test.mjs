@@ -41,6 +41,8 @@ describe("the registry of the jco host", () => {
     await assert.rejects(registry.keySet(), { code: "credential_missing" });
     const broken = new Registry({ url: "http://127.0.0.1:9", credential: () => Promise.reject(new Error("the secret")) });
     await assert.rejects(broken.keySet(), ({ code, message, cause }) => code === "credential_missing" && !message.includes("secret") && cause === undefined);
+    const hanging = new Registry({ url: "http://127.0.0.1:9", credential: () => new Promise(() => {}) });
+    await assert.rejects(hanging.confirm({ key: "k", scopes: ["reports:read"] }), { code: "credential_missing", message: /in time/ });
     assert.equal(came.length, 2);
     peer.closeAllConnections();
     peer.close();

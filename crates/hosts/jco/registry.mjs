@@ -1,5 +1,7 @@
 // Key set, list and strict answers from a registry over HTTP.
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { WardkeyError } from "./component.mjs";
 
 /** One registry, asked as the verifier of one audience. */
@@ -64,13 +66,20 @@ export class Registry {
   }
 }
 
-/** WHY another error: that of whoever keeps a credential may hold it. */
+/** WHY another error: that of whoever keeps a credential may hold it. WHY a limit: a caller waits for a strict answer. */
 async function given(credential) {
   if (typeof credential !== "function") return credential;
+  const late = new AbortController();
+  const tooLate = sleep(STRICT_MS, undefined, { signal: late.signal }).then(
+    () => Promise.reject(Object.assign(new Error(), { code: "it gave none in time" })),
+    () => {},
+  );
   try {
-    return await credential();
+    return await Promise.race([credential(), tooLate]);
   } catch (error) {
     throw new WardkeyError("credential_missing", `the function \`credential\` failed: ${error?.code ?? error?.name ?? "no reason given"}`);
+  } finally {
+    late.abort();
   }
 }
 
