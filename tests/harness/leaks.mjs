@@ -2,8 +2,9 @@
 
 import { existsSync, readFileSync } from "node:fs";
 
+import { openBooks } from "./book.mjs";
 import { forms, spoken } from "./canaries.mjs";
-import { derived } from "./tenant_secret.mjs";
+import { derived, unwrapped } from "./tenant_secret.mjs";
 
 /** Most keys of one worker that are looked for, and most keys of sealed records. */
 const MOST_KEYS = 1_000;
@@ -106,6 +107,24 @@ export function secretsOf({ roots, tokens, tenants, exchanges }) {
     secrets.add(`key ${n}`, key.slice(-27), payload.subarray(-TAG_LEN - CRC_LEN, -CRC_LEN));
   }
   return secrets;
+}
+
+/** Every tenant that there is a book of, as far as the roots open it: its secret, and by what others are derived from it. */
+export function* tenantsIn(files, roots) {
+  const known = [...roots].join(",");
+  for (const database of openBooks(files)) {
+    const all = (query) => database.prepare(query).all();
+    try {
+      const [{ number, wrapped_secret }] = all("SELECT number, wrapped_secret FROM tenant");
+      const secret = unwrapped(Buffer.from(wrapped_secret), known, number);
+      const records = all("SELECT id, record_version FROM key");
+      yield { number, secret, signingKeys: all("SELECT audience, epoch FROM signing_key"), records };
+    } catch {
+      // Its root was never here, or it was destroyed.
+    } finally {
+      database.close();
+    }
+  }
 }
 
 /** At most `MOST_KEYS`, from all over. */

@@ -9,15 +9,14 @@ import { fileURLToPath } from "node:url";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-import { openBook, openBooks, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
+import { openBook, openDirectory, reading, standingIn, wholeOf } from "./book.mjs";
 import { Client, eventually } from "./client.mjs";
 import { besideWorker } from "./beside.mjs";
 import { crowdWorker } from "./crowd.mjs";
-import { leaks, secretsOf } from "./leaks.mjs";
+import { leaks, secretsOf, tenantsIn } from "./leaks.mjs";
 import { planterWorker } from "./planter.mjs";
 import { POLICY } from "./policies.mjs";
 import { object, shimWorker } from "./shims.mjs";
-import { unwrapped } from "./tenant_secret.mjs";
 import { workerds } from "./workerds.mjs";
 import { WORLD } from "./world.mjs";
 
@@ -126,27 +125,9 @@ export class Worker {
   leaks() {
     const files = this.files();
     const { exchanges } = this;
-    const secrets = secretsOf({ roots: this.#roots, tokens: this.#tokens, tenants: [...this.#tenants(files)], exchanges });
+    const secrets = secretsOf({ roots: this.#roots, tokens: this.#tokens, tenants: [...tenantsIn(files, this.#roots)], exchanges });
     const { stdout, stderr } = this.said;
     return leaks(secrets, { stdout, stderr, log: this.log.join("\n") }, files, exchanges);
-  }
-
-  /** Every tenant that there is a book of, as far as the roots open it: its secret, and by what others are derived from it. */
-  *#tenants(files) {
-    const roots = [...this.#roots].join(",");
-    for (const database of openBooks(files)) {
-      const all = (query) => database.prepare(query).all();
-      try {
-        const [{ number, wrapped_secret }] = all("SELECT number, wrapped_secret FROM tenant");
-        const secret = unwrapped(Buffer.from(wrapped_secret), roots, number);
-        const records = all("SELECT id, record_version FROM key");
-        yield { number, secret, signingKeys: all("SELECT audience, epoch FROM signing_key"), records };
-      } catch {
-        // Its root was never here, or it was destroyed.
-      } finally {
-        database.close();
-      }
-    }
   }
 
   /** A client with a credential, or without one. */
